@@ -1,0 +1,73 @@
+# Two commands matter: `make run` (reconcile sample_statements, leaves report.xlsx) and `make test`.
+# They need Python 3.11+, make and git; everything else is installed into .venv from the package index.
+
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+  command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+CLEAN := build/clean
+
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+# 3 and 4 are answers of recon, not failures: say what they mean and go on; 1 and 2 are failures.
+define explain_exit
+case $$code in \
+  0) echo "exit 0: nothing is open / 没有待处理的差异";; \
+  3) echo "exit 3: open gaps need a person; see the first sheet / 有待处理的差异，见第一张表";; \
+  4) echo "exit 4: a file or a row could not be used; see the sheet of data problems / 有文件或行不能用，见资料问题表";; \
+  *) echo "exit $$code: recon failed / 运行失败"; exit $$code;; \
+esac
+endef
+
+.PHONY: help install run test lint fmt type docs check golden bench build clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+install: $(STAMP) ## make .venv with recon (editable) and the developer tools, at the versions of constraints.txt
+
+$(STAMP): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11"; exit 2; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+run: install ## reconcile sample_statements/ into report.xlsx
+	@code=0; $(BIN)/recon run sample_statements -o report.xlsx || code=$$?; $(explain_exit)
+	@echo "report.xlsx"
+
+test: install ## run all tests
+	$(BIN)/python -m pytest
+
+lint: install ## ruff
+	$(BIN)/ruff check .
+
+fmt: install ## what ruff can mend by itself
+	$(BIN)/ruff check --fix .
+
+type: install ## mypy --strict on src
+	$(BIN)/mypy
+
+docs: install ## the generated parts of README.md and docs/ must be up to date
+	$(BIN)/python docs/generate.py --check
+
+check: lint type test docs ## what must pass before a change lands
+
+golden: install ## rewrite the generated parts of the documentation and the samples' expected rows; then read the diff
+	$(BIN)/python docs/generate.py
+
+bench: install ## whole-process timings on 300 made-up people
+	$(BIN)/python bench/run.py
+
+build: install ## make the wheel, install it alone in a clean place and run it on sample_statements/
+	rm -rf dist $(CLEAN)
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+	$(PYTHON) -m venv $(CLEAN)
+	$(CLEAN)/bin/python -m pip install --quiet --constraint constraints.txt dist/*.whl
+	@mkdir -p $(CLEAN)/empty; cd $(CLEAN)/empty && ../bin/recon check
+	@code=0; cd $(CLEAN)/empty && ../bin/recon run ../../../sample_statements -o report.xlsx || code=$$?; $(explain_exit)
+	@ls -l dist $(CLEAN)/empty/report.xlsx
+
+clean: ## remove what the other targets made
+	rm -rf $(VENV) build dist report.xlsx .pytest_cache .mypy_cache .ruff_cache .hypothesis
