@@ -1,0 +1,218 @@
+"""Labels, causes, statuses and verdicts: what an answer is called, who acts on it and what they ask.
+
+The only place where they are declared. The README table and the workbook's legend are generated from here; the judge
+(:mod:`recon.core.judge`) only chooses keys. Wording states what the records show, never guilt (DESIGN section 7).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Label:
+    """One kind of part of a month. The order of :data:`LABELS` breaks ties between parts of one month."""
+
+    code: str
+    zh: str
+    en: str
+    meaning_zh: str
+    meaning_en: str
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why a part is there: its desk (``owner``) and the one sentence saying what to ask whom.
+
+    ``action`` may use the fields of :data:`ACTION_FIELDS`.
+    """
+
+    label: str
+    code: str | None
+    zh: str
+    en: str
+    owner: str
+    action: str
+
+
+# Worst first; month.status is the worst of its parts.
+STATUSES = ("open", "unknown", "pending", "resolved", "explained")
+STATUS_NAMES = {
+    "open": ("待处理", "open"), "unknown": ("无法判断", "unknown"), "pending": ("等待中", "pending"),
+    "resolved": ("已解决", "resolved"), "explained": ("已说明", "explained"),
+}
+
+LABELS = (
+    Label("on_time", "按时到账", "on time", "应划的钱按时划入", "what was due came in time"),
+    Label("pooled_share", "统筹基金部分", "pooled share", "进入统筹基金的部分，不进个人账户",
+          "the part that goes to the pooled fund, never to the account"),
+    Label("flat_fee", "定额", "flat fee", "大额互助等定额，不进个人账户", "flat sums such as 大额互助, never credited"),
+    Label("no_account", "无个人账户", "no account", "该险种或档次没有个人账户", "the scheme or tier has no personal account"),
+    Label("delay", "到账延迟", "delay", "还没到时间，或比平常晚", "not due yet, or later than usual"),
+    Label("missing_month", "缺月", "missing month", "时间已过而没有划入，或没有缴费", "the window closed and nothing arrived"),
+    Label("short_credit", "少划", "short credit", "划入少于应划，且没有别的原因", "less than due came and nothing explains it"),
+    Label("top_up", "补差", "top-up", "补差尚未划入", "a correction not credited by its own due month"),
+    Label("over_credit", "多划", "over-credit", "划入多于应划", "more came than was due"),
+    Label("clawback", "追回", "clawback", "预划或错划的钱被收回", "a prepaid or wrong credit was taken back"),
+    Label("account_deduction", "账户代扣", "account deduction", "像是从账户里代扣的保费",
+          "an equal shortfall that looks like a premium taken from the account"),
+    Label("refund_due", "待退费", "refund due", "同月重复缴费，其中一笔应退", "the month was paid twice in full; one is due back"),
+    Label("policy_unknown", "规则未知", "policy unknown", "当地当时的划入规则不明", "the region's rule for the month is not known"),
+    Label("data_incomplete", "资料不全", "data incomplete", "所给明细没有覆盖这个月", "the exports do not cover the month"),
+    Label("unexplained", "未解释", "unexplained", "以上都不能说明", "nothing above explains it"),
+)
+LABEL = {label.code: label for label in LABELS}
+LABEL_ORDER = tuple(label.code for label in LABELS)
+
+ACTION_FIELDS = ("month", "amount", "arrived", "region", "due")
+
+_NOBODY = "无需处理。"
+CAUSES = (
+    Cause("on_time", None, "按时到账", "on time", "nobody", _NOBODY),
+    Cause("on_time", "paid_late", "已划入；但单位缴费到账晚", "credited, but the premium arrived late", "payer",
+          "请缴费单位核对{month}的缴费为何晚于征收期到账。"),
+    Cause("pooled_share", None, "统筹基金部分", "pooled share", "nobody", _NOBODY),
+    Cause("flat_fee", None, "定额部分", "flat fee", "nobody", _NOBODY),
+    Cause("no_account", None, "该险种或档次没有个人账户", "scheme or tier without an account", "nobody",
+          "如认为应有个人账户，请向单位核对参保档次。"),
+    Cause("delay", "not_yet_due", "还没到划入时间", "not due yet", "nobody", "请等到{due}底再看。"),
+    Cause("delay", "late", "比平常晚", "later than usual", "nobody", "暂不用处理；下次导出明细时复核{month}。"),
+    Cause("delay", "overdue", "同单位同月的人都已到账，只差此人", "colleagues of the same month have theirs", "insurer",
+          "请拨医保经办机构（区号+12393），报所属期{month}、到账日{arrived}、应划{amount}元，问为何同单位的人已到账而此人没有。"),
+    Cause("delay", "annual_schedule", "当地按年划入，还没到日子", "credited once a year, not due yet", "nobody",
+          "当地每年划入一次，请等到{due}。"),
+    Cause("missing_month", "credit_missing", "已缴费，明细中未见划入", "paid, but no credit in the records", "insurer",
+          "请拨医保经办机构（区号+12393），报所属期{month}、到账日{arrived}、应划{amount}元，问是否已记账、记到哪个账户。"),
+    Cause("missing_month", "contribution_unpaid", "记录显示未到账", "the record says the premium has not arrived", "payer",
+          "请缴费单位核对{month}的医保费是否已缴、何时到账。"),
+    Cause("missing_month", "contribution_missing", "缴费记录中没有这个月", "no contribution line for the month", "payer",
+          "请缴费单位核对{month}是否申报；如漏申报请补缴。"),
+    Cause("missing_month", "not_allocated", "已入国库，尚未分到个人", "in the treasury, not split to people", "insurer",
+          "请拨医保经办机构（区号+12393），问{month}单位缴费是否已分配到个人。"),
+    Cause("missing_month", "other_identity", "划到了另一个编号下", "credited under another number", "insurer",
+          "请带证件到医保经办机构合并两个编号的账户。"),
+    Cause("short_credit", None, "划入少于应划", "less than due", "insurer",
+          "请拨医保经办机构（区号+12393），报所属期{month}、少划{amount}元，问依据。"),
+    Cause("top_up", "late", "补差还没划入", "the top-up has not come yet", "nobody", "暂不用处理；下次导出明细时复核{month}的补差。"),
+    Cause("top_up", "credit_missing", "补差已缴，明细中未见划入", "the top-up was paid but not credited", "insurer",
+          "请拨医保经办机构（区号+12393），问{month}的补差{amount}元是否已记账。"),
+    Cause("over_credit", "duplicate_credit", "同一个月划入两次", "credited twice", "insurer",
+          "请勿支用；请拨医保经办机构（区号+12393）核对{month}是否重复划入{amount}元。"),
+    Cause("over_credit", "subsidy", "像是补助", "looks like a subsidy", "insurer", "请核对{month}多出的{amount}元是否为补助。"),
+    Cause("over_credit", "unknown_extra", "多出的钱来源不明", "an extra sum of unknown origin", "insurer",
+          "请核对{month}多出的{amount}元是什么款项。"),
+    Cause("clawback", None, "预划或错划的钱被收回", "prepaid or wrong credit taken back", "nobody", _NOBODY),
+    Cause("account_deduction", None, "像是从账户代扣的保费", "looks like a premium taken from the account", "nobody",
+          "可向医保经办机构核对是否参加了从账户代扣的险种。"),
+    Cause("refund_due", None, "同月重复缴费，其中一笔应退", "paid twice in full", "payer",
+          "请两家缴费单位核对{month}的重复缴费{amount}元，由多缴的一方办理退费。"),
+    Cause("policy_unknown", None, "当地当时的规则不明", "the region's rule is not known", "file_owner",
+          "请提供带“划入个人账户金额”列的缴费明细，或补一份当地政策文件。"),
+    Cause("data_incomplete", "no_account_export", "没有个人账户明细", "no export of the account", "file_owner",
+          "如需核对划入，请本人提供个人账户收支明细（含查询日期；消费明细不需要）。"),
+    Cause("data_incomplete", "before_export", "这个月在明细开始之前", "before the export begins", "file_owner",
+          "请补一份更早的个人账户明细，覆盖{due}。"),
+    Cause("data_incomplete", "after_export", "明细截止得太早", "the export ends too early", "file_owner",
+          "请补一份更新的个人账户明细，覆盖到{due}之后。"),
+    Cause("data_incomplete", "tail_open", "明细何时导出不明，末尾不能判断", "the export's date is unknown, so its end proves nothing",
+          "file_owner", "请补一页带查询日期的个人账户明细，覆盖{due}。"),
+    Cause("data_incomplete", "billed_only", "只有账单或申报，没有到账记录", "only a bill or declaration, no proof of payment",
+          "file_owner", "请提供{month}的个人到账明细或完税证明。"),
+    Cause("unexplained", None, "未解释", "unexplained", "file_owner", "请把涉及的行发给本工具的维护者。"),
+)
+CAUSE = {(cause.label, cause.code): cause for cause in CAUSES}
+
+# What was checked against look-alikes before the cause was named (the column ``counter_check``).
+COUNTER_CHECKS = {
+    "credit_missing": "已排除：晚到十二个月内的划入、几个月合并或拆开划入、红冲与重复行、明细未覆盖的月份；消费不影响此结论",
+    "contribution_unpaid": "已排除：同月另有已到账的缴费或补缴；账单不作为欠缴依据",
+    "contribution_missing": "已排除：缴费明细未覆盖的月份、换单位的空档、退休以后的月份",
+    "late": "已排除：合并划入；明细覆盖了应划的月份", "overdue": "已排除：合并划入；同单位同月的人多数已到账",
+    "not_allocated": "已排除：同人其他月份也未分配", "duplicate_credit": "已排除：补缴、补差、更早或更晚月份的划入、红冲",
+    "unknown_extra": "已排除：补缴、补差、更早或更晚月份的划入、红冲",
+    "short_credit": "已排除：其余部分另行到账、红冲、规则变更前后的金额",
+}
+
+OWNERS = {
+    "hr_declare": ("人事申报", "HR (declaration)"), "payroll": ("工资", "payroll"), "finance": ("财务", "finance"),
+    "agency": ("代理机构", "agency"), "former_employer": ("前单位", "former employer"), "payer": ("缴费单位", "payer"),
+    "tax": ("税务 12366", "tax office (12366)"), "insurer": ("医保经办机构 12393", "insurer (12393)"),
+    "social_card": ("社保卡 12333", "social card (12333)"), "bank": ("银行", "bank"), "person": ("本人", "the person"),
+    "file_owner": ("补资料的人", "whoever brings the file"), "nobody": ("不用处理", "nobody"),
+}
+
+VERDICTS = {
+    "received": ("已到账", "received"), "waiting": ("等待中", "waiting"), "overdue": ("超期", "overdue"),
+    "paid_not_credited": ("已缴未划", "paid, not credited"), "not_paid": ("缴费未到账", "not paid"),
+    "no_record": ("无缴费记录", "no record"), "amount_differs": ("金额不符", "amount differs"),
+    "no_account": ("无个人账户", "no account"), "cannot_tell": ("无法判断", "cannot tell"),
+}
+
+_VERDICT_OF_LABEL = {
+    "on_time": "received", "refund_due": "received", "no_account": "no_account", "short_credit": "amount_differs",
+    "over_credit": "amount_differs", "top_up": "amount_differs", "clawback": "amount_differs",
+    "account_deduction": "amount_differs",
+}
+_VERDICT_OF_CAUSE = {
+    "overdue": "overdue", "credit_missing": "paid_not_credited", "not_allocated": "paid_not_credited",
+    "other_identity": "paid_not_credited", "contribution_unpaid": "not_paid", "contribution_missing": "no_record",
+}
+
+
+def verdict(label: str, cause: str | None, status: str) -> str:
+    """The reader's word for a month (a key of :data:`VERDICTS`), by DESIGN section 7."""
+    if label in _VERDICT_OF_LABEL:
+        return _VERDICT_OF_LABEL[label]
+    if label == "delay" and status == "resolved":
+        return "received"
+    if label == "delay" and cause != "overdue":
+        return "waiting"
+    return _VERDICT_OF_CAUSE.get(cause or "", "cannot_tell")
+
+# Causes of a change of the monthly credit (table ``step``), in the order in which they are substituted (DESIGN 7).
+STEP_CAUSES = {
+    "status_change": ("人员类别变了（如退休）", "insured status changed (such as retirement)"),
+    "tier_change": ("险种或档次变了", "scheme or tier changed"),
+    "policy_change": ("当地划入规则变了", "the region's rule changed"),
+    "age_bracket": ("到了另一个年龄段", "another age bracket was reached"),
+    "base_change": ("缴费基数变了", "the contribution base changed"),
+    "account_deduction": ("像是从账户代扣了保费", "looks like a premium taken from the account"),
+    "rounding": ("取整", "rounding"),
+    "unexplained": ("未解释", "unexplained"),
+}
+
+# The actions of CAUSES for English readers; the same fields.
+_TRY_12393 = "Call the medical insurance office (area code + 12393)"
+_NOTHING = "Nothing to do."
+ACTIONS_EN: dict[tuple[str, str | None], str] = {
+    ("on_time", None): _NOTHING,
+    ("on_time", "paid_late"): "Ask the payer why the premium of {month} arrived after the collection deadline.",
+    ("pooled_share", None): _NOTHING,
+    ("flat_fee", None): _NOTHING,
+    ("no_account", None): "If there ought to be an account, check the tier with the employer.",
+    ("delay", "not_yet_due"): "Wait until the end of {due}.",
+    ("delay", "late"): "Nothing to do yet; look at {month} again with the next export.",
+    ("delay", "overdue"): _TRY_12393 + " with month {month}, arrival {arrived}, due {amount} yuan: why have colleagues been credited?",
+    ("delay", "annual_schedule"): "The region credits once a year; wait until {due}.",
+    ("missing_month", "credit_missing"): _TRY_12393 + " with month {month}, arrival {arrived}, due {amount} yuan: was it booked, and to which account?",
+    ("missing_month", "contribution_unpaid"): "Ask the payer whether and when the premium of {month} was paid.",
+    ("missing_month", "contribution_missing"): "Ask the payer whether {month} was declared; if not, it can be paid back.",
+    ("missing_month", "not_allocated"): _TRY_12393 + ": has the employer's payment of {month} been split to people?",
+    ("missing_month", "other_identity"): "Take the ID to the medical insurance office and have the two numbers merged.",
+    ("short_credit", None): _TRY_12393 + " with month {month}, {amount} yuan less than due: on what ground?",
+    ("top_up", "late"): "Nothing to do yet; look at the top-up of {month} again with the next export.",
+    ("top_up", "credit_missing"): _TRY_12393 + ": was the top-up of {amount} yuan for {month} booked?",
+    ("over_credit", "duplicate_credit"): "Do not spend it. " + _TRY_12393 + ": was {amount} yuan credited twice for {month}?",
+    ("over_credit", "subsidy"): "Check whether the extra {amount} yuan of {month} is a subsidy.",
+    ("over_credit", "unknown_extra"): "Ask what the extra {amount} yuan of {month} is.",
+    ("clawback", None): _NOTHING,
+    ("account_deduction", None): "Ask the medical insurance office whether a scheme is paid from the account.",
+    ("refund_due", None): "Ask both payers about the double payment of {amount} yuan for {month}; one of them claims the refund.",
+    ("policy_unknown", None): "Bring a contribution export with the column 划入个人账户金额, or add a policy file for the region.",
+    ("data_incomplete", "no_account_export"): "To check credits, the person has to hand in an account export with its date (no spending needed).",
+    ("data_incomplete", "before_export"): "Bring an earlier account export that covers {due}.",
+    ("data_incomplete", "after_export"): "Bring a later account export, to beyond {due}.",
+    ("data_incomplete", "tail_open"): "Bring a page of the account export that shows its date and covers {due}.",
+    ("data_incomplete", "billed_only"): "Bring the record of arrival per person, or the tax receipt, for {month}.",
+    ("unexplained", None): "Send the rows concerned to the maintainers of this tool.",
+}

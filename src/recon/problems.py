@@ -1,0 +1,156 @@
+"""The catalogue of everything that can be wrong with an input: code, severity, wording and remedy in one place.
+
+A problem is a row (table ``problem``): code + file + place + column + value + message + remedy. Codes are kebab-case
+and never reused; each has a minimal file in ``tests/problems`` that triggers it. Wrong input never raises.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What one problem code means, in Chinese and English; ``{value}`` and ``{column}`` may stand in the texts."""
+
+    code: str
+    severity: str  # error: something was not used; warning: used, but doubtful; info: good to know
+    zh: str
+    en: str
+    remedy_zh: str
+    remedy_en: str
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One occurrence. ``place`` is inside the file (``Sheet1!R17``, ``p3:12``, ``L21``); ``value`` is the raw text."""
+
+    code: str
+    file: str | None = None
+    place: str | None = None
+    column: str | None = None
+    value: str | None = None
+
+    def row(self, lang: str = "zh") -> dict[str, str | None]:
+        """The row of table ``problem``, worded in ``lang``."""
+        kind = CATALOGUE[self.code]
+        text, remedy = (kind.zh, kind.remedy_zh) if lang == "zh" else (kind.en, kind.remedy_en)
+        fill = {"value": self.value or "", "column": self.column or ""}
+        return {
+            "code": self.code, "severity": kind.severity, "file": self.file, "place": self.place,
+            "column": self.column, "value": self.value,
+            "message": text.format(**fill), "remedy": remedy.format(**fill),
+        }
+
+
+_KINDS = (
+    # --- a whole file -------------------------------------------------------------------------------------------
+    Kind("empty-file", "error", "文件是空的", "the file is empty",
+         "重新下载后放回文件夹", "download it again and put it back"),
+    Kind("unreadable-file", "error", "文件打不开：{value}", "the file cannot be opened: {value}",
+         "重新下载；若用表格软件能打开，另存为 xlsx 再放回", "download it again, or re-save it as xlsx"),
+    Kind("truncated-file", "error", "文件不完整（下载中断）", "the file is cut off (broken download)",
+         "重新下载后放回文件夹", "download it again"),
+    Kind("password-required", "error", "文件有密码", "the file is protected by a password",
+         "去掉密码后另存，再放回文件夹", "save a copy without the password"),
+    Kind("too-large", "error", "文件过大或解压后过大：{value}", "the file is too large, or unpacks too large: {value}",
+         "按月或按单位分开导出", "export it month by month or unit by unit"),
+    Kind("unsafe-markup", "error", "文件内含外部实体声明，已拒绝", "the file declares XML entities and was refused",
+         "用表格软件打开后另存为 xlsx", "open and re-save it as xlsx in a spreadsheet program"),
+    Kind("no-text-layer", "error", "PDF 是扫描件，没有文字：{value}", "the PDF is a scan without text: {value}",
+         "请下载电子版 PDF 或 Excel", "download the electronic PDF or Excel version"),
+    Kind("unreadable-text", "error", "PDF 文字无法还原（字体缺失）", "the text of the PDF cannot be decoded (missing fonts)",
+         "请改用 Excel 导出", "use the Excel export instead"),
+    Kind("not-a-table", "warning", "图片或文档，里面没有表格可读：{value}", "a picture or document without a table: {value}",
+         "请下载 Excel、CSV 或电子版 PDF；只有余额截图时，把数字抄进 reading 表",
+         "download the Excel, CSV or electronic PDF version; copy the figure of a screenshot into a reading table"),
+    Kind("unknown-format", "warning", "没有一种格式认得此文件：{value}", "no format recognises this file: {value}",
+         "运行 recon identify 看原因；可在 mappings/formats 加一份格式说明",
+         "run recon identify for the reasons; a format is one TOML file in mappings/formats"),
+    Kind("ambiguous-format", "error", "两种以上格式都认领此文件：{value}", "several formats claim this file: {value}",
+         "在格式说明里加上能区分的标题或列名", "add a telling title or column to one of the formats"),
+    Kind("identical-file", "info", "与另一文件内容完全相同，只用一次：{value}",
+         "the same bytes as another file; used once: {value}", "可以删除其中一份", "one of the two can be removed"),
+    Kind("hidden-sheet", "info", "读取了隐藏的工作表：{value}", "a hidden sheet was read: {value}",
+         "确认隐藏表也应计入", "make sure the hidden sheet is meant to count"),
+    Kind("no-rows", "warning", "认出了格式，但没有一行数据", "the format was recognised but there are no rows",
+         "确认查询条件后重新导出", "check the query and export again"),
+    # --- a row or a cell ----------------------------------------------------------------------------------------
+    Kind("unreadable-amount", "error", "金额看不懂：“{value}”（{column}）", "unreadable amount “{value}” ({column})",
+         "改正该格，或重新导出", "correct the cell or export again"),
+    Kind("unreadable-month", "error", "月份看不懂：“{value}”（{column}）", "unreadable month “{value}” ({column})",
+         "改正该格，或重新导出", "correct the cell or export again"),
+    Kind("unreadable-date", "error", "日期看不懂：“{value}”（{column}）", "unreadable date “{value}” ({column})",
+         "改正该格，或重新导出", "correct the cell or export again"),
+    Kind("unreadable-id", "error", "证件号看不懂：“{value}”", "unreadable ID “{value}”",
+         "核对证件号后改正", "check and correct the ID"),
+    Kind("damaged-id", "error", "证件号被表格软件损坏（变成了数字）：“{value}”",
+         "the ID was damaged by a spreadsheet (stored as a number): “{value}”",
+         "请从系统重新导出原件，不要用表格软件另存", "export the original again; do not re-save it in a spreadsheet"),
+    Kind("id-check-digit", "warning", "身份证校验位不对：“{value}”", "the check digit of the ID is wrong: “{value}”",
+         "核对证件号；本行照常使用", "check the ID; the row is used"),
+    Kind("missing-value", "error", "缺少必需的值（{column}）", "a required value is missing ({column})",
+         "补上该格，或重新导出", "fill the cell or export again"),
+    Kind("unknown-code", "error", "不认识的代码：“{value}”（{column}）", "unknown code “{value}” ({column})",
+         "在格式说明的 [values] 里补上这个代码", "add the code to [values] of the format file"),
+    Kind("ragged-row", "error", "这一行的格数与表头不符：{value}", "the row has more cells than the header: {value}",
+         "检查该行是否错位", "check whether the row is shifted"),
+    Kind("unbalanced-quote", "warning", "引号没有成对，本行按到行末为止读取",
+         "a quotation mark is not closed; the row was read up to the end of its line",
+         "核对该行；最好重新导出", "check the row, or export again"),
+    Kind("formula-without-value", "error", "公式没有保存结果（{column}）", "a formula without a stored value ({column})",
+         "用表格软件打开并保存一次", "open and save the file once in a spreadsheet program"),
+    Kind("cell-error", "error", "单元格是错误值：{value}（{column}）", "the cell holds an error: {value} ({column})",
+         "改正该格", "correct the cell"),
+    Kind("ambiguous-person", "error", "姓名或掩码证件号对应多人，无法确定：“{value}”",
+         "the name or masked ID fits several people: “{value}”",
+         "在花名册里补上完整证件号或个人编号", "add the full ID or personal number to the roster"),
+    Kind("unknown-person", "error", "只有姓名或掩码证件号，找不到对应的人：“{value}”",
+         "only a name or masked ID, and nobody fits: “{value}”",
+         "在花名册里补上此人", "add the person to the roster"),
+    Kind("foreign-currency", "error", "不是人民币：“{value}”", "not in yuan: “{value}”", "只放人民币账户", "use the yuan account only"),
+    Kind("unknown-word", "warning", "不认识的类型：“{value}”（{column}），按“其他”或“不明”处理",
+         "unknown word “{value}” ({column}); taken as other or unknown",
+         "在格式说明的 [values] 里补上这个词", "add the word to [values] of the format file"),
+    Kind("id-restored", "warning", "证件号被表格软件损坏，已按姓名和可见数字找回：“{value}”",
+         "the ID was damaged by a spreadsheet and found again by name and visible digits: “{value}”",
+         "请从系统重新导出原件", "export the original again"),
+    Kind("range-not-split", "warning", "一行包含多个月且不能平均分开，整笔记在第一个月：{value}",
+         "one row for several months that do not divide evenly; kept as one sum in the first month: {value}",
+         "请按月导出明细", "export the detail month by month"),
+    Kind("reversed-pair", "info", "一笔与它的冲销互相抵消，都未计入", "a booking and its reversal cancel; neither is counted",
+         "无需处理", "nothing to do"),
+    # --- content that contradicts itself ------------------------------------------------------------------------
+    Kind("balance-break", "warning", "余额接不上，差 {value} 元", "the running balance breaks by {value} yuan",
+         "可能缺行；请按完整期间重新导出", "rows may be missing; export the whole period again"),
+    Kind("total-mismatch", "warning", "与文件里印的合计不符：{value}", "differs from the total printed in the file: {value}",
+         "重新导出，或核对是否缺页", "export again, or check for missing pages"),
+    Kind("page-repeat", "info", "换页处重复印了同一行，只算一次", "a row was printed again at a page break and counted once",
+         "无需处理", "nothing to do"),
+    Kind("into-account-exceeds", "warning", "划入个人账户金额大于缴费合计：{value}",
+         "the credited amount exceeds what was paid: {value}", "核对该行", "check the row"),
+    Kind("policy-differs", "warning", "文件写明的划入金额与当地规则算出的不同：{value}",
+         "the stated credited amount differs from the region's rule: {value}",
+         "以文件为准；若规则有误可用自己的政策文件更正", "the file wins; correct the rule with your own policy file"),
+    Kind("unknown-region", "warning", "不认识的统筹区：“{value}”，按全国默认规则处理",
+         "unknown region “{value}”; the national default is used",
+         "用 --region 指定行政区划代码，或补一份政策文件", "give --region, or add a policy file"),
+    Kind("printed-month-ignored", "warning", "明细里印的所属期处处等于入账月，只作参考",
+         "the printed accrual month equals the posting month throughout; used as a hint only",
+         "无需处理；若确为所属期请告知", "nothing to do"),
+    Kind("printed-month-contradicts", "warning", "明细里印的所属期与金额不符，只作参考",
+         "the printed accrual months contradict the amounts; used as a hint only",
+         "核对明细", "check the export"),
+    Kind("annual-window-differs", "warning", "年度划入的金额不是规定的十二个月之和，按另一连续十二个月对上：{value}",
+         "the yearly credit sums another twelve months than the rule says: {value}",
+         "核对当地的年度起止月", "check the region's yearly window"),
+    Kind("contradictory-lines", "warning", "同一笔缴费在不同文件中金额不同：{value}",
+         "two files state different amounts for one payment: {value}", "核对两份文件", "compare the two files"),
+    Kind("as-of-future", "info", "有日期晚于今天，未用来定基准日：{value}",
+         "a date after today was not used for the as-of date: {value}", "核对该日期", "check the date"),
+    Kind("record-too-long", "warning", "此人记录过长，改用简化匹配，可信度降低：{value}",
+         "the record is too long; a simpler rule was used with lower confidence: {value}",
+         "按年分开导出", "export year by year"),
+)
+
+CATALOGUE: dict[str, Kind] = {kind.code: kind for kind in _KINDS}

@@ -1,0 +1,126 @@
+"""The canonical tables: every column that crosses a module boundary, with its type.
+
+Names and types are the public contract of ``--tables`` (DESIGN section 3). Money is whole fen (Int64, ``_fen``),
+months are dates on the first of the month, ids are text. Input tables are also recon's native input format:
+a CSV or Parquet file whose header fits one of them is read as it is, missing columns null.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+Schema = dict[str, pl.DataType]
+
+_TEXT, _FEN, _DAY, _FLAG, _INT = pl.String(), pl.Int64(), pl.Date(), pl.Boolean(), pl.Int32()
+
+
+def _schema(*specs: str) -> Schema:
+    """Columns from compact specs: ``name`` is text, ``name:fen|day|flag|int`` the other kinds."""
+    kinds = {"fen": _FEN, "day": _DAY, "flag": _FLAG, "int": _INT}
+    schema: Schema = {}
+    for spec in specs:
+        name, _, kind = spec.partition(":")
+        schema[name] = kinds[kind] if kind else _TEXT
+    return schema
+
+
+INPUT_TABLES: dict[str, Schema] = {
+    "contribution": _schema(
+        "row_id", "person_id", "person_name", "region", "scheme", "tier", "employer", "payer",
+        "accrual_month:day", "booked_month:day", "paid_on:day", "treasury_on:day", "allocated_on:day",
+        "base_fen:fen", "wage_fen:fen", "employee_fen:fen", "employer_fen:fen", "into_account_fen:fen",
+        "late_fee_fen:fen", "payment_kind", "paid:flag", "proof", "insured_status", "duplicate_of",
+    ),
+    "flow": _schema(
+        "row_id", "person_id", "region", "scheme", "sub_account", "ledger", "posted_on:day", "accrual_month:day",
+        "flow_kind", "amount_fen:fen", "balance_fen:fen", "memo", "duplicate_of",
+    ),
+    "reading": _schema("row_id", "person_id", "region", "read_on:day", "kind", "amount_fen:fen"),
+    "person": _schema(
+        "person_id", "person_name", "employee_no", "department", "cost_centre", "id_type", "birth_date:day", "aliases",
+        "employer", "payer", "region", "tier", "insured_status", "retired_from:day", "employed_from:day",
+        "employed_to:day",
+    ),
+    "enrolment": _schema(
+        "person_id", "employer", "payer", "region", "scheme", "tier", "insured_status", "from_month:day",
+        "to_month:day",
+    ),
+    "payroll": _schema(
+        "row_id", "person_id", "person_name", "employee_no", "employer", "payer", "pay_month:day", "for_month:day",
+        "item", "deducted_fen:fen", "base_fen:fen", "wage_fen:fen",
+    ),
+    "payment": _schema("row_id", "payer", "paid_on:day", "amount_fen:fen", "memo"),
+    "coverage": _schema("table", "file", "person_id", "region", "from:day", "to:day", "exported_on:day", "basis"),
+}
+
+RESULT_TABLES: dict[str, Schema] = {
+    "expected": _schema(
+        "row_id", "person_id", "region", "scheme", "accrual_month:day", "expected_fen:fen", "pooled_fen:fen",
+        "flat_fen:fen", "due_month:day", "last_month:day", "policy_ref", "policy_confidence",
+    ),
+    "match": _schema(
+        "person_id", "region", "scheme", "accrual_month:day", "contribution_row_id", "flow_row_id", "posted_on:day",
+        "amount_fen:fen", "lag_months:int", "kind", "margin:int", "decided:flag",
+    ),
+    "month": _schema(
+        "person_id", "person_name", "employee_no", "employer", "payer", "region", "scheme", "accrual_month:day",
+        "contributed_fen:fen", "pooled_fen:fen", "flat_fen:fen", "expected_fen:fen", "credited_on_time_fen:fen",
+        "credited_fen:fen", "paid_lag_months:int", "lag_months:int", "label", "cause", "status", "verdict",
+        "confidence", "alternatives", "evidence", "margin:int",
+    ),
+    "gap": _schema(
+        "gap_id", "person_id", "region", "scheme", "accrual_month:day", "basis", "label", "cause", "amount_fen:fen",
+        "estimated_fen:fen", "status", "evidence", "counter_check", "owner", "action", "finding_id",
+    ),
+    "finding": _schema(
+        "finding_id", "basis", "label", "cause", "scope", "people:int", "amount_fen:fen", "evidence", "owner",
+        "action",
+    ),
+    "step": _schema(
+        "person_id", "region", "accrual_month:day", "from_fen:fen", "to_fen:fen", "cause", "amount_fen:fen",
+        "evidence", "policy_ref",
+    ),
+    "balance": _schema(
+        "person_id", "region", "sub_account", "month:day", "opening_fen:fen", "credit_fen:fen", "interest_fen:fen",
+        "spend_fen:fen", "mutual_aid_fen:fen", "premium_fen:fen", "transfer_fen:fen", "adjustment_fen:fen",
+        "closing_fen:fen", "unexplained_fen:fen", "breaks:int",
+    ),
+    "problem": _schema("code", "severity", "file", "place", "column", "value", "message", "remedy"),
+    "source": _schema(
+        "file", "sha256", "format", "table", "rows_read:int", "rows_used:int", "rows_rejected:int",
+        "rows_skipped:int", "first_date:day", "last_date:day", "status",
+    ),
+}
+
+TABLES: dict[str, Schema] = INPUT_TABLES | RESULT_TABLES
+
+PAYMENT_KINDS = ("normal", "back_pay", "top_up", "refund", "lump_to_pool")
+PROOFS = ("declared", "billed", "tax_receipt", "fund_record", "human")
+FLOW_KINDS = (
+    "credit", "spend", "mutual_aid", "premium", "interest", "subsidy", "transfer_in", "transfer_out", "payout",
+    "reversal", "adjustment", "carry_over", "other",
+)
+SCHEME_ACCOUNT = "310"
+SIDE_SCHEMES = ("320", "330", "370", "410", "510")
+
+
+def empty(name: str) -> pl.DataFrame:
+    """The table ``name`` with all its columns and no rows."""
+    return pl.DataFrame(schema=TABLES[name])
+
+
+def conform(frame: pl.DataFrame, name: str) -> pl.DataFrame:
+    """``frame`` with exactly the columns of table ``name``, in order and typed; missing ones are null.
+
+    Raises polars' InvalidOperationError when a present column cannot be cast without loss.
+    """
+    schema = TABLES[name]
+    return frame.select(
+        (pl.col(column).cast(dtype) if column in frame.columns else pl.lit(None, dtype=dtype).alias(column))
+        for column, dtype in schema.items()
+    )
+
+
+def conform_all(tables: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """Every input table, conformed; absent ones are empty."""
+    return {name: conform(tables[name], name) if name in tables else empty(name) for name in INPUT_TABLES}
