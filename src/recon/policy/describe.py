@@ -1,0 +1,159 @@
+"""What the policy files state, in words: plain data of one region and month, and the page docs/policy.md."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from recon.policy.grammar import NATIONAL, SECTIONS, Entry, Money, Rate, RegionFile, Value
+from recon.policy.line import Line
+
+# What the page says of a section, in the order of the page. Facts and names come last or not at all.
+TITLES = {
+    "in_service": "In service 在职", "retiree": "Retired 退休", "employee": "Employee pays 个人缴费",
+    "employer": "Employer pays 单位缴费", "flexible": "Flexible employment 灵活就业", "tier": "Tier 档次",
+    "scheme": "Scheme 险种", "schedule": "Schedule 划入时间", "calendar": "Calendar 年度", "rounding": "Rounding 尾数",
+    "base_limit": "Base limits 基数上下限", "sub_account": "Sub-account 子账户", "regime": "Regime 门诊共济",
+    "fact": "Fact",
+}
+
+
+def described(section: str, line: Line, number: int) -> dict[str, object]:
+    """One section in force, as plain data; brackets, deductions, rates and sums as their words."""
+    entry = line.entries[number]
+    values: dict[str, object] = {
+        key: {
+            "value": _shown(value.parsed), "known": value.known, "unit": SECTIONS[section][key].unit,
+            "from": value.since, "confidence": value.confidence, "source": list(value.source), "file": value.file,
+        }
+        for key, value in line.values[number].items()
+    }
+    uncertain = None if entry.uncertain_from is None else f"{entry.uncertain_from:%Y-%m}"
+    return {"from": entry.since, "from_confidence": entry.confidence, "basis": entry.basis, "uncertain_from": uncertain,
+            "applies_to": entry.applies_to, "note": entry.note, "values": values}
+
+
+def policy_page(files: Mapping[str, RegionFile]) -> str:
+    """The page docs/policy.md: the grammar of the files, then per region what is known, how well, and from where."""
+    codes = [NATIONAL, *sorted(code for code in files if code != NATIONAL)]
+    sources: dict[str, int] = {}
+    regions = [line for code in codes for line in _region_lines(files[code], sources)]
+    lines = [
+        _INTRO, "## The sections of a file", "", *_grammar_lines(), "",
+        "## How much is known", "", *_overview_lines([files[code] for code in codes if code != NATIONAL]), "",
+        "## Region by region", "", "Numbers in brackets are the sources at the end of the page.", "", *regions,
+        "## Sources", "", *(f"{number}. {_cell(source)}" for source, number in sources.items()),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+_INTRO = """# Policy: what is known of each region
+
+<!-- Generated from mappings/policy by tools/policy_page.py. Do not edit: change the data. -->
+
+One TOML file a region, in `mappings/policy/<code>_<pinyin>.toml`; the defaults of the whole country are in
+`national.toml`. Sums are yuan as text (`"3.00"`; `"83"` without decimals: only known to the yuan), rates are text
+between 0 and 1 (`"0.02"` is 2%), months are `"2024-05"`, and `"open"` is the beginning of time.
+
+- Every entry says **from** which month it holds, its **source** (texts, or `@name` of a text in `[sources]`) and its
+  **confidence** (`high`, `medium`, `low`; `confidence_of = {key = "low"}` for a single value). A file without them is
+  refused.
+- What a file does not state is **not known**. It is never zero. `employer_share = []` says that nothing is credited of
+  the employer's contribution; `unknown = ["employer_share"]` says that nobody could find out.
+- A value holds until a later entry of the same section states it anew or lists it under `unknown`. Entries stand in the
+  order of their months.
+- `uncertain_from`: the rule is in force no later than `from`, perhaps already since this month. In between either rule
+  is accepted. `applies_to` says whether `from` speaks of the `accrual` or the `credit` month; without it both are
+  accepted: in the month, the one before and the one after, a credit that fits either rule is right.
+- **To correct a value**, write a file with the same `code` into the folder of exports or a `--mappings` folder, with
+  the section, the same `from`, the key, a source and a confidence. Only that key is replaced; another `from` adds an
+  entry, and inside an uncertain window settles what held there.
+
+```toml
+code = "330100"
+
+[[in_service]]
+from = "2023-01"
+personal_share = "0.02"
+employer_share = []
+source = ["the notice of the city, number and date"]
+confidence = "high"
+```
+"""
+
+
+def _grammar_lines() -> list[str]:
+    lines = ["| section | key | what it is |", "| --- | --- | --- |"]
+    for section, title in TITLES.items():
+        lines += [f"| `[[{section}]]` {title} | `{key}` | {spec.unit} |" for key, spec in SECTIONS[section].items()]
+    return lines
+
+
+def _overview_lines(files: list[RegionFile]) -> list[str]:
+    lines = ["| code | region | known | in-service rule since | confidence | retiree rule |", "| --- " * 6 + "|"]
+    for file in files:
+        paid, retired = (Line.of(one, file.sections.get((one, ""), [])) for one in ("in_service", "retiree"))
+        last = len(paid.entries) - 1
+        since = "".join(entry.since + (" or earlier" if entry.uncertain_from else "") for entry in paid.entries[-1:])
+        cells = [
+            file.code, file.about.get("name"), file.about.get("completeness"), since,
+            paid.confidence(last, "personal_share", "employer_share"),
+            retired.get(len(retired.entries) - 1, "kind", str) or "unknown",
+        ]
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    return lines
+
+
+def _region_lines(file: RegionFile, sources: dict[str, int]) -> list[str]:
+    lines = [f"### {file.code} {file.about.get('name')}", ""]
+    if file.about.get("note"):
+        lines += [str(file.about["note"]), ""]
+    lines += ["| | from | value | confidence | source |", "| --- | --- | --- | --- | --- |"]
+    for section, title in TITLES.items():
+        for (one, code), entries in file.sections.items():
+            if one == section:
+                label = f"{title} {code}" if code else title
+                lines += [line for entry in entries for line in _entry_lines(label, entry, sources)]
+    return [*lines, ""]
+
+
+def _entry_lines(label: str, entry: Entry, sources: dict[str, int]) -> list[str]:
+    since = "" if entry.since == "open" else entry.since
+    if entry.uncertain_from is not None:
+        since += f" (or since {entry.uncertain_from:%Y-%m})"
+    lines = []
+    for key, value in entry.values.items():
+        numbers = ", ".join(str(sources.setdefault(source, len(sources) + 1)) for source in value.source)
+        sure = value.confidence if value.known else ""
+        lines.append(f"| {label}: {key} | {since} | {_cell(_words(value))} | {sure} | [{numbers}] |")
+    if entry.note:
+        lines.append(f"| {label} | {since} | *{_cell(entry.note)}* | | |")
+    return lines
+
+
+def _words(value: Value) -> str:
+    if not value.known:
+        return "not known"
+    shown = _shown(value.parsed)
+    if isinstance(shown, list):
+        return "; ".join(shown) or "nothing"
+    if isinstance(shown, bool):
+        return "yes" if shown else "no"
+    if isinstance(shown, dict):
+        return "; ".join(f"{key}: {_plain(text)}" for key, text in shown.items())
+    return str(shown)
+
+
+def _plain(text: object) -> str:
+    if isinstance(text, list):
+        return "、".join(map(str, text))
+    return str(text).lower() if isinstance(text, bool) else str(text)
+
+
+def _shown(parsed: object) -> object:
+    if isinstance(parsed, tuple):
+        return [str(one) for one in parsed]
+    return str(parsed) if isinstance(parsed, (Rate, Money)) else parsed
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
