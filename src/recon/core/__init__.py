@@ -1,0 +1,1 @@
+"""The pure core: tables and policy in, tables out; no file, no clock, no log."""

@@ -1,0 +1,306 @@
+"""The first pass over all input: coverage, usual lags and cohorts. Its result is an input of the core.
+
+Whatever one person's answer needs to know of other people or of whole files stands in :class:`Context`, so that for a
+fixed context adding a person, sharding by person, or adding spend changes nobody's answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+import polars as pl
+
+from recon.core import months
+from recon.core.expect import lines_of
+from recon.core.prepare import Prepared, file_of, prepare
+from recon.policy import Policy, Schedule
+
+# A usual lag other than the region's is believed from this many people, or from this many months of one person.
+COHORT_PEOPLE = 20
+COHORT_SHARE_PERCENT = 90
+PERSON_MONTHS = 12
+MAX_LEARNED_LAG = 5
+# "Nearly all colleagues have theirs": share and number of people that make a wait overdue.
+OVERDUE_PERCENT = 90
+OVERDUE_PEOPLE = 10
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the core must know beyond one person.
+
+    cover: person_id, region, from, to (days), open_end (the end is known from lines only): what each account's
+        exports cover, merged. export: person_id, region of every account with an export, however short.
+    paid_cover: person_id or employer key, month: months the contribution files speak of.
+    lag: region, scheme, lag: usual lag learned from a cohort. own_lag: the same per account.
+    cohort: payer, region, scheme, month, people, credited: how many of a payer's people have a month's credit.
+    unpaid: payer, region, scheme, month, people, unpaid: how many of them have a record that says unpaid.
+    """
+
+    as_of: date
+    tolerance: int | None
+    cover: pl.DataFrame
+    paid_cover: pl.DataFrame
+    payer_cover: pl.DataFrame
+    lag: pl.DataFrame
+    own_lag: pl.DataFrame
+    cohort: pl.DataFrame
+    unpaid: pl.DataFrame
+    notes: tuple[str, ...] = field(default=())
+
+
+def build_context(
+    tables: Mapping[str, pl.DataFrame], policy: Policy, as_of: date, *, tolerance: int | None = None
+) -> Context:
+    """The first pass (see :class:`Context`); ``tolerance`` in months overrides every region's."""
+    prepared = prepare(dict(tables))
+    coverage = prepared.tables["coverage"]
+    lines = lines_of(prepared, policy)
+    lag, own_lag, notes = _learn_lags(lines, prepared.credit, policy)
+    paid_cover, payer_cover = _contribution_cover(prepared.tables["contribution"], coverage)
+    return Context(
+        as_of=as_of, tolerance=tolerance,
+        cover=_flow_cover(prepared.tables["flow"], coverage),
+        paid_cover=paid_cover, payer_cover=payer_cover,
+        lag=lag, own_lag=own_lag,
+        cohort=_cohort(lines, prepared, lag, own_lag, policy),
+        unpaid=lines.filter(~pl.col("is_side")).group_by("payer", "region", "scheme", "month").agg(
+            pl.col("person_id").n_unique().alias("people"),
+            pl.col("person_id").filter(pl.col("paid") == False).n_unique().alias("unpaid"),  # noqa: E712
+        ),
+        notes=tuple(notes),
+    )
+
+
+def newest_date(tables: Mapping[str, pl.DataFrame], today: date) -> date | None:
+    """The default as-of date: the newest posted, arrived or export date that is not after ``today``."""
+    columns = {
+        "flow": ["posted_on"], "contribution": ["paid_on", "treasury_on", "allocated_on"],
+        "coverage": ["exported_on"], "payment": ["paid_on"], "reading": ["read_on"],
+    }
+    days = [
+        tables[name][column].filter(tables[name][column] <= today).max()
+        for name, names in columns.items() if name in tables for column in names
+    ]
+    known = [day for day in days if isinstance(day, date)]
+    return max(known) if known else None
+
+
+# ------------------------------------------------------------------------------------------------------ coverage
+
+_BASIS_RANK = {"stated": 0, "exported": 1, "declared": 2, "lines": 3}
+
+
+def _file_spans(coverage: pl.DataFrame, table: str, own_lines: pl.DataFrame) -> pl.DataFrame:
+    """file, person_id (null: all in it), region, from, to, open_end: the best statement of each file, ends filled.
+
+    ``own_lines``: file, from, to of the lines themselves, used where nobody states a period.
+    """
+    rows = coverage.filter(pl.col("table") == table)
+    lines = pl.concat([
+        rows.filter(pl.col("basis") == "lines").select("file", "from", "to"), own_lines.select("file", "from", "to")
+    ]).group_by("file").agg(pl.col("from").min().alias("line_from"), pl.col("to").max().alias("line_to"))
+    stated = rows.filter(pl.col("basis") != "lines").with_columns(
+        pl.col("basis").replace_strict(_BASIS_RANK, default=2, return_dtype=pl.Int32).alias("_rank"),
+        pl.coalesce("to", "exported_on").alias("to"),
+    ).join(lines, on="file", how="left")
+    best = stated.filter(pl.col("_rank") == pl.col("_rank").min().over("file", "person_id")).select(
+        "file", "person_id", "region",
+        pl.coalesce("from", pl.col("line_from").dt.month_start()).alias("from"),
+        pl.coalesce("to", pl.col("line_to").dt.month_end()).alias("to"),
+        pl.col("to").is_null().alias("open_end"),
+    )
+    whole = best.filter(pl.col("person_id").is_null())
+    bare = lines.join(whole, on="file", how="anti").select(
+        "file", pl.lit(None, dtype=pl.String).alias("person_id"), pl.lit(None, dtype=pl.String).alias("region"),
+        pl.col("line_from").dt.month_start().alias("from"), pl.col("line_to").dt.month_end().alias("to"),
+        pl.lit(True).alias("open_end"),
+    )
+    return pl.concat([best, bare]).drop_nulls(["from", "to"])
+
+
+def _flow_cover(flow: pl.DataFrame, coverage: pl.DataFrame) -> pl.DataFrame:
+    in_file = flow.select("person_id", "region", "posted_on", file_of().alias("file"))
+    own = in_file.group_by("file").agg(pl.col("posted_on").min().alias("from"), pl.col("posted_on").max().alias("to"))
+    spans = _file_spans(coverage, "flow", own)
+    members = in_file.select("person_id", "region", "file").unique()
+    general = members.join(
+        spans.filter(pl.col("person_id").is_null()).select("file", "from", "to", "open_end"), on="file"
+    ).select("person_id", "region", "from", "to", "open_end")
+    personal = spans.filter(pl.col("person_id").is_not_null()).select("person_id", "region", "from", "to", "open_end")
+    return _merge_spans(pl.concat([general, personal]))
+
+
+def _merge_spans(spans: pl.DataFrame) -> pl.DataFrame:
+    """Overlapping or adjoining spans of one account as one; its end is open when its latest end is."""
+    key = ["person_id", "region"]
+    ordered = spans.sort(*key, "from", "to", nulls_last=True).with_columns(
+        pl.col("to").cum_max().shift(1).over(key, order_by=["from", "to"]).alias("_before")
+    )
+    return (
+        ordered.with_columns(
+            (pl.col("_before").is_null() | (pl.col("from") > pl.col("_before").dt.offset_by("1d")))
+            .cast(pl.Int32).cum_sum().over(key, order_by=["from", "to"]).alias("_island")
+        )
+        .sort("to", pl.col("open_end").cast(pl.Int8), descending=[False, True])
+        .group_by(*key, "_island", maintain_order=True)
+        .agg(pl.col("from").min(), pl.col("to").max(), pl.col("open_end").last())
+        .drop("_island").sort(*key, "from", nulls_last=True)
+    )
+
+
+def payer_key() -> pl.Expr:
+    """Who pays, as far as the row says: the payer, else the employer."""
+    return pl.coalesce("payer", "employer").fill_null("")
+
+
+def _contribution_cover(contribution: pl.DataFrame, coverage: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Months covered per person (own files) and per payer (files of several people), from/to as month numbers."""
+    rows = contribution.select(
+        "person_id", "region", payer_key().alias("payer"), "accrual_month", file_of().alias("file")
+    ).drop_nulls(["file", "accrual_month"])
+    own = rows.group_by("file").agg(
+        pl.col("accrual_month").min().alias("from"), pl.col("accrual_month").max().alias("to")
+    )
+    spans = _file_spans(coverage, "contribution", own).filter(pl.col("person_id").is_null()).select(
+        "file", months.index_of(pl.col("from")).alias("from"), months.index_of(pl.col("to")).alias("to")
+    )
+    people = rows.group_by("file").agg(pl.col("person_id").n_unique().alias("people"))
+    per_person = rows.select("person_id", "file").unique().join(spans, on="file").select("person_id", "from", "to")
+    per_payer = (
+        rows.join(people.filter(pl.col("people") > 1), on="file", how="semi")
+        .select("payer", "region", "file").unique().join(spans, on="file").select("payer", "region", "from", "to")
+    )
+    return per_person.unique(), per_payer.unique()
+
+
+# ---------------------------------------------------------------------------------------------------------- lags
+
+
+def _is_soft(plan: Schedule) -> bool:
+    """A schedule that steady data may correct: of low confidence, or only the national default."""
+    return plan.confidence == "low" or plan.ref.startswith("national")
+
+
+def _plain_lines(lines: pl.DataFrame) -> pl.DataFrame:
+    """Paid normal lines whose amount and arrival are known: the ones lags and cohorts are read from."""
+    return lines.filter(
+        (pl.col("stream") == "normal") & pl.col("payable") & pl.col("arrival").is_not_null()
+    )
+
+
+def _learn_lags(
+    lines: pl.DataFrame, credit: pl.DataFrame, policy: Policy
+) -> tuple[pl.DataFrame, pl.DataFrame, list[str]]:
+    """Usual lags that a low-confidence schedule must yield to (DESIGN section 5).
+
+    Person by person, a lag L is *clean* when the multisets of (arrival + L, fen) and (posted, fen) agree over the
+    months both sides span; only a lag that is the single clean one speaks.
+    """
+    key = ["person_id", "region", "scheme"]
+    none = pl.DataFrame(schema={"region": pl.String, "scheme": pl.String, "learned": pl.Int32})
+    own_none = pl.DataFrame(schema={**dict.fromkeys(key, pl.String), "own_learned": pl.Int32})
+    due = _plain_lines(lines).select(*key, pl.col("arrival").alias("at"), pl.col("expected_fen").alias("fen"))
+    came = credit.select(*key, pl.col("month").alias("at"), pl.col("net_fen").alias("fen"))
+    due = due.filter(pl.col("region").is_not_null())
+    soft = {
+        region for region in due["region"].unique().to_list()
+        if policy.schedule(region).kind != "annual" and not policy.schedule(region).typical_stated
+        and _is_soft(policy.schedule(region))
+    }
+    due = due.filter(pl.col("region").is_in(sorted(soft)))
+    came = came.join(due.select(key).unique(), on=key, how="semi")
+    if due.is_empty() or came.is_empty():
+        return none, own_none, []
+    spans = due.group_by(key).agg(pl.col("at").min().alias("due_from"), pl.col("at").max().alias("due_to"),
+                                  pl.len().alias("due_lines")).join(
+        came.group_by(key).agg(pl.col("at").min().alias("came_from"), pl.col("at").max().alias("came_to"),
+                               pl.len().alias("came_lines")), on=key)
+    fits = []
+    for lag in range(MAX_LEARNED_LAG + 1):
+        fits.append(_fit(due, came, spans, lag, key))
+    fit = pl.concat(fits)
+    whole = fit.filter(pl.col("whole"))
+    part = fit.join(whole.select(key).unique(), on=key, how="anti")
+    votes = pl.concat([whole, part]).filter(pl.len().over(key) == 1)
+    strong = votes.filter(pl.col("lines") >= PERSON_MONTHS)
+    own = strong.select(*key, pl.col("lag").alias("own_learned"))
+    counts = votes.filter(pl.col("lines") >= 3).group_by("region", "scheme", "lag").agg(pl.len().alias("people"))
+    counts = counts.with_columns(pl.col("people").sum().over("region", "scheme").alias("of"))
+    cohort = counts.filter(
+        (pl.col("people") >= COHORT_PEOPLE) & (pl.col("people") * 100 >= pl.col("of") * COHORT_SHARE_PERCENT)
+    ).sort("region", "scheme")
+    notes = [
+        f"{row['region']}: 由{row['people']}人的明细得出通常滞后{row['lag']}个月"
+        for row in cohort.iter_rows(named=True) if row["lag"] != policy.schedule(row["region"]).typical
+    ]
+    return cohort.select("region", "scheme", pl.col("lag").alias("learned")), own, notes
+
+
+def _fit(due: pl.DataFrame, came: pl.DataFrame, spans: pl.DataFrame, lag: int, key: list[str]) -> pl.DataFrame:
+    """Accounts clean at ``lag``: lines matched, and whether both sides are used up wholly."""
+    inside_due = due.join(spans, on=key).filter(
+        (pl.col("at") + lag).is_between(pl.col("came_from"), pl.col("came_to"))
+    )
+    inside_came = came.join(spans, on=key).filter(
+        (pl.col("at") - lag).is_between(pl.col("due_from"), pl.col("due_to"))
+    )
+    left = inside_due.group_by(key).agg(
+        pl.struct((pl.col("at") + lag).alias("at"), "fen").hash(7).sum().alias("sum"), pl.len().alias("lines"),
+        pl.col("due_lines").first(), pl.col("came_lines").first(),
+    )
+    right = inside_came.group_by(key).agg(
+        pl.struct("at", "fen").hash(7).sum().alias("came_sum"), pl.len().alias("credits")
+    )
+    return left.join(right, on=key).filter(
+        (pl.col("sum") == pl.col("came_sum")) & (pl.col("lines") == pl.col("credits"))
+    ).select(
+        *key, pl.lit(lag, dtype=pl.Int32).alias("lag"), "lines",
+        ((pl.col("lines") == pl.col("due_lines")) & (pl.col("credits") == pl.col("came_lines"))).alias("whole"),
+    )
+
+
+# ------------------------------------------------------------------------------------------------------- cohorts
+
+
+def schedule_frame(regions: list[str | None], policy: Policy, tolerance: int | None) -> pl.DataFrame:
+    """region, kind, typical, tolerance, window_start, credit_month: one row per region (null is the default)."""
+    rows = []
+    for region in regions:
+        plan = policy.schedule(region)
+        rows.append({
+            "region": region, "kind": plan.kind, "typical": plan.typical,
+            "tolerance": plan.tolerance if tolerance is None else tolerance,
+            "window_start": plan.window_start, "credit_month": plan.credit_month,
+        })
+    return pl.DataFrame(rows, schema={
+        "region": pl.String, "kind": pl.String, "typical": pl.Int32, "tolerance": pl.Int32,
+        "window_start": pl.Int32, "credit_month": pl.Int32,
+    })
+
+
+def _cohort(
+    lines: pl.DataFrame, prepared: Prepared, lag: pl.DataFrame, own_lag: pl.DataFrame, policy: Policy
+) -> pl.DataFrame:
+    """Per payer and month: people with an export, and how many have the month's amount in its usual place."""
+    key = ["person_id", "region", "scheme"]
+    plain = _plain_lines(lines)
+    schedules = schedule_frame(plain["region"].unique().to_list(), policy, None)
+    usual = (
+        plain.join(schedules, on="region", how="left", nulls_equal=True)
+        .join(lag, on=["region", "scheme"], how="left").join(own_lag, on=key, how="left")
+        .with_columns((pl.col("arrival") + pl.coalesce("own_learned", "learned", "typical")).alias("due"))
+    )
+    came = prepared.credit.select(
+        *key, pl.col("month").alias("due"), pl.col("net_fen").alias("expected_fen"), pl.lit(True).alias("came")
+    ).unique()
+    with_export = usual.join(prepared.tables["flow"].select("person_id", "region").unique(),
+                             on=["person_id", "region"], how="semi", nulls_equal=True)
+    return (
+        with_export.join(came, on=[*key, "due", "expected_fen"], how="left", nulls_equal=True)
+        .group_by("payer", "region", "scheme", "month")
+        .agg(pl.col("person_id").n_unique().alias("people"),
+             pl.col("person_id").filter(pl.col("came")).n_unique().alias("credited"))
+    )

@@ -1,0 +1,110 @@
+"""When each line is due, what the exports cover, and what leaving it open would cost.
+
+In: lines and the context. Out: the same lines with due and last month, coverage flags and the open price. All rules are
+DESIGN section 5; months are numbers.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from recon.core import months
+from recon.core.context import Context, schedule_frame
+from recon.core.solve import PRICES
+from recon.policy import Policy
+
+ACCOUNT = ["person_id", "region", "scheme"]
+
+
+def with_due(lines: pl.DataFrame, credit: pl.DataFrame, context: Context, policy: Policy) -> pl.DataFrame:
+    """``lines`` with due, last, usual (lag), covered and priced columns.
+
+    due_over, last_over: the month is over at the as-of date. has_export, due_covered, last_covered, before (due begins
+    before the cover), open_end (the cover's end is known from lines only), later_credit (a credit after due).
+    """
+    lines = _with_schedule(lines, context, policy)
+    over = months.last_over(context.as_of)
+    lines = lines.with_columns(
+        (pl.col("due") <= over).fill_null(False).alias("due_over"),
+        (pl.col("last") <= over).fill_null(False).alias("last_over"),
+    )
+    lines = _with_cover(lines.with_row_index("line"), context)
+    spans = credit.group_by(ACCOUNT).agg(
+        pl.col("month").min().alias("oldest"), pl.col("month").max().alias("newest")
+    )
+    lines = lines.join(spans, on=ACCOUNT, how="left", nulls_equal=True)
+    counted = (pl.col("due_over") & pl.col("due_covered")) | pl.col("due").is_between("oldest", "newest")
+    lines = lines.with_columns(
+        (pl.col("newest") > pl.col("due")).fill_null(False).alias("later_credit"),
+        counted.fill_null(False).alias("counted"),
+    )
+    return _with_second(lines).with_columns(
+        pl.when(pl.col("payable") & pl.col("counted") & ~pl.col("second")).then(PRICES.open).otherwise(0)
+        .alias("open_price")
+    ).drop("oldest", "newest")
+
+
+def _with_schedule(lines: pl.DataFrame, context: Context, policy: Policy) -> pl.DataFrame:
+    schedules = schedule_frame(lines["region"].unique().to_list(), policy, context.tolerance)
+    joined = (
+        lines.join(schedules, on="region", how="left", nulls_equal=True)
+        .join(context.lag, on=["region", "scheme"], how="left", nulls_equal=True)
+        .join(context.own_lag, on=ACCOUNT, how="left", nulls_equal=True)
+    )
+    retiree = pl.col("stream") == "retiree"
+    annual = (pl.col("kind") == "annual") & ~retiree
+    usual = pl.when(retiree).then(0).otherwise(pl.coalesce("own_learned", "learned", "typical")).cast(pl.Int32)
+    clock = pl.when(pl.col("stream") == "annual").then(pl.col("month")).otherwise(pl.col("arrival"))
+    # The window a month lies in ends eleven months after its start; the credit month after that end is due.
+    window_end = clock - (clock - (pl.col("window_start") - 1)) % 12 + 11
+    next_credit = window_end + 1 + ((pl.col("credit_month") - 1) - (window_end + 1)) % 12
+    due = pl.when(annual).then(next_credit).otherwise(pl.col("arrival") + usual)
+    last = pl.when(annual).then(next_credit + 1).otherwise(
+        pl.max_horizontal(pl.col("arrival") + pl.col("tolerance"), pl.col("arrival") + usual)
+    )
+    return joined.with_columns(
+        usual.alias("usual"), due.cast(pl.Int32).alias("due"), last.cast(pl.Int32).alias("last"),
+        annual.alias("is_annual"),
+    ).drop("typical", "tolerance", "window_start", "credit_month", "kind", "learned", "own_learned")
+
+
+def _with_cover(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
+    """Coverage flags by the account's merged spans; a month counts only when all of it is covered."""
+    place = lines.select(
+        "line", "person_id", "region", months.date_of(pl.col("due")).alias("due_from"),
+        months.last_date_of(pl.col("due")).alias("due_to"), months.last_date_of(pl.col("last")).alias("last_to"),
+    )
+    hits = place.join(context.cover, on=["person_id", "region"], how="inner", nulls_equal=True).sort("line", "from")
+    inside = (pl.col("from") <= pl.col("due_from")) & (pl.col("to") >= pl.col("due_to"))
+    # The span that ends the cover before the due month says whether its end was stated or only seen.
+    begun = pl.col("from") <= pl.col("due_from")
+    flags = hits.group_by("line").agg(
+        inside.any().alias("due_covered"),
+        (inside & (pl.col("to") >= pl.col("last_to"))).any().alias("last_covered"),
+        (~begun).all().alias("before"),
+        pl.col("open_end").filter(begun).last().alias("open_end"),
+    )
+    return lines.join(flags, on="line", how="left", maintain_order="left").with_columns(
+        pl.col("due_covered").is_not_null().alias("has_export"),
+        pl.col("due_covered", "last_covered", "before").fill_null(False),
+        pl.col("open_end").fill_null(True),
+    )
+
+
+def _with_second(lines: pl.DataFrame) -> pl.DataFrame:
+    """``second``: a further full normal line of a month that already has one (another payer, or the same sum again)."""
+    normal = lines.filter(pl.col("payable") & (pl.col("payment_kind") == "normal") & (pl.col("stream") != "retiree"))
+    key = [*ACCOUNT, "month"]
+    ordered = normal.sort(
+        "expected_fen", "payer", "arrival", "row_id", descending=[True, False, False, False], nulls_last=True
+    )
+    ranked = ordered.with_columns(
+        pl.int_range(pl.len()).over(key).alias("rank"),
+        pl.col("expected_fen").first().over(key).alias("first_fen"),
+        pl.col("payer").first().over(key).alias("first_payer"),
+    )
+    second = ranked.filter(
+        (pl.col("rank") > 0)
+        & ((pl.col("expected_fen") == pl.col("first_fen")) | (pl.col("payer") != pl.col("first_payer")))
+    )["line"]
+    return lines.with_columns(pl.col("line").is_in(second.implode()).alias("second"))

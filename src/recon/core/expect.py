@@ -1,0 +1,281 @@
+"""What each contribution line should put into the personal account.
+
+In: prepared contributions and the policy. Out: one row per payment line (and per retiree month) with the amount due,
+how sure it is, what else would be accepted, and the stream it is matched in. Rounding happens here and nowhere else:
+each share of the base half-up to the fen (DESIGN section 2), the region's rule by :class:`recon.policy.Rule`.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+from recon.core import months
+from recon.core.prepare import Prepared
+from recon.policy import Policy, Rule
+from recon.problems import Problem
+from recon.tables import SCHEME_ACCOUNT, Schema
+
+PPM = 1_000_000
+ACCUSING = ("stated", "high", "medium")
+# In-service share used for an estimate (never for a judgement) where the rule is unknown; the national 2% rule.
+ESTIMATE_PPM = 20_000
+RETIREE_HORIZON_MONTHS = 600
+
+_RULE_SCHEMA: Schema = {
+    "_rule": pl.Int32(), "has_account": pl.Boolean(), "employee_ppm": pl.Int64(), "flat_fens": pl.List(pl.Int64),
+    "personal_ppm": pl.Int64(), "employer_ppm": pl.Int64(), "employer_month_fen": pl.Int64(), "monthly_fen": pl.Int64(),
+    "whole_yuan": pl.Boolean(), "confidence": pl.String(), "policy_ref": pl.String(),
+}
+_SITUATION = ["region", "scheme", "tier", "insured", "month", "born"]
+
+
+def rounded_share(base: pl.Expr, ppm: pl.Expr) -> pl.Expr:
+    """``base`` x ``ppm`` parts per million, half-up to the fen (away from zero for refunds), in whole numbers."""
+    return (base.abs() * ppm + PPM // 2) // PPM * base.sign()
+
+
+def lines_of(prepared: Prepared, policy: Policy) -> pl.DataFrame:
+    """One row per kept contribution line.
+
+    Columns beyond the contribution's own: region, scheme (of the account), month, arrival (month numbers; arrival
+    null when never late), arrival_day, stream, expected_fen (null: unknown), accepts (other amounts taken as right),
+    whole_yuan, flat_fen, estimated_fen, policy_ref, policy_confidence, stated, no_account, payable, payer (key).
+    """
+    person = prepared.tables["person"].select(
+        "person_id", months.index_of(pl.col("birth_date")).alias("born"), pl.col("insured_status").alias("_status")
+    )
+    insured = pl.coalesce(
+        "insured_status", pl.when(pl.col("_status") != "retired").then(pl.col("_status"))
+    ).fill_null("in_service")
+    lines = prepared.contribution.join(person, on="person_id", how="left").with_columns(insured.alias("insured"))
+    lines, alternatives = with_rules(lines, policy)
+    stated = pl.col("into_account_fen").is_not_null()
+    pooled_kind = pl.col("payment_kind") == "lump_to_pool"
+    no_account = (pl.col("has_account") == False) & ~pl.col("is_side") & ~stated  # noqa: E712  null is not false
+    by_rule = amount_by_rule(pl.col("base_fen"))
+    expected = (
+        pl.when(pl.col("is_side") | pooled_kind | no_account).then(pl.lit(0, dtype=pl.Int64))
+        .when(stated).then(pl.col("into_account_fen")).otherwise(by_rule)
+    )
+    over = pl.col("employee_fen") - rounded_share(pl.col("base_fen"), pl.col("employee_ppm"))
+    flat = (
+        pl.when(pl.col("is_side")).then(pl.col("total_fen"))
+        .when(pl.col("flat_fens").list.contains(over) & (over > 0)).then(over).otherwise(0)
+    )
+    annual = {
+        region for region in lines["region"].unique().to_list() if policy.schedule(region).kind == "annual"
+    }
+    in_annual = pl.col("region").is_in(sorted(r for r in annual if r)) if annual else pl.lit(False)
+    lines = lines.with_columns(
+        expected.alias("expected_fen"), flat.alias("flat_fen"), by_rule.alias("rule_fen"),
+        no_account.alias("no_account"), stated.alias("stated"),
+        pl.when(stated | pl.col("is_side") | pooled_kind).then(pl.lit("stated"))
+        .when(pl.col("payment_kind") == "back_pay").then(pl.lit("low"))
+        .otherwise(pl.col("confidence")).alias("policy_confidence"),
+        pl.coalesce(by_rule, rounded_share(pl.col("base_fen"), pl.lit(ESTIMATE_PPM)), "employee_fen")
+        .fill_null(0).alias("estimated_fen"),
+        _stream(in_annual).alias("stream"),
+        pl.col("payer").alias("raw_payer"), pl.coalesce("payer", "employer").fill_null("").alias("payer"),
+        pl.col("account_scheme").alias("scheme"),
+    )
+    lines = _with_accepts(lines, alternatives)
+    lines = _net_refunds(lines)
+    return lines.with_columns(
+        ((pl.col("paid") == True) & pl.col("expected_fen").is_not_null() & (pl.col("expected_fen") > 0)  # noqa: E712
+         & ~pl.col("is_side") & ~pl.col("no_account") & ~pl.col("netted")).alias("payable")
+    ).with_columns(pl.col("payable").fill_null(False)).drop("_rule", "_status")
+
+
+def _stream(in_annual: pl.Expr) -> pl.Expr:
+    """The stream a line is matched in; groups and the order of links live within one (DESIGN section 6)."""
+    arrived = pl.coalesce(pl.col("paid_on").cast(pl.String), pl.col("booked_month").cast(pl.String)).fill_null("")
+    return (
+        pl.when(pl.col("payment_kind") == "back_pay").then(pl.lit("back_pay:") + arrived)
+        .when(pl.col("payment_kind") == "top_up").then(pl.lit("top_up"))
+        .when(in_annual).then(pl.lit("annual")).otherwise(pl.lit("normal"))
+    )
+
+
+def with_rules(lines: pl.DataFrame, policy: Policy) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """``lines`` with the columns of their rule, and a table of other accepted rules by ``_rule``."""
+    situations = lines.select(_SITUATION).unique().sort(_SITUATION, nulls_last=True).with_row_index("_rule")
+    primary: list[dict[str, object]] = []
+    others: list[dict[str, object]] = []
+    for number, *situation in situations.iter_rows():
+        region, scheme, tier, insured, month, born = situation
+        rule = policy.rule(
+            region, scheme or SCHEME_ACCOUNT, tier, insured, months.first_day(month),
+            None if born is None else months.first_day(born),
+        )
+        primary.append(_rule_row(number, rule))
+        others += [_rule_row(number, other) for other in rule.accepts]
+    rules = pl.DataFrame(primary, schema=_RULE_SCHEMA)
+    joined = lines.join(
+        situations.with_columns(pl.col("_rule").cast(pl.Int32)), on=_SITUATION, how="left", nulls_equal=True
+    ).join(rules, on="_rule", how="left")
+    return joined, pl.DataFrame(others, schema=_RULE_SCHEMA)
+
+
+def _rule_row(number: int, rule: Rule) -> dict[str, object]:
+    return {
+        "_rule": number, "has_account": rule.has_account, "employee_ppm": rule.employee_ppm,
+        "flat_fens": list(rule.flat_fens), "personal_ppm": rule.personal_ppm, "employer_ppm": rule.employer_ppm,
+        "employer_month_fen": (rule.employer_year_fen + 6) // 12, "monthly_fen": rule.monthly_fen,
+        "whole_yuan": rule.whole_yuan, "confidence": rule.confidence, "policy_ref": rule.ref,
+    }
+
+
+def amount_by_rule(base: pl.Expr) -> pl.Expr:
+    """The credit by the rule's columns: each share rounded by itself, unknown when any part is unknown."""
+    return (
+        rounded_share(base, pl.col("personal_ppm")) + rounded_share(base, pl.col("employer_ppm"))
+        + pl.col("employer_month_fen")
+    )
+
+
+def _with_accepts(lines: pl.DataFrame, alternatives: pl.DataFrame) -> pl.DataFrame:
+    """``accepts``: the amounts of the other accepted rules, where no credited amount is stated."""
+    lines = lines.with_row_index("_line")
+    others = (
+        lines.filter(~pl.col("stated") & ~pl.col("is_side")).select("_line", "_rule", "base_fen")
+        .join(alternatives, on="_rule")
+        .with_columns(amount_by_rule(pl.col("base_fen")).alias("other"))
+        .drop_nulls("other").group_by("_line").agg(pl.col("other").unique().sort().alias("accepts"))
+    )
+    return lines.join(others, on="_line", how="left").with_columns(
+        pl.col("accepts").fill_null(pl.lit([], dtype=pl.List(pl.Int64)))
+    ).drop("_line")
+
+
+def _net_refunds(lines: pl.DataFrame) -> pl.DataFrame:
+    """Carry out refunds: a full one takes its line out of the expectation, a partial one lessens the month's line.
+
+    Adds ``netted``: the line and its refund cancel, so neither is due.
+    """
+    lines = lines.with_columns(pl.lit(False).alias("netted"))
+    takes = lines.filter((pl.col("total_fen") < 0) & ~pl.col("is_side"))
+    if takes.is_empty():
+        return lines
+    key = ["person_id", "region", "scheme", "month"]
+    mine = lines.join(takes.select(key).unique(), on=key, how="semi", nulls_equal=True).filter(~pl.col("is_side"))
+    netted: list[str] = []
+    changed: dict[str, int] = {}
+    for _, group in mine.sort("row_id").group_by(key, maintain_order=True):
+        rows = group.to_dicts()
+        paid = [row for row in rows if row["total_fen"] > 0 and row["paid"]]
+        for take in (row for row in rows if row["total_fen"] < 0):
+            full = [row for row in paid if row["total_fen"] == -take["total_fen"] and row["row_id"] not in netted]
+            same = [row for row in full if row["payer"] == take["payer"]] or full
+            if same:
+                netted += [same[-1]["row_id"], take["row_id"]]
+                continue
+            netted.append(take["row_id"])
+            target = max((row for row in paid if row["row_id"] not in netted and row["expected_fen"]),
+                         key=lambda row: row["expected_fen"], default=None)
+            less = take["into_account_fen"] if take["into_account_fen"] is not None else take["rule_fen"]
+            if target is not None and less:
+                now = changed.get(target["row_id"], target["expected_fen"])
+                changed[target["row_id"]] = max(now - abs(less), 0)
+    row = pl.col("row_id")
+    out = lines.with_columns(row.is_in(netted).alias("netted"))
+    if changed:
+        out = out.with_columns(
+            pl.coalesce(row.replace_strict(changed, default=None, return_dtype=pl.Int64), "expected_fen")
+            .alias("expected_fen")
+        )
+    return out.with_columns(
+        pl.when(pl.col("netted")).then(0).otherwise(pl.col("expected_fen")).alias("expected_fen"),
+        pl.when(pl.col("netted")).then(0).otherwise(pl.col("flat_fen")).alias("flat_fen"),
+    )
+
+
+def retiree_lines(
+    prepared: Prepared, policy: Policy, as_of: date, cover: pl.DataFrame
+) -> pl.DataFrame:
+    """One due line per retiree and month: from the later of retirement and the first covered month, to ``as_of``.
+
+    Retired is read from the roster (``insured_status`` or ``retired_from``), never inferred from age. Columns as
+    :func:`lines_of`, as far as a line without a contribution has them; ``row_id`` is null.
+    """
+    person = prepared.tables["person"].filter(
+        (pl.col("insured_status") == "retired") | pl.col("retired_from").is_not_null()
+    )
+    if person.is_empty():
+        return pl.DataFrame()
+    last_paid = prepared.contribution.filter(
+        ~pl.col("is_side") & (pl.col("payment_kind") == "normal")
+    ).group_by("person_id").agg(pl.col("month").max().alias("_last"))
+    first = cover.group_by("person_id", "region").agg(pl.col("from").min().alias("_from"))
+    until = months.index(as_of)
+    base = (
+        person.select(
+            "person_id", "region", "tier", pl.coalesce("payer", "employer").fill_null("").alias("payer"),
+            "employer", months.index_of(pl.col("birth_date")).alias("born"),
+            months.index_of(pl.col("retired_from")).alias("_retired"),
+        )
+        .join(last_paid, on="person_id", how="left").join(first, on=["person_id", "region"], how="left")
+        .with_columns(
+            pl.when(pl.col("_from").dt.day() == 1).then(months.index_of(pl.col("_from")))
+            .otherwise(months.index_of(pl.col("_from")) + 1).alias("_covered")
+        )
+        .with_columns(
+            pl.max_horizontal(
+                pl.coalesce("_retired", pl.col("_last") + 1),
+                # Without an export the months are scope only: one row, the current month, says so.
+                pl.col("_covered").fill_null(until), until - RETIREE_HORIZON_MONTHS,
+            ).alias("_start")
+        )
+    )
+    rows = base.filter(pl.col("_start") <= until).with_columns(
+        pl.int_ranges("_start", until + 1, dtype=pl.Int32).alias("month")
+    ).explode("month").with_columns(
+        pl.lit(SCHEME_ACCOUNT).alias("scheme"), pl.lit("retired").alias("insured"),
+    )
+    if rows.is_empty():
+        return pl.DataFrame()
+    paid = prepared.contribution.filter(
+        (pl.col("payment_kind") == "normal") & ~pl.col("is_side")
+    ).select("person_id", "month").unique()
+    rows = rows.join(paid, on=["person_id", "month"], how="anti")
+    rows, alternatives = with_rules(rows, policy)
+    others = alternatives.drop_nulls("monthly_fen").group_by("_rule").agg(
+        pl.col("monthly_fen").unique().sort().alias("accepts")
+    )
+    return rows.join(others, on="_rule", how="left").select(
+        pl.lit(None, dtype=pl.String).alias("row_id"), "person_id", "region", "scheme", "tier", "employer", "payer",
+        "month", pl.col("month").alias("arrival"), pl.lit(None, dtype=pl.Date).alias("arrival_day"),
+        pl.lit("retiree").alias("stream"), pl.lit("normal").alias("payment_kind"), pl.lit(True).alias("paid"),
+        pl.lit("fund_record").alias("proof"), pl.lit(0, dtype=pl.Int64).alias("contributed_fen"),
+        pl.lit(0, dtype=pl.Int64).alias("total_fen"), pl.lit(0, dtype=pl.Int64).alias("flat_fen"),
+        pl.col("monthly_fen").alias("expected_fen"), pl.col("accepts").fill_null(pl.lit([], dtype=pl.List(pl.Int64))),
+        pl.col("monthly_fen").fill_null(0).alias("estimated_fen"), "whole_yuan", "policy_ref",
+        pl.col("confidence").alias("policy_confidence"), pl.lit(False).alias("stated"),
+        (pl.col("has_account") == False).fill_null(False).alias("no_account"),  # noqa: E712
+        pl.lit(False).alias("is_side"), pl.lit(False).alias("netted"),
+        ((pl.col("monthly_fen") > 0) & (pl.col("has_account") != False)).fill_null(False).alias("payable"),  # noqa: E712
+    )
+
+
+def policy_conflicts(lines: pl.DataFrame) -> list[Problem]:
+    """One warning per region where stated credited amounts differ from a rule that is well known."""
+    differing = lines.filter(
+        pl.col("stated") & pl.col("rule_fen").is_not_null() & (pl.col("rule_fen") != pl.col("into_account_fen"))
+        & pl.col("confidence").is_in(["high", "medium"]) & ~pl.col("is_side")
+        & (pl.col("payment_kind") == "normal") & (pl.col("into_account_fen") > 0)
+    )
+    found = differing.sort("row_id").group_by("region", maintain_order=True).agg(
+        pl.len().alias("rows"), pl.col("row_id").first(), pl.col("into_account_fen").first(), pl.col("rule_fen").first()
+    )
+    problems = []
+    for row in found.iter_rows(named=True):
+        file, _, place = row["row_id"].partition("#")
+        example = f"如文件{_yuan(row['into_account_fen'])} / 规则{_yuan(row['rule_fen'])}"
+        value = f"{row['region']} {row['rows']}行，{example}"
+        problems.append(Problem("policy-differs", file, place, "into_account_fen", value))
+    return problems
+
+
+def _yuan(fen: int) -> str:
+    return f"{'-' if fen < 0 else ''}{abs(fen) // 100}.{abs(fen) % 100:02d}"

@@ -1,0 +1,205 @@
+"""Parts as rows of the result table ``gap``: named, evidenced, with a desk and a sentence for it."""
+
+from __future__ import annotations
+
+import hashlib
+
+import polars as pl
+
+from recon.core import months
+from recon.core.context import Context
+from recon.core.text import fill, yuan
+from recon.labels import ACTION_FIELDS, CAUSES, COUNTER_CHECKS
+from recon.tables import conform
+
+KEY = ["person_id", "region", "scheme", "month"]
+COHORT_PEOPLE = 5
+COHORT_PERCENT = 50
+NAMED_IN_EVIDENCE = 6
+
+
+def gap_table(parts: pl.DataFrame, lines: pl.DataFrame, links: pl.DataFrame, context: Context) -> pl.DataFrame:
+    """The credit-basis rows of ``gap``: parts of equal month, label, cause and status added up.
+
+    gap_id is a hash of account, month, basis and sign only, so that ageing survives a new explanation.
+    """
+    rows = parts.group_by([*KEY, "label", "cause", "status"]).agg(
+        pl.col("amount_fen").sum(), pl.col("estimated_fen").sum(),
+        pl.col("estimated_fen").is_not_null().any().alias("_e"),
+    ).with_columns(pl.when("_e").then(pl.col("estimated_fen")).alias("estimated_fen"))
+    facts = month_facts(lines, links)
+    rows = rows.join(facts, on=KEY, how="left", nulls_equal=True).with_columns(
+        months.date_of(pl.col("month")).alias("accrual_month"), pl.lit("credit").alias("basis"),
+    )
+    rows = rows.with_columns(_gap_id(rows), evidence_of().alias("evidence"), *_desk())
+    rows = _with_finding(rows, context)
+    order = ["person_id", "region", "scheme", "accrual_month", "label", "cause", "status"]
+    return conform(rows.sort(order, nulls_last=True), "gap")
+
+
+def month_facts(lines: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
+    """Per month: arrival text, due text, payer, and the row_ids of its lines and links for the evidence."""
+    own = lines.group_by(KEY).agg(
+        pl.coalesce(pl.col("arrival_day").cast(pl.String), months.date_of(pl.col("arrival")).dt.strftime("%Y-%m"))
+        .drop_nulls().min().alias("arrived"),
+        months.date_of(pl.col("due")).max().dt.strftime("%Y-%m").alias("due_text"),
+        pl.col("payer").first().alias("payer"),
+        pl.col("row_id").drop_nulls().sort().head(NAMED_IN_EVIDENCE).str.join("; ").alias("line_rows"),
+        pl.col("policy_ref").drop_nulls().first().alias("ref"),
+        pl.col("policy_confidence").drop_nulls().first().alias("ref_confidence"),
+        pl.col("other_rule").any().alias("other_rule"),
+        pl.col("judged_fen").sum().alias("judged"),
+    )
+    came = links.group_by(KEY).agg(
+        pl.col("flow_row_id").sort().head(NAMED_IN_EVIDENCE).str.join("; ").alias("flow_rows"),
+        pl.col("posted_on").max().cast(pl.String).alias("posted_last"),
+        pl.col("amount_fen").sum().alias("came"),
+    )
+    return own.join(came, on=KEY, how="full", coalesce=True, nulls_equal=True).with_columns(
+        pl.col("came").fill_null(0), pl.col("payer").fill_null(""), pl.col("other_rule").fill_null(False),
+    )
+
+
+_SENTENCES = {
+    "pooled_share": "进统筹基金{amount}元",
+    "flat_fee": "定额{amount}元，不进个人账户",
+    "no_account": "该档次没有个人账户，缴费{amount}元",
+    "delay:resolved": "其中{amount}元于{posted}划入，晚于应划月{due}",
+    "delay": "应划{amount}元，应划月{due}，尚未见划入",
+    "missing_month:credit_missing": "缴费到账{arrived}，应划{amount}元（应划月{due}），明细中未见划入",
+    "missing_month:contribution_unpaid": "缴费记录写明未到账",
+    "missing_month:contribution_missing": "前后各月都有缴费记录，或在职期间内，缴费明细中未见这个月",
+    "short_credit": "应划{judged}元，已划{came}元，少{amount}元",
+    "over_credit": "已划{came}元，应划{judged}元",
+    "refund_due": "同月另有一笔全额缴费已划入，这笔{amount}元应退",
+    "policy_unknown": "已划{came}元；当地当时的规则不明，估算应划{estimate}元",
+    "data_incomplete": "估算应划{estimate}元（应划月{due}），所给明细不能判断",
+}
+
+
+def evidence_of() -> pl.Expr:
+    """A sentence and the row_ids that reproduce its amounts; works on a frame with :func:`month_facts` joined."""
+    fields = {
+        "amount": yuan(pl.col("amount_fen").abs()), "arrived": pl.col("arrived"), "due": pl.col("due_text"),
+        "posted": pl.col("posted_last"), "came": yuan(pl.col("came")), "judged": yuan(pl.col("judged")),
+        "estimate": yuan(pl.col("estimated_fen").fill_null(0)),
+    }
+    key = pl.concat_str(pl.col("label"), pl.lit(":"), pl.coalesce(
+        pl.when(pl.col("status") == "resolved").then(pl.lit("resolved")), "cause", pl.lit("")))
+    # General sentences first, so that the specific ones (label:cause) laid over them win.
+    sentence: pl.Expr = pl.lit("")
+    for name, template in sorted(_SENTENCES.items(), key=lambda item: ":" in item[0]):
+        test = key == name if ":" in name else pl.col("label") == name
+        sentence = pl.when(test).then(fill(template, fields)).otherwise(sentence)
+    rule = pl.when(pl.col("other_rule")).then(
+        pl.concat_str(pl.lit("；按交界另一侧的规则接受（"), pl.col("ref").fill_null("?"), pl.lit("）"))
+    ).otherwise(pl.lit(""))
+    rows = pl.concat_str(pl.col("line_rows"), pl.col("flow_rows"), separator="; ", ignore_nulls=True)
+    return pl.concat_str(sentence, rule, pl.lit(" ["), rows, pl.lit("]"))
+
+
+def _gap_id(rows: pl.DataFrame) -> pl.Series:
+    sign = pl.when(pl.col("amount_fen") < 0).then(pl.lit("-")).otherwise(pl.lit("+"))
+    names = rows.select(pl.concat_str(
+        pl.col("person_id"), pl.col("region").fill_null(""), pl.col("scheme"), pl.col("month").cast(pl.String),
+        pl.lit("credit"), sign, separator="|",
+    )).to_series()
+    return pl.Series("gap_id", [digest("G", name) for name in names], dtype=pl.String)
+
+
+def digest(prefix: str, name: str) -> str:
+    """A short stable id: the same name gives the same id in every run and version."""
+    return prefix + hashlib.blake2b(name.encode(), digest_size=8).hexdigest()
+
+
+def _desk() -> list[pl.Expr]:
+    """owner, action and counter_check from the catalogue of causes."""
+    fields = {
+        "month": pl.col("accrual_month").dt.strftime("%Y-%m"), "arrived": pl.col("arrived"),
+        "amount": yuan(pl.coalesce(
+            pl.when(pl.col("amount_fen") != 0).then(pl.col("amount_fen").abs()), "estimated_fen", pl.lit(0))),
+        "region": pl.col("region"), "due": pl.col("due_text"),
+    }
+    assert set(fields) == set(ACTION_FIELDS)
+    owner: pl.Expr = pl.lit("nobody")
+    action: pl.Expr = pl.lit("")
+    for cause in CAUSES:
+        same = pl.col("cause").is_null() if cause.code is None else pl.col("cause") == cause.code
+        test = (pl.col("label") == cause.label) & same
+        owner = pl.when(test).then(pl.lit(cause.owner)).otherwise(owner)
+        action = pl.when(test).then(fill(cause.action, fields)).otherwise(action)
+    settled = pl.col("status") == "resolved"
+    check: pl.Expr = pl.lit(None, dtype=pl.String)
+    for name, text in COUNTER_CHECKS.items():
+        test = (pl.col("cause") == name) | ((pl.col("label") == name) & pl.col("cause").is_null())
+        check = pl.when(test & ~settled).then(pl.lit(text)).otherwise(check)
+    return [
+        pl.when(settled).then(pl.lit("nobody")).otherwise(owner).alias("owner"),
+        pl.when(settled).then(pl.lit("已划入，无需处理。")).otherwise(action).alias("action"),
+        check.alias("counter_check"),
+    ]
+
+
+# ------------------------------------------------------------------------------------------------------ findings
+
+
+def _with_finding(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
+    """``finding_id`` where one cause hit many: by the context's cohorts, so that sharding changes nothing."""
+    credit_wide = context.cohort.filter(
+        (pl.col("people") >= COHORT_PEOPLE)
+        & ((pl.col("people") - pl.col("credited")) * 100 >= pl.col("people") * COHORT_PERCENT)
+    ).select("payer", "region", "scheme", "month", pl.lit(True).alias("_credit_wide"))
+    paid_wide = context.unpaid.filter(
+        (pl.col("people") >= COHORT_PEOPLE) & (pl.col("unpaid") * 100 >= pl.col("people") * COHORT_PERCENT)
+    ).select("payer", "region", "scheme", "month", pl.lit(True).alias("_paid_wide"))
+    key = ["payer", "region", "scheme", "month"]
+    rows = rows.join(credit_wide, on=key, how="left", nulls_equal=True).join(
+        paid_wide, on=key, how="left", nulls_equal=True
+    )
+    unsettled = pl.col("status").is_in(["open", "pending", "unknown"])
+    by_month = unsettled & (
+        (pl.col("_credit_wide").fill_null(False) & pl.col("cause").is_in(["credit_missing", "late", "not_allocated"]))
+        | (pl.col("_paid_wide").fill_null(False) & (pl.col("cause") == "contribution_unpaid"))
+    )
+    no_export = pl.col("cause") == "no_account_export"
+    named = rows.with_columns(
+        pl.when(by_month).then(pl.concat_str(
+            pl.lit("payer"), "payer", pl.col("region").fill_null(""), "scheme", pl.col("month").cast(pl.String),
+            "label", pl.col("cause").fill_null(""), separator="|"))
+        .when(no_export).then(pl.concat_str(pl.lit("file"), "payer", pl.col("region").fill_null(""), separator="|"))
+        .alias("_finding")
+    )
+    ids = {name: digest("F", name) for name in named["_finding"].drop_nulls().unique().to_list()}
+    return named.with_columns(
+        pl.col("_finding").replace_strict(ids, default=None, return_dtype=pl.String).alias("finding_id")
+    )
+
+
+def finding_table(gap: pl.DataFrame, month: pl.DataFrame) -> pl.DataFrame:
+    """One row per finding with its members counted, from the gap rows that point to it."""
+    named = gap.filter(pl.col("finding_id").is_not_null())
+    if named.is_empty():
+        return conform(named, "finding")
+    payer = month.select("person_id", "region", "scheme", "accrual_month",
+                         pl.coalesce("payer", "employer").fill_null("").alias("_payer"))
+    joined = named.join(payer, on=["person_id", "region", "scheme", "accrual_month"], how="left", nulls_equal=True)
+    is_file = pl.col("cause") == "no_account_export"
+    rows = joined.group_by("finding_id").agg(
+        pl.col("basis", "label", "cause", "owner").sort().first(),
+        pl.when(is_file).then(pl.lit("file")).otherwise(pl.lit("payer")).first().alias("scope"),
+        pl.col("person_id").n_unique().cast(pl.Int32).alias("people"),
+        pl.when(is_file).then(0).otherwise(pl.col("amount_fen")).sum().alias("amount_fen"),
+        pl.col("_payer").sort().first(), pl.col("region").sort().first(),
+        pl.col("accrual_month").min().dt.strftime("%Y-%m").alias("_from"),
+        pl.col("accrual_month").max().dt.strftime("%Y-%m").alias("_to"),
+        pl.when(is_file).then(pl.lit("如需核对划入，请本人自愿提供个人账户收支明细（含查询日期；消费明细不需要）。"))
+        .otherwise(pl.col("action")).sort().first().alias("action"),
+    )
+    return conform(rows.with_columns(
+        pl.concat_str(
+            pl.col("_payer"), pl.lit(" "), pl.col("region").fill_null(""), pl.lit(" "), pl.col("_from"),
+            pl.when(pl.col("_from") != pl.col("_to")).then(pl.concat_str(pl.lit(" 至 "), pl.col("_to")))
+            .otherwise(pl.lit("")),
+            pl.lit("，"), pl.col("people").cast(pl.String), pl.lit("人同一原因"),
+        ).alias("evidence")
+    ).sort("finding_id"), "finding")

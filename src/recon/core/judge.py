@@ -1,0 +1,238 @@
+"""From links to labelled parts: what each line's money did, and what is open, waiting or not to be told.
+
+In: due lines, links, margins. Out: ``lines`` with what was linked and judged, and ``parts`` (one row per line and
+part) that with the credit on time add up to what was contributed. The order of judgement is DESIGN section 7.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from recon.core.context import OVERDUE_PEOPLE, OVERDUE_PERCENT, Context
+from recon.core.expect import ACCUSING
+
+PART_COLUMNS = ["line", "person_id", "region", "scheme", "month", "label", "cause", "status", "amount_fen",
+                "estimated_fen"]
+
+
+def with_links(lines: pl.DataFrame, links: pl.DataFrame, credit: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """``lines`` with linked sums and lag; ``links`` with posting dates and lags."""
+    coins = credit.with_row_index("credit").select(
+        "credit", pl.col("row_id").alias("flow_row_id"), "posted_on", pl.col("month").alias("posted")
+    )
+    told = lines.select(
+        "line", pl.col("row_id").alias("contribution_row_id"), "arrival", "due", "is_annual", "stream"
+    )
+    links = (
+        links.join(coins, on="credit", how="left", maintain_order="left")
+        .join(told, on="line", how="left", maintain_order="left")
+        .with_columns(
+            pl.when(pl.col("is_annual")).then(None).otherwise(pl.col("posted") - pl.col("arrival")).alias("lag"),
+            (pl.col("posted") > pl.col("due")).fill_null(False).alias("is_late"),
+        )
+    )
+    own = links.filter(~pl.col("surplus")).group_by("line").agg(
+        pl.col("amount_fen").sum().alias("linked_fen"),
+        pl.col("amount_fen").filter(pl.col("is_late")).sum().alias("linked_late_fen"),
+        pl.col("kind").eq("inexact").any().alias("is_inexact"),
+    )
+    lines = lines.join(own, on="line", how="left", maintain_order="left").with_columns(
+        pl.col("linked_fen", "linked_late_fen").fill_null(0), pl.col("is_inexact").fill_null(False)
+    )
+    near = pl.col("whole_yuan").fill_null(False) & (
+        (pl.col("linked_fen") - pl.col("expected_fen")).abs() <= 50
+    )
+    accepted = (pl.col("linked_fen") > 0) & (pl.col("accepts").list.contains(pl.col("linked_fen")) | near)
+    return lines.with_columns(
+        pl.when(accepted).then(pl.col("linked_fen")).otherwise(pl.col("expected_fen")).alias("expected_fen"),
+        (accepted & (pl.col("linked_fen") != pl.col("expected_fen")).fill_null(True)).alias("other_rule"),
+    ), links
+
+
+def judge(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
+    """``lines`` with ``state``: label, cause and status of what did not come in time (null: nothing to say).
+
+    Adds label, cause, status, rest_fen (what the label is about) and judged_fen (what the line is taken to be due).
+    """
+    sure = pl.col("stated") | pl.col("policy_confidence").is_in(ACCUSING)
+    unknown = pl.col("expected_fen").is_null()
+    back_pay = (pl.col("payment_kind") == "back_pay") & ~pl.col("stated")
+    came = pl.col("linked_fen") > 0
+    has_account_surely = pl.col("has_account").fill_null(True) if "has_account" in lines.columns else pl.lit(True)
+    judged = pl.coalesce("expected_fen", "estimated_fen")
+    rest = judged - pl.col("linked_fen")
+    top_up = pl.col("payment_kind") == "top_up"
+    not_covered = pl.when(pl.col("before")).then(pl.lit("before_export")).when(pl.col("open_end")).then(
+        pl.lit("tail_open")).otherwise(pl.lit("after_export"))
+    accusable = pl.col("last_covered") | pl.col("later_credit")
+    not_split = pl.col("treasury_on").is_not_null() & pl.col("allocated_on").is_null() & pl.col("allocates")
+
+    def state(label: str, cause: str | pl.Expr | None, status: str) -> pl.Expr:
+        return pl.struct(
+            pl.lit(label).alias("label"), (cause if isinstance(cause, pl.Expr) else pl.lit(cause, dtype=pl.String))
+            .alias("cause"), pl.lit(status).alias("status"),
+        )
+
+    nothing = pl.lit(None, dtype=pl.Struct({"label": pl.String, "cause": pl.String, "status": pl.String}))
+    waits = state("delay", pl.when(pl.col("overdue")).then(pl.lit("overdue")).otherwise(pl.lit("late")), "pending")
+    nothing_came = (
+        pl.when(pl.col("due").is_null() & pl.col("has_export")).then(state("delay", "not_yet_due", "pending"))
+        .when(~pl.col("due_over") & pl.col("is_annual")).then(state("delay", "annual_schedule", "pending"))
+        .when(~pl.col("due_over") & pl.col("due").is_not_null()).then(state("delay", "not_yet_due", "pending"))
+        .when(~pl.col("has_export")).then(state("data_incomplete", "no_account_export", "unknown"))
+        .when(~pl.col("due_covered")).then(state("data_incomplete", not_covered, "unknown"))
+        .when(back_pay | ~has_account_surely).then(state("policy_unknown", None, "unknown"))
+        .when(~pl.col("last_over") & top_up).then(state("top_up", "late", "pending"))
+        .when(~pl.col("last_over")).then(waits)
+        .when(~accusable).then(state("data_incomplete", not_covered, "unknown"))
+        .when(top_up).then(state("top_up", "credit_missing", "open"))
+        .when(not_split).then(state("missing_month", "not_allocated", "open"))
+        .otherwise(state("missing_month", "credit_missing", "open"))
+    )
+    short = (
+        pl.when(~sure | back_pay).then(state("policy_unknown", None, "unknown"))
+        .when(~pl.col("last_over") & pl.col("due").is_not_null()).then(state("delay", "late", "pending"))
+        .when(pl.col("due").is_not_null() & ~accusable).then(state("data_incomplete", not_covered, "unknown"))
+        .otherwise(state("short_credit", None, "open"))
+    )
+    over = pl.when(~sure).then(state("policy_unknown", None, "unknown")).otherwise(
+        state("over_credit", "unknown_extra", "open"))
+    found = (
+        pl.when(pl.col("is_side") | pl.col("netted") | pl.col("no_account")).then(nothing)
+        .when(pl.col("absent") & ~pl.col("absent_over")).then(state("delay", "not_yet_due", "pending"))
+        .when(pl.col("absent")).then(state("missing_month", "contribution_missing", "open"))
+        .when((pl.col("paid") == False) & pl.col("settled")).then(nothing)  # noqa: E712
+        .when((pl.col("paid") == False) & ~pl.col("absent_over"))  # noqa: E712
+        .then(state("delay", "not_yet_due", "pending"))
+        .when(pl.col("paid") == False).then(state("missing_month", "contribution_unpaid", "open"))  # noqa: E712
+        .when(pl.col("paid").is_null()).then(state("data_incomplete", "billed_only", "unknown"))
+        .when(pl.col("second") & ~came).then(state("refund_due", None, "pending"))
+        .when(unknown & came).then(state("policy_unknown", None, "unknown"))
+        .when((judged == 0) & ~unknown).then(nothing)
+        .when(~came).then(nothing_came)
+        .when(rest > 0).then(short)
+        .when(rest < 0).then(over)
+        .otherwise(nothing)
+    )
+    lines = _with_overdue(lines, context)
+    return lines.with_columns(found.alias("_state"), rest.alias("rest_fen"), judged.alias("judged_fen")).unnest(
+        "_state"
+    )
+
+
+def _with_overdue(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
+    """``overdue``: nearly all colleagues of the same payer and month already have theirs."""
+    cohort = context.cohort.filter(
+        (pl.col("people") >= OVERDUE_PEOPLE) & (pl.col("credited") * 100 >= pl.col("people") * OVERDUE_PERCENT)
+    ).select("payer", "region", "scheme", "month", pl.lit(True).alias("overdue"))
+    return lines.join(
+        cohort, on=["payer", "region", "scheme", "month"], how="left", nulls_equal=True, maintain_order="left"
+    ).with_columns(pl.col("overdue").fill_null(False))
+
+
+def parts_of(lines: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
+    """One row per line and part (:data:`PART_COLUMNS`), without the on-time credit.
+
+    Months with an unknown part hold no pooled or flat part: their unknown part is all that the rest leaves
+    (contributed less whatever was credited), so that the identity of DESIGN section 7 holds by construction.
+    """
+    key = ["person_id", "region", "scheme", "month"]
+    unknown_months = lines.filter(pl.col("status") == "unknown").select(key).unique().with_columns(
+        pl.lit(True).alias("_unknown")
+    )
+    lines = lines.join(unknown_months, on=key, how="left", nulls_equal=True, maintain_order="left").with_columns(
+        pl.col("_unknown").fill_null(False)
+    )
+    # What the line is due for itself: nothing for refunds due, unpaid lines and lines without an account.
+    refund = pl.col("label") == "refund_due"
+    paid = pl.col("paid") == True  # noqa: E712
+    due_part = pl.when(~paid | refund | pl.col("no_account")).then(0).otherwise(pl.col("judged_fen").fill_null(0))
+    flat = pl.when(~paid | refund).then(0).otherwise(pl.col("flat_fen").fill_null(0))
+    pooled = pl.when(refund | pl.col("no_account") | ~paid).then(0).otherwise(
+        pl.col("contributed_fen") - due_part - flat
+    )
+    base = lines.with_columns(due_part.alias("due_part_fen"), flat.alias("flat_part_fen"), pooled.alias("pooled_fen"))
+    clear = base.filter(~pl.col("_unknown"))
+    frames = [
+        _part(clear.filter(pl.col("pooled_fen") != 0), "pooled_share", None, "explained", pl.col("pooled_fen")),
+        _part(clear.filter(pl.col("flat_part_fen") != 0), "flat_fee", None, "explained", pl.col("flat_part_fen")),
+        _part(clear.filter(pl.col("no_account") & paid & ~pl.col("netted")), "no_account", None, "explained",
+              pl.col("contributed_fen") - pl.col("flat_part_fen")),
+    ]
+    late = base.filter((pl.col("linked_late_fen") > 0) & paid)
+    top_up = pl.col("payment_kind") == "top_up"
+    frames.append(_part(late.filter(~top_up), "delay", "late", "resolved", pl.col("linked_late_fen")))
+    frames.append(_part(late.filter(top_up), "top_up", "late", "resolved", pl.col("linked_late_fen")))
+    stated = base.filter(pl.col("label").is_not_null() & (pl.col("status") != "unknown"))
+    amount = (
+        pl.when(~paid).then(0)
+        .when(refund).then(pl.col("contributed_fen"))
+        .otherwise(pl.col("rest_fen"))
+    )
+    frames.append(_part(stated, pl.col("label"), pl.col("cause"), pl.col("status"), amount, estimate=True))
+    frames.append(_surplus_parts(links, lines))
+    parts = pl.concat(frames)
+    return pl.concat([parts, _unknown_parts(base, parts, links)])
+
+
+def _part(
+    lines: pl.DataFrame, label: str | pl.Expr, cause: str | pl.Expr | None, status: str | pl.Expr, amount: pl.Expr, *,
+    estimate: bool = False,
+) -> pl.DataFrame:
+    def text(value: str | pl.Expr | None, name: str) -> pl.Expr:
+        return (value if isinstance(value, pl.Expr) else pl.lit(value, dtype=pl.String)).alias(name)
+
+    estimated = pl.when(pl.col("label").is_in(["missing_month", "delay", "top_up"])).then(
+        pl.when(pl.col("paid") == True).then(pl.col("rest_fen")).otherwise(pl.col("judged_fen"))  # noqa: E712
+    )
+    return lines.select(
+        pl.col("line").cast(pl.UInt32), "person_id", "region", "scheme", "month", text(label, "label"),
+        text(cause, "cause"), text(status, "status"), amount.cast(pl.Int64).alias("amount_fen"),
+        (estimated if estimate else pl.lit(None)).cast(pl.Int64).alias("estimated_fen"),
+    )
+
+
+def _surplus_parts(links: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
+    """Each surplus credit as a negative part of the month that carries it."""
+    key = ["person_id", "region", "scheme", "month"]
+    sizes = lines.filter(pl.col("expected_fen") > 0).group_by(key).agg(pl.col("expected_fen").alias("_due"))
+    extra = links.filter("surplus").join(sizes, on=key, how="left", nulls_equal=True, maintain_order="left")
+    repeated = pl.col("_due").list.contains(pl.col("amount_fen")).fill_null(False)
+    late = extra.filter("is_late")
+    rows = [extra.select(
+        pl.col("line").cast(pl.UInt32), *key, pl.lit("over_credit").alias("label"),
+        pl.when(repeated).then(pl.lit("duplicate_credit")).otherwise(pl.lit("unknown_extra")).alias("cause"),
+        pl.lit("open").alias("status"), (-pl.col("amount_fen")).alias("amount_fen"),
+        pl.lit(None, dtype=pl.Int64).alias("estimated_fen"),
+    ), late.select(
+        pl.col("line").cast(pl.UInt32), *key, pl.lit("delay").alias("label"), pl.lit("late").alias("cause"),
+        pl.lit("resolved").alias("status"), pl.col("amount_fen"), pl.lit(None, dtype=pl.Int64).alias("estimated_fen"),
+    )]
+    return pl.concat(rows).select(PART_COLUMNS)
+
+
+def _unknown_parts(base: pl.DataFrame, parts: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
+    """The unknown part of a month: contributed less credited on time less its other parts, at its worst line."""
+    key = ["person_id", "region", "scheme", "month"]
+    months = base.filter("_unknown").group_by(key).agg(pl.col("contributed_fen").sum())
+    on_time = links.filter(~pl.col("is_late")).group_by(key).agg(pl.col("amount_fen").sum().alias("on_time"))
+    others = parts.group_by(key).agg(pl.col("amount_fen").sum().alias("others"))
+    amounts = (
+        months.join(on_time, on=key, how="left", nulls_equal=True).join(others, on=key, how="left", nulls_equal=True)
+        .with_columns(
+            (pl.col("contributed_fen") - pl.col("on_time").fill_null(0) - pl.col("others").fill_null(0)).alias("amount")
+        )
+    )
+    speaker = (
+        base.filter(pl.col("status") == "unknown")
+        .sort(*key, "contributed_fen", "judged_fen", "row_id", descending=[False] * 4 + [True, True, False],
+              nulls_last=True)
+        .unique(key, keep="first", maintain_order=True)
+    )
+    estimate = pl.when(pl.col("paid").is_null()).then(pl.col("total_fen")).otherwise(
+        (pl.col("judged_fen").fill_null(0) - pl.col("linked_fen")).clip(lower_bound=0)
+    )
+    return speaker.join(amounts, on=key, how="left", nulls_equal=True, maintain_order="left").select(
+        pl.col("line").cast(pl.UInt32), *key, "label", "cause", "status", pl.col("amount").alias("amount_fen"),
+        estimate.cast(pl.Int64).alias("estimated_fen"),
+    )

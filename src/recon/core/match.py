@@ -1,0 +1,374 @@
+"""Links between due lines and credits, account by account.
+
+In: lines with due months and prices (:mod:`recon.core.due`) and net credits. Out: one row per link and one row per
+line's margin. The joint best set comes from :mod:`recon.core.solve`; what it leaves over is then placed: a lone month
+and a lone credit inexactly, lines whose amount is unknown by place at no price, and a surplus credit at the month in
+whose place it came. Row order of the input changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from recon.core.due import ACCOUNT
+from recon.core.solve import ANNUAL_REACH_MONTHS, PRICES, Credit, Line, Link, Solution, solve
+from recon.problems import Problem
+
+LINK_SCHEMA = {
+    "line": pl.UInt32, "credit": pl.UInt32, "person_id": pl.String, "region": pl.String, "scheme": pl.String,
+    "month": pl.Int32, "amount_fen": pl.Int64, "kind": pl.String, "surplus": pl.Boolean,
+}
+MARGIN_SCHEMA = {
+    "line": pl.UInt32, "margin": pl.Int32, "in_question": pl.Boolean, "tied": pl.Boolean, "openable": pl.Boolean,
+    "bounded": pl.Boolean,
+}
+
+
+@dataclass
+class Matched:
+    """links (:data:`LINK_SCHEMA`; line null where a surplus has no line) and margins (:data:`MARGIN_SCHEMA`)."""
+
+    links: pl.DataFrame
+    margins: pl.DataFrame
+    problems: list[Problem] = field(default_factory=list)
+
+
+@dataclass
+class _Row:
+    """A line as the solver and the placing need it."""
+
+    number: int
+    stream: str
+    month: int
+    arrival: int | None
+    day: int | None
+    amount: int | None
+    accepts: tuple[int, ...]
+    half_yuan: bool
+    due: int | None
+    usual: int
+    open_price: int
+    payable: bool
+    by_place: bool  # the amount is unknown or only billed: linked by place
+    annual: bool
+
+
+@dataclass
+class _Coin:
+    """A credit."""
+
+    number: int
+    month: int
+    day: int
+    amount: int
+    printed: int | None
+    file: str
+
+
+_LINE_COLUMNS = [
+    "line", "stream", "month", "arrival", "arrival_day", "expected_fen", "accepts", "whole_yuan", "due", "usual",
+    "open_price", "payable", "by_place", "is_annual",
+]
+
+
+def match(lines: pl.DataFrame, credit: pl.DataFrame) -> Matched:
+    """Link every account (see the module)."""
+    rows = _rows_by_account(lines)
+    coins = _coins_by_account(credit)
+    out = _Output()
+    for account in sorted(rows, key=_null_last):
+        if account in coins:
+            _match_account(account, rows[account], coins[account], out)
+        else:
+            out.unlinked(rows[account])
+    return out.matched()
+
+
+def _null_last(account: tuple[str | None, ...]) -> tuple[tuple[bool, str], ...]:
+    return tuple((part is None, part or "") for part in account)
+
+
+_Account = tuple[str | None, ...]
+
+
+def _rows_by_account(lines: pl.DataFrame) -> dict[_Account, list[_Row]]:
+    useful = lines.filter(~pl.col("is_side") & ~pl.col("netted")).with_columns(
+        pl.col("arrival_day").cast(pl.Int32)
+    ).sort(
+        "stream", "month", "arrival", "arrival_day", "expected_fen", "payer", "total_fen", "row_id", nulls_last=True
+    )
+    found: dict[_Account, list[_Row]] = defaultdict(list)
+    for row in useful.select(*ACCOUNT, *_LINE_COLUMNS).iter_rows():
+        number, stream, month, arrival, day, amount, accepts, half, due, usual, price, payable, place, annual = row[3:]
+        found[row[:3]].append(_Row(
+            number, stream, month, arrival, day, amount, tuple(accepts), bool(half), due, usual, price, payable,
+            place, annual,
+        ))
+    return found
+
+
+def _coins_by_account(credit: pl.DataFrame) -> dict[_Account, list[_Coin]]:
+    found: dict[_Account, list[_Coin]] = defaultdict(list)
+    numbered = credit.with_row_index("credit").select(
+        *ACCOUNT, "credit", "month", pl.col("posted_on").cast(pl.Int32).alias("day"), "net_fen", "printed",
+        pl.col("row_id").str.split("#").list.first().alias("file"),
+    )
+    for row in numbered.iter_rows():
+        found[row[:3]].append(_Coin(*row[3:]))
+    return found
+
+
+class _Output:
+    """Collects links and margins as columns."""
+
+    def __init__(self) -> None:
+        self.links: dict[str, list[object]] = {name: [] for name in LINK_SCHEMA}
+        self.margins: dict[str, list[object]] = {name: [] for name in MARGIN_SCHEMA}
+        self.problems: dict[tuple[str, str], Problem] = {}
+
+    def link(
+        self, account: _Account, row: _Row | None, coin: _Coin, amount: int, kind: str, *, month: int | None = None,
+        surplus: bool = False,
+    ) -> None:
+        at = row.month if month is None and row is not None else month
+        values = (row.number if row else None, coin.number, *account, at, amount, kind, surplus)
+        for name, value in zip(LINK_SCHEMA, values, strict=True):
+            self.links[name].append(value)
+
+    def margin(
+        self, row: _Row, margin: int | None, *, question: bool, tied: bool = False, openable: bool = False,
+        bounded: bool = False,
+    ) -> None:
+        values = (row.number, margin, question, tied, openable, bounded)
+        for name, value in zip(MARGIN_SCHEMA, values, strict=True):
+            self.margins[name].append(value)
+
+    def unlinked(self, rows: Iterable[_Row]) -> None:
+        for row in rows:
+            if row.payable:
+                self.margin(row, None, question=False)
+
+    def problem(self, code: str, file: str, value: str | None = None) -> None:
+        self.problems.setdefault((code, file), Problem(code, file, value=value))
+
+    def matched(self) -> Matched:
+        return Matched(
+            pl.DataFrame(self.links, schema=LINK_SCHEMA), pl.DataFrame(self.margins, schema=MARGIN_SCHEMA),
+            [self.problems[key] for key in sorted(self.problems)],
+        )
+
+
+def _match_account(account: _Account, rows: list[_Row], coins: list[_Coin], out: _Output) -> None:
+    _believe_print(rows, coins, out)
+    payable = [row for row in rows if row.payable]
+    payable.sort(key=lambda row: (row.stream == "normal", row.stream))  # stable: months stay in order
+    usual = next((row.usual for row in payable if row.stream == "normal"), rows[0].usual)
+    left_prices = _left_prices(rows, coins, usual)
+    solution = _solve(payable, coins, left_prices, usual)
+    used: set[int] = set()
+    linked: set[int] = set()
+    for link in solution.links:
+        _emit(account, link, payable, coins, out)
+        used.update(link.credits)
+        linked.update(link.lines)
+    for at, row in enumerate(payable):
+        margin = solution.margins[at]
+        out.margin(row, margin, question=True, tied=margin is not None and margin <= 0,
+                   openable=solution.openable[at], bounded=solution.bounded)
+    if solution.bounded:
+        out.problem("record-too-long", coins[0].file, str(len(payable)))
+    spare = [j for j in range(len(coins)) if j not in used]
+    if not spare:
+        return
+    open_rows = [row for at, row in enumerate(payable) if at not in linked]
+    spare = _place_annual(account, open_rows, coins, spare, out)
+    spare = _place_inexact(account, open_rows, coins, spare, left_prices, out)
+    spare = _place_unknown(account, rows, coins, spare, out)
+    _place_surplus(account, rows, coins, [j for j in spare if left_prices[j]], usual, out,
+                   {payable[at].month for at in linked})
+
+
+def _solve(payable: list[_Row], coins: list[_Coin], left_prices: list[int], usual: int) -> Solution:
+    streams = {name: number for number, name in enumerate(dict.fromkeys(row.stream for row in payable))}
+    lines = [
+        Line(
+            stream=streams[row.stream],
+            kind="annual" if row.annual else "normal" if row.stream == "normal" else "other",
+            month=row.month, arrival=row.arrival, day=row.day,
+            amounts=(row.amount or 0, *(other for other in row.accepts if other != row.amount)),
+            half_yuan=row.half_yuan, open_price=row.open_price, due=row.due,
+        )
+        for row in payable
+    ]
+    credits = [
+        Credit(coin.month, coin.day, coin.amount, price, coin.printed)
+        for coin, price in zip(coins, left_prices, strict=True)
+    ]
+    return solve(lines, credits, usual)
+
+
+def _believe_print(rows: list[_Row], coins: list[_Coin], out: _Output) -> None:
+    """Drop printed months that cannot be accrual months: equal to the posting month throughout, or against amounts."""
+    printed = [coin for coin in coins if coin.printed is not None]
+    if not printed:
+        return
+    retired = any(row.stream == "retiree" for row in rows)
+    code = None
+    if len(printed) > 1 and not retired and all(coin.printed == coin.month for coin in printed):
+        code = "printed-month-ignored"
+    else:
+        by_month = defaultdict(list)
+        for row in rows:
+            if row.payable:
+                by_month[row.month].append(row)
+        judged = [coin for coin in printed if by_month.get(coin.printed or 0)]
+        agreeing = sum(
+            any(coin.amount == row.amount or coin.amount in row.accepts for row in by_month[coin.printed or 0])
+            for coin in judged
+        )
+        elsewhere = sum(
+            any(coin.amount == row.amount for row in rows if row.arrival is not None
+                and row.arrival + row.usual == coin.month)
+            for coin in judged
+        )
+        if len(judged) > 1 and agreeing * 2 < len(judged) and elsewhere > agreeing:
+            code = "printed-month-contradicts"
+    if code:
+        out.problem(code, printed[0].file)
+        for coin in printed:
+            coin.printed = None
+
+
+def _left_prices(rows: list[_Row], coins: list[_Coin], usual: int) -> list[int]:
+    """Leaving a credit over is free where its usual month lies outside the person's own lines."""
+    clocks = [row.month if row.arrival is None else row.arrival for row in rows]
+    first, last = min(clocks), max(clocks)
+    by_place = {row.arrival for row in rows if row.by_place}
+    dues = {row.due for row in rows if row.annual}
+    prices = []
+    for coin in coins:
+        if coin.printed is not None:
+            months = [row.month for row in rows]
+            free = not min(months) <= coin.printed <= max(months)
+        elif dues:
+            # A yearly credit belongs to twelve months; unless all of them are at hand nothing can be said of the rest.
+            mine = [row.month for row in rows if row.annual and row.due == coin.month]
+            free = len(set(mine)) < 12
+        else:
+            place = coin.month - usual
+            free = not first <= place <= last or place in by_place
+        prices.append(0 if free else PRICES.left)
+    return prices
+
+
+def _emit(account: _Account, link: Link, rows: list[_Row], coins: list[_Coin], out: _Output) -> None:
+    """The link's shares: the oldest month first from the earliest credit."""
+    if len(link.lines) == 1:
+        for j in link.credits:
+            out.link(account, rows[link.lines[0]], coins[j], coins[j].amount, link.kind)
+        return
+    left = {j: coins[j].amount for j in link.credits}
+    for at in link.lines:
+        due = rows[at].amount or 0
+        for j in link.credits:
+            share = min(due, left[j])
+            if share:
+                out.link(account, rows[at], coins[j], share, link.kind)
+                left[j] -= share
+                due -= share
+
+
+def _place_annual(
+    account: _Account, open_rows: list[_Row], coins: list[_Coin], spare: list[int], out: _Output
+) -> list[int]:
+    """A yearly credit that no twelve months sum to: shared out to the open months of its window, oldest first."""
+    rest = []
+    for j in spare:
+        coin = coins[j]
+        mine = [row for row in open_rows if row.annual and row.due in (coin.month, coin.month - 1)]
+        left = coin.amount
+        for row in mine:
+            share = min(row.amount or 0, left)
+            if share:
+                out.link(account, row, coin, share, "inexact")
+                left -= share
+                open_rows.remove(row)
+        if not mine:
+            rest.append(j)
+    return rest
+
+
+def _place_inexact(
+    account: _Account, open_rows: list[_Row], coins: list[_Coin], spare: list[int], left_prices: list[int],
+    out: _Output,
+) -> list[int]:
+    """A lone due month and a lone credit in its place (usual lag, or up to two months later)."""
+    taken: set[int] = set()
+    for late in (0, 1, 2):
+        for row in list(open_rows):
+            if row.due is None or not row.open_price or row.annual:
+                continue
+            here = [
+                j for j in spare
+                if j not in taken and left_prices[j] and coins[j].month == row.due + late
+                and (coins[j].printed is None or coins[j].printed == row.month)
+            ]
+            if here:
+                out.link(account, row, coins[here[0]], coins[here[0]].amount, "inexact")
+                taken.add(here[0])
+                open_rows.remove(row)
+    return [j for j in spare if j not in taken]
+
+
+def _place_unknown(
+    account: _Account, rows: list[_Row], coins: list[_Coin], spare: list[int], out: _Output
+) -> list[int]:
+    """Lines whose amount is not known take the credit in their place, one to one, at no price."""
+    taken: set[int] = set()
+    todo = [row for row in rows if row.by_place]
+    busy = {row.due for row in todo}
+    for late in (0, 1, 2):
+        for row in list(todo):
+            for j in spare:
+                coin = coins[j]
+                if j in taken:
+                    continue
+                if coin.printed is not None:
+                    fits = coin.printed == row.month
+                elif row.due is None:
+                    fits = 0 <= coin.month - row.month <= ANNUAL_REACH_MONTHS
+                else:
+                    # A later credit is only taken where it is not the place of another such line.
+                    fits = coin.month == row.due + late and (late == 0 or coin.month not in busy)
+                if fits:
+                    out.link(account, row, coin, coin.amount, "1:1")
+                    taken.add(j)
+                    todo.remove(row)
+                    break
+    return [j for j in spare if j not in taken]
+
+
+def _place_surplus(
+    account: _Account, rows: list[_Row], coins: list[_Coin], spare: list[int], usual: int, out: _Output,
+    linked_months: set[int],
+) -> None:
+    """A credit nothing explains belongs to the month in whose place it came, as a link of that month."""
+    by_clock: dict[int, _Row] = {}
+    for row in sorted(rows, key=lambda row: (row.stream not in ("normal", "retiree"), row.month)):
+        by_clock.setdefault(row.month if row.arrival is None else row.arrival, row)
+    by_month: dict[int, _Row] = {}
+    for row in rows:
+        by_month.setdefault(row.month, row)
+    for j in spare:
+        coin = coins[j]
+        if coin.printed is not None:
+            place, month = by_month.get(coin.printed), coin.printed
+        else:
+            place = by_clock.get(coin.month - usual)
+            month = place.month if place else coin.month - usual
+        kind = "1:N" if month in linked_months else "1:1"
+        out.link(account, place, coin, coin.amount, kind, month=month, surplus=True)

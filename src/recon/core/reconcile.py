@@ -1,0 +1,173 @@
+"""The pure core: tables and policy in, tables out. No files, no clock, no logging.
+
+exports -> lines (what is due) -> links -> parts (labels) -> months, gaps, findings, steps, balances.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from recon.core import months
+from recon.core.absent import absent_months
+from recon.core.balance import balance_table
+from recon.core.context import Context
+from recon.core.due import with_due
+from recon.core.expect import lines_of, policy_conflicts, retiree_lines
+from recon.core.gaps import KEY, finding_table, gap_table
+from recon.core.judge import judge, parts_of, with_links
+from recon.core.match import match
+from recon.core.monthly import COLLECTION_MONTHS, month_table
+from recon.core.prepare import Prepared, prepare
+from recon.core.steps import step_table
+from recon.policy import Policy
+from recon.problems import Problem
+from recon.tables import RESULT_TABLES, conform
+
+
+@dataclass(frozen=True)
+class Result:
+    """All result tables but ``problem`` and ``source``, the input tables as judged, and what was noticed."""
+
+    tables: dict[str, pl.DataFrame]
+    inputs: dict[str, pl.DataFrame]
+    problems: list[Problem]
+
+
+class IdentityError(AssertionError):
+    """An identity of DESIGN section 7 does not hold: a bug, never an input's fault."""
+
+
+def reconcile(
+    tables: Mapping[str, pl.DataFrame], policy: Policy, as_of: date, context: Context, *, spend: bool = True
+) -> Result:
+    """Every person and month answered (DESIGN sections 4 to 7).
+
+    tables: canonical input tables (missing ones are empty). context: :func:`recon.core.context.build_context` of all
+    input, of which ``tables`` may be a shard. spend=False says spend lines were dropped at reading: no balances then.
+    Raises :class:`IdentityError` where a sum does not hold.
+    """
+    if as_of != context.as_of:
+        message = f"as_of {as_of} differs from the context's {context.as_of}"
+        raise ValueError(message)
+    prepared = prepare(dict(tables))
+    lines = _all_lines(prepared, policy, context)
+    lines = with_due(lines, prepared.credit, context, policy)
+    found = match(lines, prepared.credit)
+    links = found.links
+    lines = _mark_surplus(lines, links)
+    links = links.filter(pl.col("line").is_null() | pl.col("line").is_in(lines["line"].implode()))
+    lines, links = with_links(lines, links, prepared.credit)
+    lines = judge(lines, context)
+    parts = parts_of(lines, links)
+    gap = gap_table(parts, lines, links, context)
+    month = month_table(lines, links, gap, found.margins, prepared.tables["person"])
+    result = {
+        "expected": _expected_table(lines), "match": _match_table(links, month, found.margins), "month": month,
+        "gap": gap, "finding": finding_table(gap, month), "step": step_table(lines, policy),
+        "balance": balance_table(prepared.tables["flow"], complete=spend),
+    }
+    check_identities(result, prepared.credit)
+    problems = prepared.problems + found.problems + policy_conflicts(lines.filter(pl.col("row_id").is_not_null()))
+    assert set(result) == set(RESULT_TABLES) - {"problem", "source"}
+    return Result(result, prepared.tables, problems)
+
+
+def check_identities(result: Mapping[str, pl.DataFrame], credit: pl.DataFrame | None = None) -> None:
+    """Assert the identities of DESIGN section 7 on result tables; IdentityError names the first that fails."""
+    month, gap, links = result["month"], result["gap"], result["match"]
+    key = ["person_id", "region", "scheme", "accrual_month"]
+    parts = gap.filter(pl.col("basis") == "credit").group_by(key).agg(pl.col("amount_fen").sum().alias("parts"))
+    sums = month.join(parts, on=key, how="full", coalesce=True, nulls_equal=True)
+    broken = sums.filter(
+        pl.col("label").is_null()
+        | (pl.col("contributed_fen") != pl.col("credited_on_time_fen") + pl.col("parts").fill_null(0))
+    )
+    if broken.height:
+        raise IdentityError(f"contributed = credited on time + parts fails in {broken.height} months")
+    linked = links.group_by(key).agg(pl.col("amount_fen").sum().alias("linked"))
+    uncounted = month.join(linked, on=key, how="full", coalesce=True, nulls_equal=True).filter(
+        pl.col("credited_fen").is_null() | (pl.col("credited_fen") != pl.col("linked").fill_null(0))
+    )
+    if uncounted.height:
+        raise IdentityError(f"credited = sum of links fails in {uncounted.height} months")
+    if month.select(key).is_duplicated().any():
+        raise IdentityError("an account has two rows for one month")
+    if credit is not None:
+        used = links.group_by("flow_row_id").agg(pl.col("amount_fen").sum().alias("used")).join(
+            credit.select(pl.col("row_id").alias("flow_row_id"), "net_fen"), on="flow_row_id", how="left"
+        ).filter(pl.col("net_fen").is_null() | (pl.col("used") > pl.col("net_fen")))
+        if used.height:
+            raise IdentityError(f"{used.height} credits are used for more than they are")
+
+
+def _all_lines(prepared: Prepared, policy: Policy, context: Context) -> pl.DataFrame:
+    """Contribution lines, retiree months and months that lack a line, in one frame."""
+    lines = lines_of(prepared, policy).with_columns(pl.lit(False).alias("absent"))
+    retired = retiree_lines(prepared, policy, context.as_of, context.cover)
+    if retired.height:
+        retired = retired.with_columns(
+            pl.lit(False).alias("absent"), pl.lit(None, dtype=pl.String).alias("raw_payer")
+        )
+        lines = pl.concat([lines, retired], how="diagonal_relaxed")
+    absent = absent_months(prepared, lines, context)
+    if absent.height:
+        typical = lines.filter(pl.col("row_id").is_not_null() & ~pl.col("is_side")).group_by("person_id").agg(
+            pl.coalesce("expected_fen", "estimated_fen").sort_by("month").last().alias("estimated_fen")
+        )
+        rows = absent.join(typical, on="person_id", how="left").with_columns(
+            pl.lit(True).alias("absent"), pl.lit(False).alias("paid"), pl.lit("normal").alias("payment_kind"),
+            pl.lit("normal").alias("stream"), pl.col("month").alias("arrival"),
+            *(pl.lit(0, dtype=pl.Int64).alias(name) for name in
+              ("contributed_fen", "total_fen", "expected_fen", "flat_fen")),
+            *(pl.lit(False).alias(name) for name in ("is_side", "netted", "no_account", "stated", "payable")),
+            pl.lit([], dtype=pl.List(pl.Int64)).alias("accepts"),
+        ).drop("proved_by")
+        lines = pl.concat([lines, rows], how="diagonal_relaxed")
+    over = months.last_over(context.as_of)
+    kept = ~pl.col("is_side") & ~pl.col("netted")
+    settled = (kept & (pl.col("paid") == True) & (pl.col("total_fen") > 0)).any().over(KEY)  # noqa: E712
+    billed_view = pl.col("paid").is_null() & settled
+    return lines.filter(~billed_view).with_columns(
+        settled.alias("settled"), (pl.col("month") + COLLECTION_MONTHS <= over).alias("absent_over"),
+        pl.col("allocated_on").is_not_null().any().over("person_id", "region").alias("allocates"),
+        (kept & ~pl.col("no_account") & ~pl.col("absent") & (
+            pl.col("paid").is_null() | ((pl.col("paid") == True) & pl.col("expected_fen").is_null())  # noqa: E712
+        )).fill_null(False).alias("by_place"),
+        pl.col("whole_yuan").fill_null(False),
+    )
+
+
+def _mark_surplus(lines: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
+    """A credit in the place of an unpaid or absent month says the record is not the whole story: no accusation then."""
+    surplus = links.filter("surplus").select(KEY).unique().with_columns(pl.lit(True).alias("_surplus"))
+    marked = lines.join(surplus, on=KEY, how="left", nulls_equal=True, maintain_order="left")
+    there = pl.col("_surplus").fill_null(False)
+    return marked.with_columns((pl.col("settled") | there).alias("settled")).filter(
+        ~(pl.col("absent") & there & (pl.len().over(KEY) > 1))
+    ).with_columns((pl.col("absent") & ~there).alias("absent")).drop("_surplus")
+
+
+def _expected_table(lines: pl.DataFrame) -> pl.DataFrame:
+    own = lines.filter(pl.col("row_id").is_not_null())
+    known = pl.when(pl.col("paid") == True).then(  # noqa: E712
+        pl.col("contributed_fen") - pl.col("expected_fen") - pl.col("flat_fen"))
+    rows = own.with_columns(
+        months.date_of(pl.col("month")).alias("accrual_month"), months.date_of(pl.col("due")).alias("due_month"),
+        months.date_of(pl.col("last")).alias("last_month"), known.alias("pooled_fen"),
+    )
+    return conform(rows.sort("row_id"), "expected")
+
+
+def _match_table(links: pl.DataFrame, month: pl.DataFrame, margins: pl.DataFrame) -> pl.DataFrame:
+    rows = links.join(margins.select("line", "margin", "tied"), on="line", how="left").with_columns(
+        months.date_of(pl.col("month")).alias("accrual_month"), pl.col("lag").cast(pl.Int32).alias("lag_months"),
+        (~pl.col("tied").fill_null(False)).alias("decided"),
+    )
+    return conform(
+        rows.sort("person_id", "region", "scheme", "accrual_month", "posted_on", "flow_row_id", nulls_last=True),
+        "match",
+    )

@@ -1,0 +1,546 @@
+"""The joint best set of links for one account: an exact layered dynamic programme.
+
+Lines are taken stream by stream in order of accrual month; a state is what is left to decide: the usual lag in force,
+which credits are still to be had, and, per amount, how far down the record links have come (links of equal amounts may
+not cross). Every way to deal with the next line is an edge: leave it open, link it alone or with its neighbours to one
+credit, to a few credits, a few to a few, or inexactly. A forward and a backward pass give the least cost through every
+edge, hence the best answer *and*, for every line, the best answer in which it changes between open and not open: its
+margin. What is optimal: the cost of :data:`PRICES` over all sets of such links within reach.
+
+Work per account is lines x states x edges; a state differs from the cheapest only by choices that cost less than
+leaving one month and one credit over, so states are few (about a dozen per line) and independent of the record's
+length. Above :data:`MAX_STATES` per line only the cheapest :data:`BEAM` go on and the answer is marked ``bounded``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import combinations
+
+REACH_MONTHS = 12
+ANNUAL_REACH_MONTHS = 27
+MAX_GROUP = 36
+MAX_SPLIT = 3
+MAX_SPLIT_POOL = 14
+MAX_STATES = 4000
+BEAM = 400
+INF = 1 << 40
+
+
+@dataclass(frozen=True)
+class Prices:
+    """Costs in thousandths of a month of lateness.
+
+    Contractual (DESIGN section 6, asserted in tests): change < open < 2 changes; open < change + late;
+    change <= 2 late; inexact < open + left; any late link within reach < open + left.
+    """
+
+    late: int = 1000  # per month later than the usual lag
+    early: int = 3000  # per month earlier than the usual lag
+    change: int = 1700  # the usual lag becomes another for good
+    open: int = 2200  # a due and covered month without a credit
+    left: int = 10000  # a credit without a month
+    further: int = 200  # each further line or credit in a group
+    inexact: int = 2500  # a lone month and a lone credit of another amount
+    annual_further: int = 20  # the same in a yearly group, where twelve lines are the rule
+    annual_other_window: int = 50  # per line of a yearly group that another window claims
+
+
+PRICES = Prices()
+# A flip that costs this much more leaves a credit over: no other open set fits the sums.
+PROVED = PRICES.left
+FLIP_CAP = PRICES.open + PRICES.left
+
+
+@dataclass(frozen=True)
+class Line:
+    """One payable line. Months are numbers; ``arrival`` None: never late. ``day``: day number of arrival or None."""
+
+    stream: int  # order of the stream; lines come sorted by (stream, month)
+    kind: str  # normal | other | annual
+    month: int
+    arrival: int | None
+    day: int | None
+    amounts: tuple[int, ...]  # accepted amounts, the first is the one due
+    half_yuan: bool
+    open_price: int
+    due: int | None  # month number
+
+
+@dataclass(frozen=True)
+class Credit:
+    """One credit left to match; ``printed``: the accrual month it names, where that is believed."""
+
+    month: int
+    day: int
+    amount: int
+    left_price: int
+    printed: int | None
+
+
+@dataclass(frozen=True)
+class Link:
+    """One group: lines (positions) and credits (positions), oldest first."""
+
+    lines: tuple[int, ...]
+    credits: tuple[int, ...]
+    kind: str  # 1:1, N:1, 1:N, N:M, inexact
+
+
+@dataclass(frozen=True)
+class Solution:
+    """The best answer. margins: per line, cost of the best flipped answer minus the best; None: no flip exists."""
+
+    links: tuple[Link, ...]
+    margins: tuple[int | None, ...]
+    openable: tuple[bool, ...]  # the line is open in some best answer
+    bounded: bool
+    cost: int
+
+
+@dataclass(frozen=True)
+class _Edge:
+    """One way to deal with the line at ``at``: credits used, cost per usual lag."""
+
+    span: int
+    mask: int
+    first: int
+    last: int
+    ordered: bool  # obeys the order within its amount
+    costs: tuple[int, ...]
+    link: Link
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """Everything the search depends on; equal frames have equal solutions, whatever the amounts."""
+
+    streams: tuple[int, ...]
+    normal: tuple[bool, ...]
+    classes: tuple[int, ...]
+    open_prices: tuple[int, ...]
+    left_prices: tuple[int, ...]
+    edges: tuple[tuple[_Edge, ...], ...]
+    lags: tuple[int, ...]
+    start: int
+
+
+def solve(lines: Sequence[Line], credits: Sequence[Credit], usual: int) -> Solution:
+    """The best links of one account whose usual lag starts at ``usual`` months."""
+    return _search(_frame(lines, credits, usual))
+
+
+def deviation(lag: int, usual: int, prices: Prices = PRICES) -> int:
+    """The price of a lag against the usual one: early dearer than late."""
+    gap = lag - usual
+    return gap * prices.late if gap >= 0 else -gap * prices.early
+
+
+# ----------------------------------------------------------------------------------------------- candidate links
+
+
+def _lag(line: Line, credit: Credit) -> int | None:
+    """Months from arrival to the credit if the pair is a candidate, else None; -1 where the lag is unknown."""
+    if credit.printed is not None:
+        if credit.printed != line.month:
+            return None
+        return max(credit.month - line.arrival, 0) if line.arrival is not None else -1
+    if line.arrival is None:
+        return -1 if 0 <= credit.month - line.month <= 5 * REACH_MONTHS else None
+    lag = credit.month - line.arrival
+    reach = ANNUAL_REACH_MONTHS if line.kind == "annual" else REACH_MONTHS
+    if not 0 <= lag <= reach:
+        return None
+    if lag == 0 and line.day is not None and credit.day < line.day:
+        return None
+    return lag
+
+
+def _frame(lines: Sequence[Line], credits: Sequence[Credit], usual: int) -> _Frame:
+    lag_of = [[_lag(line, credit) for credit in credits] for line in lines]
+    exact = [
+        [j for j, credit in enumerate(credits) if lag_of[i][j] is not None and _fits(line, credit.amount)]
+        for i, line in enumerate(lines)
+    ]
+    odd = set(range(len(credits))) - {j for row in exact for j in row}
+    lags = {usual}
+    for i, line in enumerate(lines):
+        if line.kind == "normal":
+            lags.update(lag for j in exact[i] if (lag := lag_of[i][j]) is not None and lag >= 0)
+    order = tuple(sorted(lags))
+    builder = _Edges(lines, credits, lag_of, order, odd)
+    edges = []
+    for i in range(len(lines)):
+        found = [builder.single(i, j) for j in exact[i]]
+        found += builder.lumps(i)
+        found += builder.splits(i)
+        found += builder.few(i)
+        found += builder.inexact(i)
+        edges.append(tuple(found))
+    classes: dict[tuple[int, int], int] = {}
+    numbers = tuple(classes.setdefault((line.stream, line.amounts[0]), len(classes)) for line in lines)
+    return _Frame(
+        streams=tuple(line.stream for line in lines), normal=tuple(line.kind == "normal" for line in lines),
+        classes=numbers, open_prices=tuple(line.open_price for line in lines),
+        left_prices=tuple(credit.left_price for credit in credits), edges=tuple(edges), lags=order,
+        start=order.index(usual),
+    )
+
+
+def _fits(line: Line, amount: int) -> bool:
+    return amount in line.amounts or (line.half_yuan and abs(amount - line.amounts[0]) <= 50)
+
+
+class _Edges:
+    """Builds the edges of one account; a class only because all kinds share the same five inputs."""
+
+    def __init__(
+        self, lines: Sequence[Line], credits: Sequence[Credit], lag_of: list[list[int | None]],
+        lags: tuple[int, ...], odd: set[int],
+    ) -> None:
+        self.lines, self.credits, self.lag_of, self.lags, self.odd = lines, credits, lag_of, lags, odd
+        self.by_amount: dict[int, list[int]] = {}
+        for j, credit in enumerate(credits):
+            self.by_amount.setdefault(credit.amount, []).append(j)
+        self.top = max(self.by_amount, default=0)
+
+    def _edge(self, rows: tuple[int, ...], picks: tuple[int, ...], kind: str, ordered: bool) -> _Edge:
+        annual = self.lines[rows[0]].kind == "annual"
+        members = len(rows) + len(picks) - 2
+        base = members * (PRICES.annual_further if annual else PRICES.further)
+        base += PRICES.inexact if kind == "inexact" else 0
+        costs = [base] * len(self.lags)
+        if annual:
+            base += self._annual_price(rows, picks)
+            costs = [base] * len(self.lags)
+        else:
+            for i in rows:
+                worst = self._worst_lag(i, rows, picks)
+                if worst < 0:
+                    continue
+                line = self.lines[i]
+                for k, usual in enumerate(self.lags):
+                    against = usual if line.kind == "normal" or line.due is None else line.due - (line.arrival or 0)
+                    costs[k] += deviation(worst, against)
+        printed = any(self.credits[j].printed is not None for j in picks)
+        mask = 0
+        for j in picks:
+            mask |= 1 << j
+        return _Edge(len(rows), mask, min(picks), max(picks), ordered and not printed, tuple(costs),
+                     Link(rows, picks, kind))
+
+    def _worst_lag(self, i: int, rows: tuple[int, ...], picks: tuple[int, ...]) -> int:
+        """The largest lag of line ``i`` in a group; in a lump only its own month's lag counts."""
+        if len(picks) == 1 or len(rows) == 1:
+            return max(self._known(i, j) for j in picks)
+        return self._known(i, picks[-1 if i == rows[-1] else 0])
+
+    def _known(self, i: int, j: int) -> int:
+        lag = self.lag_of[i][j]
+        return -1 if lag is None else lag
+
+    def _annual_price(self, rows: tuple[int, ...], picks: tuple[int, ...]) -> int:
+        posted = self.credits[picks[-1]].month
+        due = self.lines[rows[-1]].due or posted
+        other = sum(self.lines[i].due != due for i in rows)
+        return min(abs(posted - due), 3) * PRICES.late + other * PRICES.annual_other_window
+
+    def single(self, i: int, j: int) -> _Edge:
+        return self._edge((i,), (j,), "1:1", True)
+
+    def lumps(self, i: int) -> Iterator[_Edge]:
+        """Contiguous lines of one stream, one credit of exactly their sum."""
+        total = self.lines[i].amounts[0]
+        for end in range(i + 1, min(i + MAX_GROUP, len(self.lines))):
+            if self.lines[end].stream != self.lines[i].stream:
+                return
+            total += self.lines[end].amounts[0]
+            if total > self.top:
+                return
+            rows = tuple(range(i, end + 1))
+            for j in self.by_amount.get(total, ()):
+                if self._lump_ok(rows, j):
+                    yield self._edge(rows, (j,), "N:1", True)
+
+    def _lump_ok(self, rows: tuple[int, ...], j: int) -> bool:
+        printed = self.credits[j].printed
+        if printed is None:
+            return all(self.lag_of[i][j] is not None for i in rows)
+        # A lump prints one of its months; the others need only lie within reach.
+        return any(self.lines[i].month == printed for i in rows) and all(
+            0 <= self.credits[j].month - (self.lines[i].arrival or self.lines[i].month) <= REACH_MONTHS for i in rows
+        )
+
+    def _pool(self, i: int, below: int) -> list[int]:
+        return [j for j, lag in enumerate(self.lag_of[i]) if lag is not None and self.credits[j].amount < below]
+
+    def splits(self, i: int) -> Iterator[_Edge]:
+        """One line, two or three credits of exactly its amount; at least one of them fits no line alone."""
+        line = self.lines[i]
+        pool = self._pool(i, max(line.amounts))
+        if not any(j in self.odd for j in pool):
+            return
+        for size in range(2, MAX_SPLIT + 1):
+            if size > 2 and len(pool) > MAX_SPLIT_POOL:
+                pool = [j for j in pool if j in self.odd][:MAX_SPLIT_POOL]
+            for picks in combinations(pool, size):
+                if sum(self.credits[j].amount for j in picks) in line.amounts and any(j in self.odd for j in picks):
+                    yield self._edge((i,), picks, "1:N", False)
+
+    def few(self, i: int) -> Iterator[_Edge]:
+        """Two or three neighbouring lines, two or three odd credits of exactly their sum."""
+        for rows in ((i, i + 1), (i, i + 1, i + 2)):
+            if rows[-1] >= len(self.lines) or self.lines[rows[-1]].stream != self.lines[i].stream:
+                return
+            total = sum(self.lines[k].amounts[0] for k in rows)
+            pool = [
+                j for j in self._pool(i, total) if j in self.odd and all(self.lag_of[k][j] is not None for k in rows)
+            ][:8]
+            for size in (2, 3):
+                if size + len(rows) > 5:
+                    continue
+                for picks in combinations(pool, size):
+                    if sum(self.credits[j].amount for j in picks) == total:
+                        yield self._edge(rows, picks, "N:M", False)
+
+    def inexact(self, i: int) -> Iterator[_Edge]:
+        """An odd credit in the line's own place: at the usual lag or up to two months later."""
+        if self.lines[i].kind == "annual":
+            return
+        for j in sorted(self.odd):
+            lag = self.lag_of[i][j]
+            if lag is None or lag < 0:
+                continue
+            edge = self._edge((i,), (j,), "inexact", False)
+            if self.credits[j].printed is None:
+                line = self.lines[i]
+                own = (line.due or 0) - (line.arrival or 0)
+                usual = self.lags if line.kind == "normal" else (own,) * len(self.lags)
+                costs = tuple(
+                    cost if 0 <= lag - at <= 2 else INF for cost, at in zip(edge.costs, usual, strict=True)
+                )
+                if min(costs) >= INF:
+                    continue
+                edge = _Edge(edge.span, edge.mask, edge.first, edge.last, False, costs, edge.link)
+            yield edge
+
+
+# -------------------------------------------------------------------------------------------------------- search
+
+_Key = tuple[tuple[int, ...], int]  # how far each amount has come; credits still to be had
+
+
+class _Layers:
+    """What of a state matters at each position: amounts still to come and credits that can still be used."""
+
+    def __init__(self, frame: _Frame) -> None:
+        size = len(frame.streams)
+        self.frame = frame
+        self.stream_classes: list[tuple[int, ...]] = [()] * (size + 1)
+        self.by_class: list[dict[int, int]] = [{} for _ in range(size + 1)]
+        self.free: list[int] = [0] * (size + 1)
+        for i in range(size - 1, -1, -1):
+            same = i + 1 < size and frame.streams[i + 1] == frame.streams[i]
+            later_free = self.free[i + 1]
+            masks = dict(self.by_class[i + 1]) if same else {}
+            if not same:
+                for mask in self.by_class[i + 1].values():
+                    later_free |= mask
+            for edge in frame.edges[i]:
+                if edge.ordered:
+                    for k in edge.link.lines:
+                        masks[frame.classes[k]] = masks.get(frame.classes[k], 0) | edge.mask
+                else:
+                    later_free |= edge.mask
+            self.by_class[i], self.free[i] = masks, later_free
+            self.stream_classes[i] = tuple(sorted(masks))
+
+    def enter(self, at: int, heads: dict[int, int], avail: int) -> tuple[_Key, int]:
+        """The state at ``at`` and the price of the credits that nothing can use any more."""
+        usable = self.free[at]
+        kept = []
+        for number in self.stream_classes[at]:
+            mask = self.by_class[at][number]
+            head = heads.get(number, 0)
+            below = (1 << head) - 1
+            usable |= mask & ~below
+            kept.append(head if avail & mask & below else 0)
+        now = avail & usable
+        lost = avail & ~usable
+        price = 0
+        while lost:
+            bit = lost & -lost
+            price += self.frame.left_prices[bit.bit_length() - 1]
+            lost ^= bit
+        return (tuple(kept), now), price
+
+    def heads(self, at: int, key: _Key) -> dict[int, int]:
+        return dict(zip(self.stream_classes[at], key[0], strict=True))
+
+
+_Step = tuple[_Key, int, _Key, int, _Edge | None]  # from, to position, to, fixed cost, edge (None: left open)
+
+
+@lru_cache(maxsize=200_000)
+def _search(frame: _Frame) -> Solution:
+    layers = _Layers(frame)
+    bound = PRICES.change
+    while True:
+        forward, steps, bounded = _forward(frame, layers, bound)
+        if forward[-1]:
+            best = min(min(costs) for costs in forward[-1].values())
+            break
+        bound = bound * 2 + PRICES.left
+    forward, steps, bounded = _forward(frame, layers, best + FLIP_CAP)
+    return _trace(frame, forward, steps, _backward(frame, forward, steps), best, bounded)
+
+
+def _relaxed(frame: _Frame, at: int, costs: list[int]) -> list[int]:
+    """``costs`` per usual lag when it may change here; only the normal stream's lag changes."""
+    if not frame.normal[at]:
+        return costs
+    changed = min(costs) + PRICES.change
+    return [min(cost, changed) for cost in costs]
+
+
+def _forward(
+    frame: _Frame, layers: _Layers, bound: int
+) -> tuple[list[dict[_Key, list[int]]], list[list[_Step]], bool]:
+    size = len(frame.streams)
+    forward: list[dict[_Key, list[int]]] = [{} for _ in range(size + 1)]
+    steps: list[list[_Step]] = [[] for _ in range(size)]
+    first, price = layers.enter(0, {}, (1 << len(frame.left_prices)) - 1)
+    forward[0][first] = [price if k == frame.start else INF for k in range(len(frame.lags))]
+    bounded = False
+
+    def push(at: int, key: _Key, costs: list[int], fixed: int, edge: _Edge | None, to: int, target: _Key) -> None:
+        if edge is None:
+            new = [cost + fixed for cost in costs]
+        else:
+            new = [cost + extra + fixed for cost, extra in zip(costs, edge.costs, strict=True)]
+        if min(new) > bound:
+            return
+        steps[at].append((key, to, target, fixed, edge))
+        known = forward[to].get(target)
+        forward[to][target] = new if known is None else [min(a, b) for a, b in zip(known, new, strict=True)]
+
+    for at in range(size):
+        layer = forward[at]
+        if len(layer) > MAX_STATES:
+            bounded = True
+            layer = dict(sorted(layer.items(), key=lambda item: (min(item[1]), item[0]))[:BEAM])
+            forward[at] = layer
+        for key, raw in layer.items():
+            costs = _relaxed(frame, at, raw)
+            heads, avail = layers.heads(at, key), key[1]
+            target, lost = layers.enter(at + 1, _carry(frame, at + 1, heads), avail)
+            push(at, key, costs, frame.open_prices[at] + lost, None, at + 1, target)
+            for edge in frame.edges[at]:
+                if edge.mask & ~avail:
+                    continue
+                covered = {frame.classes[k] for k in edge.link.lines} if edge.ordered else set()
+                if any(heads.get(number, 0) > edge.first for number in covered):
+                    continue
+                to = at + edge.span
+                moved = {**heads, **dict.fromkeys(covered, edge.last + 1)}
+                target, lost = layers.enter(to, _carry(frame, to, moved), avail & ~edge.mask)
+                push(at, key, costs, lost, edge, to, target)
+    return forward, steps, bounded
+
+
+def _carry(frame: _Frame, to: int, heads: dict[int, int]) -> dict[int, int]:
+    """The heads that still mean something at ``to``: a new stream starts afresh."""
+    return {} if to >= len(frame.streams) else heads
+
+
+def _backward(
+    frame: _Frame, forward: list[dict[_Key, list[int]]], steps: list[list[_Step]]
+) -> list[dict[_Key, list[int]]]:
+    """Least cost from each state to the end, per usual lag, *before* a change of lag at that state."""
+    size, width = len(frame.streams), len(frame.lags)
+    back: list[dict[_Key, list[int]]] = [{} for _ in range(size + 1)]
+    back[size] = {key: [0] * width for key in forward[size]}
+    for at in range(size - 1, -1, -1):
+        layer: dict[_Key, list[int]] = {}
+        for key, to, target, fixed, edge in steps[at]:
+            rest = relaxed_back(frame, to, back[to].get(target))
+            if rest is None:
+                continue
+            extra = edge.costs if edge else (0,) * width
+            here = [fixed + cost + more for cost, more in zip(extra, rest, strict=True)]
+            known = layer.get(key)
+            layer[key] = here if known is None else [min(a, b) for a, b in zip(known, here, strict=True)]
+        back[at] = layer
+    return back
+
+
+def relaxed_back(frame: _Frame, at: int, costs: list[int] | None) -> list[int] | None:
+    """Cost to go at ``at`` when the lag may change there first."""
+    return None if costs is None else costs if at >= len(frame.streams) else _relaxed(frame, at, costs)
+
+
+def _trace(
+    frame: _Frame, forward: list[dict[_Key, list[int]]], steps: list[list[_Step]],
+    back: list[dict[_Key, list[int]]], best: int, bounded: bool,
+) -> Solution:
+    """Margins of all lines, and the tied best answer whose open months are earliest."""
+    size, width = len(frame.streams), len(frame.lags)
+    best_open, best_linked = [INF] * size, [INF] * size
+    by_key: list[dict[_Key, list[_Step]]] = [{} for _ in range(size)]
+    for at in range(size):
+        for step in steps[at]:
+            key, to, target, fixed, edge = step
+            rest = relaxed_back(frame, to, back[to].get(target))
+            if rest is None:
+                continue
+            by_key[at].setdefault(key, []).append(step)
+            costs = _relaxed(frame, at, forward[at][key])
+            extra = edge.costs if edge else (0,) * width
+            total = min(costs[k] + fixed + extra[k] + rest[k] for k in range(width))
+            if edge is None:
+                best_open[at] = min(best_open[at], total)
+            else:
+                for line in edge.link.lines:
+                    best_linked[line] = min(best_linked[line], total)
+    margins = tuple(
+        None if max(a, b) >= INF or max(a, b) > best + FLIP_CAP else max(a, b) - best
+        for a, b in zip(best_open, best_linked, strict=True)
+    )
+    links = _best_links(frame, by_key, back, forward)
+    return Solution(tuple(links), margins, tuple(cost == best for cost in best_open), bounded, best)
+
+
+def _best_links(
+    frame: _Frame, by_key: list[dict[_Key, list[_Step]]], back: list[dict[_Key, list[int]]],
+    forward: list[dict[_Key, list[int]]],
+) -> list[Link]:
+    """Walk a cheapest path, preferring an open priced line at the earliest month, then links, plain ones first."""
+    links: list[Link] = []
+    at = 0
+    key = next(iter(forward[0])) if frame.streams else ((), 0)
+    lag = frame.start
+    while at < len(frame.streams):
+        costs = back[at][key]
+        goal = min(costs[lag], min(costs) + PRICES.change) if frame.normal[at] else costs[lag]
+        choices = []
+        for number in range(len(frame.lags)):
+            change = 0 if number == lag else PRICES.change
+            if change and not frame.normal[at]:
+                continue
+            for step in by_key[at].get(key, ()):
+                _, to, target, fixed, edge = step
+                rest = relaxed_back(frame, to, back[to].get(target))
+                extra = edge.costs[number] if edge else 0
+                if rest is None or change + fixed + extra + rest[number] != goal:
+                    continue
+                if edge is None:
+                    rank: tuple[object, ...] = (0 if frame.open_prices[at] else 2, 0, (), change)
+                else:
+                    rank = (1, edge.span, edge.link.credits, change)
+                choices.append((rank, number, to, target, edge))
+        _, lag, at, key, chosen = min(choices, key=lambda choice: choice[:3])
+        if chosen is not None:
+            links.append(chosen.link)
+    return links

@@ -1,0 +1,30 @@
+"""Amounts and places as text, column-wise; used in evidence and actions. No meaning is decided here."""
+
+from __future__ import annotations
+
+import polars as pl
+
+
+def yuan(fen: pl.Expr) -> pl.Expr:
+    """``12345`` fen as ``123.45``, by whole-number arithmetic; null as ``?``."""
+    size = fen.abs()
+    text = pl.concat_str(
+        pl.when(fen < 0).then(pl.lit("-")).otherwise(pl.lit("")), (size // 100).cast(pl.String), pl.lit("."),
+        (size % 100).cast(pl.String).str.zfill(2),
+    )
+    return text.fill_null("?")
+
+
+def fill(template: str, fields: dict[str, pl.Expr]) -> pl.Expr:
+    """``template`` with its ``{field}`` marks replaced row by row; a null field reads ``?``."""
+    parts: list[pl.Expr] = []
+    rest = template
+    while rest:
+        before, brace, after = rest.partition("{")
+        if before:
+            parts.append(pl.lit(before))
+        if not brace:
+            break
+        name, _, rest = after.partition("}")
+        parts.append(fields[name].fill_null("?"))
+    return pl.concat_str(parts) if parts else pl.lit("")
