@@ -1,0 +1,507 @@
+"""The answers for one person in plain language, from the result tables: a letter, or 150 characters for a chat.
+
+Says what the records show, whom to call with which figures, and which page is missing. Never who is to blame, and
+nothing about anybody else. The pooled share is left out: it was never the person's money to miss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from recon.report.mask import mask_id, mask_name
+from recon.report.view import SCOPE_CAUSE, WAITING_CAUSES, RunView, people
+from recon.report.words import Words, yuan
+
+SHORT_ZH, SHORT_EN = 150, 400
+
+# What happened, by label and cause (a label alone stands for its other causes): Chinese, English. Fields: see _facts.
+_HAPPENED: dict[tuple[str, str | None], tuple[str, str]] = {
+    ("missing_month", "credit_missing"): (
+        "{months}医保费已缴{arrived}，应划入{amount}元，所给明细里没有这一笔",
+        "the premium of {months} was paid{arrived}; {amount} yuan should have been credited, "
+        "the export does not show it"),
+    ("missing_month", "credit_missing:retired"): (  # a retiree's months have no premium
+        "{months}应划入{amount}元，所给明细里没有这一笔",
+        "{amount} yuan should have been credited for {months}, the export does not show it"),
+    ("missing_month", "contribution_unpaid"): (
+        "{months}的医保费，记录显示未到账，所以还没有划入{estimate}",
+        "the record says that the premium of {months} has not arrived, so nothing could be credited{estimate}"),
+    ("missing_month", "contribution_missing"): (
+        "缴费记录中未见{months}，所以没有划入{estimate}",
+        "the contribution record has no line for {months}, so nothing was credited{estimate}"),
+    ("missing_month", "not_allocated"): (
+        "{months}的医保费已入国库，尚未分到个人，应划{amount}元",
+        "the premium of {months} is in the treasury but not split to people yet; {amount} yuan are due"),
+    ("missing_month", "other_identity"): (
+        "{months}的{amount}元划到了您的另一个编号下",
+        "the {amount} yuan of {months} were credited under another number of yours"),
+    ("delay", "overdue"): (
+        "{months}应划入{amount}元，已过平常的划入时间，明细里还没有",
+        "{amount} yuan for {months} are past their usual time and not in the export"),
+    ("delay", "not_yet_due"): (
+        "{months}的{amount}元还没到划入时间", "the {amount} yuan of {months} are not due yet"),
+    ("delay", "annual_schedule"): (
+        "{months}的{amount}元按年划入，还没到日子",
+        "the {amount} yuan of {months} come once a year and are not due yet"),
+    ("delay", None): (
+        "{months}的{amount}元比平常晚，还在正常范围内",
+        "the {amount} yuan of {months} are later than usual, within limits"),
+    ("short_credit", None): (
+        "{months}应划{due_sum}元，划入{came}元，差{amount}元",
+        "{months}: {due_sum} yuan due, {came} credited, {amount} short"),
+    ("top_up", None): (
+        "{months}的补差{amount}元，明细里还没有", "the top-up of {amount} yuan for {months} is not in the export yet"),
+    ("over_credit", None): (
+        "{months}多划入{amount}元，请先别用", "{amount} yuan too much came for {months}; please do not spend them yet"),
+    ("clawback", None): (
+        "{months}预划或错划的{amount}元被收回", "a prepaid or wrong credit of {amount} yuan was taken back ({months})"),
+    ("account_deduction", None): (
+        "{months}每月少的钱像是从账户代扣的保费，共{amount}元",
+        "what is missing in {months} looks like a premium taken from the account, {amount} yuan in all"),
+    ("refund_due", None): (
+        "{months}重复缴费，其中一笔应退；划入没有少",
+        "{months} was paid twice, one payment is due back; no credit is missing"),
+    ("policy_unknown", None): (
+        "{months}当地的划入规则不明，不能判断{estimate}",
+        "the region's rule for {months} is not known, so it cannot be told{estimate}"),
+    ("data_incomplete", SCOPE_CAUSE): (
+        "没有您的个人账户明细，{months}不能判断{estimate}",
+        "there is no export of your account, so {months} cannot be told{estimate}"),
+    ("data_incomplete", "tail_open"): (
+        "所给明细没有查询日期：若是{as_of}导出的，则{months}未见划入{estimate}；没有日期不能断定",
+        "the export has no date: if it was made on {as_of}, there is no credit for {months}{estimate}; "
+        "without a date nothing is certain"),
+    ("data_incomplete", "before_export"): (
+        "{months}在所给明细开始之前，不能判断{estimate}",
+        "{months} lies before the export begins, so it cannot be told{estimate}"),
+    ("data_incomplete", "billed_only"): (
+        "{months}只有账单或申报，没有到账记录，不能判断{estimate}",
+        "for {months} there is a bill or declaration but no proof of payment, so it cannot be told{estimate}"),
+    ("data_incomplete", None): (
+        "所给明细截止得太早，{months}不能判断{estimate}", "the export ends too early to tell about {months}{estimate}"),
+    ("unexplained", None): (
+        "{months}有{amount}元还不能说明", "{amount} yuan of {months} cannot be explained yet"),
+}
+
+# Whom to ask with which figures; where nothing is said, there is nothing to do.
+_ASK: dict[tuple[str, str | None], tuple[str, str]] = {
+    ("missing_month", "credit_missing"): (
+        "请拨区号+12393，报：所属期{months}{arrival_given}、应划{amount}元，问是否已记账、记到哪个账户",
+        "please call area code + 12393 with month {months}{arrival_given}, due {amount} yuan: "
+        "was it booked, and where"),
+    ("missing_month", "contribution_unpaid"): (
+        "请向缴费单位核对{months}是否已缴、何时到账", "please ask the payer whether and when {months} was paid"),
+    ("missing_month", "contribution_missing"): (
+        "请向缴费单位核对{months}是否申报", "please ask the payer whether {months} was declared"),
+    ("missing_month", "not_allocated"): (
+        "请拨区号+12393，问{months}单位缴费是否已分配到个人",
+        "please call area code + 12393: has the payment of {months} been split to people"),
+    ("missing_month", "other_identity"): (
+        "请带证件到医保经办机构合并两个编号", "please have the two numbers merged at the medical insurance office"),
+    ("delay", "overdue"): (
+        "请拨区号+12393，报：所属期{months}{arrival_given}、应划{amount}元，问何时记账",
+        "please call area code + 12393 with month {months}{arrival_given}, due {amount} yuan: when will it be booked"),
+    ("delay", "not_yet_due"): ("请等到{due}底再看", "please wait until the end of {due}"),
+    ("delay", "annual_schedule"): ("请等到{due}再看", "please wait until {due}"),
+    ("delay", None): ("下次导出明细时再核对", "look again with the next export"),
+    ("short_credit", None): (
+        "请拨区号+12393，报：所属期{months}、少{amount}元，问依据",
+        "please call area code + 12393 with month {months}, {amount} yuan short: on what ground"),
+    ("top_up", None): (
+        "请拨区号+12393，问{months}补差{amount}元是否已记账",
+        "please call area code + 12393: was the top-up of {amount} yuan for {months} booked"),
+    ("over_credit", None): (
+        "请拨区号+12393核对{months}多出的{amount}元是什么款项",
+        "please ask area code + 12393 what the extra {amount} yuan of {months} are"),
+    ("refund_due", None): ("由缴费单位办理退费", "the payer claims the refund"),
+    ("policy_unknown", None): (
+        "请提供带“划入个人账户金额”列的缴费明细",
+        "please bring a contribution export with the column 划入个人账户金额"),
+    ("data_incomplete", "billed_only"): (
+        "请提供{months}的到账明细或完税证明", "please bring the record of arrival or the tax receipt for {months}"),
+    ("data_incomplete", None): (
+        "请发：国家医保服务平台→个人账户收支明细→{pages}，要能看到查询日期；消费明细不需要",
+        "please send: 国家医保服务平台 → 个人账户收支明细 → {pages}, with the date of the query; "
+        "spending is not needed"),
+}
+
+_TEXTS: dict[str, tuple[str, str]] = {
+    "hello": ("{name}您好：", "Dear {name}, "),
+    "who": ("（{parts}）", " ({parts})"),
+    "employee_no": ("工号{number}", "employee no. {number}"),
+    "id": ("证件{number}", "ID {number}"),
+    "exports": ("您的个人账户明细：{spans}。", "Your account exports: {spans}."),
+    "span": ("{first}至{last}", "{first} to {last}"),
+    "queried": ("{span}（查询日{day}）", "{span} (made on {day})"),
+    "overview": ("到{as_of}为止看了{count}个月：{verdicts}。应划{expected}元，已划{credited}元。",
+                 "Months looked at up to {as_of}: {count} ({verdicts}). Due {expected} yuan, credited {credited}."),
+    "verdict": ("{verdict}{count}个月", "{verdict} {count}"),
+    "verdict_comma": ("、", "; "),
+    "all_well": ("{months}应划的{expected}元都已到账，没有少",
+                 "everything due for {months}, {expected} yuan, has arrived; nothing is missing"),
+    "no_account": ("{months}您的参保险种或档次没有个人账户，所以没有划入，这是规定如此；如有疑问请向单位核对档次",
+                   "your scheme or tier has no personal account in {months}, so nothing is credited, by rule; "
+                   "ask the employer about the tier if in doubt"),
+    "rest_fits": ("其余{count}个月都对上了", "the other months ({count}) all fit"),
+    "spend": ("这与您刷卡消费无关", "your spending has nothing to do with it"),
+    "late": ("{months}到得比平常晚，但已划入", "{months} came later than usual, but it came"),
+    "employer_first": ("先不必找公司", "there is no need to ask the company first"),
+    "doubt": ("差额确定，月份不能确定（也可能是{others}）",
+              "the sum is certain, the month is not (it may be {others})"),
+    "settle": ("带所属期的个人账户明细可以定", "an account export with accrual months settles it"),
+    "estimate": ("（估算{amount}元）", " (about {amount} yuan)"),
+    "arrived": ("（{day}到账）", " (arrived {day})"),
+    "arrival_given": ("、到账日{day}", ", arrived {day}"),
+    "months_title": ("【钱到了没有】", "Has the money come?"),
+    "changes_title": ("【每月划入为什么变了】", "Why did the monthly credit change?"),
+    "balance_title": ("【余额】", "The balance"),
+    "change": ("从{month}起，每月划入由{before}元变为{after}元：{causes}。",
+               "From {month} on, the monthly credit went from {before} to {after} yuan: {causes}."),
+    "change_cause": ("{cause}{amount}元", "{cause} {amount} yuan"),
+    "by_rule": ("这是规则或情况变化，不是少交也不是漏发。",
+                "This follows from the rule or from your situation; nothing was left out."),
+    "rule": ("依据：{refs}。", "Rule: {refs}."),
+    "readings": ("账面余额{ledger}元（{ledger_day}），可用余额{available}元（{available_day}），差{difference}元",
+                 "ledger balance {ledger} yuan ({ledger_day}), available {available} yuan ({available_day}), "
+                 "a difference of {difference} yuan"),
+    "two_days": ("，两个日期不同", "; the dates differ"),
+    "between": ("；两日之间划入{amount}元", "; {amount} yuan were credited in between"),
+    "frozen": ("。账没有少；请同一天重新看两个数，若仍有差额，请拨区号+12393问“冻结/在途明细”。",
+               ". Nothing is lost; look at both on one day, and if they still differ ask area code + 12393 about "
+               "frozen or pending sums."),
+    "year_pages": ("{years}全年", "all of {years}"),
+    "nobody": ("没有找到这个人：请用工号、序号（“人×月”表第一列）或证件号。",
+               "Nobody found: use the employee number, the list number (first column of the grid) or the ID."),
+    "several": ("有{count}人符合，请改用序号：{list}。", "{count} people fit; use the list number instead: {list}."),
+    "candidate": ("序号{number} {name} {person_id}", "no. {number} {name} {person_id}"),
+    "nothing": ("没有您的缴费或划入记录，无从判断",
+                "there are no contribution or account records of you, so nothing can be told"),
+    "end": ("。", "."),
+}
+_BY_RULE = {"status_change", "tier_change", "policy_change", "age_bracket", "rounding"}
+# Worst first: what a short answer speaks of.
+_URGENCY = ("open", "unknown", "pending")
+
+
+@dataclass(frozen=True)
+class _Say:
+    """The texts of this module in one language."""
+
+    lang: str
+
+    def __call__(self, key: str, **fields: object) -> str:
+        return self.of(_TEXTS[key]).format(**fields)
+
+    def of(self, pair: tuple[str, str]) -> str:
+        return pair[1] if self.lang == "en" else pair[0]
+
+    def months(self, months: Sequence[date]) -> str:
+        """Months in a sentence: ``2024年5月``, ``2024-05、2024-06``, or from-to."""
+        if len(months) == 1 and self.lang == "zh":
+            return f"{months[0].year}年{months[0].month}月"
+        return Words(self.lang).months(months)
+
+    def sentences(self, parts: Sequence[str]) -> str:
+        """Parts as sentences."""
+        end = self("end")
+        if self.lang == "zh":
+            return "".join(f"{part}{end}" for part in parts)
+        return " ".join(f"{part[0].upper()}{part[1:]}{end}" for part in parts if part)
+
+
+def find_person(view: RunView, key: str) -> list[str]:
+    """The person_ids that ``key`` means: an employee number, else an ID or alias, else a list number.
+
+    The list number is the place in the sorted list of people (first column of the grid). An ID may be given without
+    its prefix and in lower case. Nobody or several people may fit.
+    """
+    text = key.strip()
+    who = people(view)
+    by_number = who.filter(pl.col("employee_no").str.to_uppercase() == text.upper())
+    if by_number.height:
+        return by_number["person_id"].to_list()
+    wanted = text.upper()
+    bare = pl.col("person_id").str.replace(r"^(PSN:|DOC:)", "").str.to_uppercase()
+    by_id = set(who.filter((pl.col("person_id").str.to_uppercase() == wanted) | (bare == wanted))["person_id"])
+    aliases = view.table("person").filter(pl.col("aliases").str.to_uppercase().str.split(";").list.contains(wanted))
+    by_id |= set(aliases["person_id"].drop_nulls())
+    if by_id:
+        return who.filter(pl.col("person_id").is_in(sorted(by_id)))["person_id"].to_list()
+    if text.isascii() and text.isdigit():
+        return who.filter(pl.col("number") == int(text))["person_id"].to_list()
+    return []
+
+
+def explain(view: RunView, person_key: str, *, short: bool = False) -> str:
+    """The answers for one person; ``short``: at most 150 Chinese characters (400 in English), to paste into a chat."""
+    say = _Say(view.lang)
+    who = people(view)
+    found = find_person(view, person_key)
+    if not found:
+        return say("nobody")
+    if len(found) > 1:
+        listed = [
+            say("candidate", number=row["number"], name=mask_name(row["person_name"]),
+                person_id=mask_id(row["person_id"]))
+            for row in who.filter(pl.col("person_id").is_in(found)).iter_rows(named=True)
+        ]
+        return say("several", count=len(found), list=Words(view.lang).join(listed))
+    person = who.row(by_predicate=pl.col("person_id") == found[0], named=True)
+    month = view.table("month").filter(pl.col("person_id") == found[0]).sort("accrual_month", "region", "scheme")
+    cases = _cases(view, found[0], month, say)
+    name = mask_name(person["person_name"])
+    if short:
+        return _short(view, say, name, found[0], month, cases)
+    return _letter(view, say, name, person, month, cases)
+
+
+@dataclass(frozen=True)
+class _Case:
+    """Months of one person that have the same thing to say: what happened, and what to do about it."""
+
+    status: str
+    label: str
+    cause: str | None
+    months: list[date]
+    happened: str
+    ask: str
+    doubt: str
+    stake_fen: int
+
+    @property
+    def rank(self) -> tuple[int, int, date]:
+        """Worst first, then the larger sum, then the earlier."""
+        return _URGENCY.index(self.status), -self.stake_fen, self.months[0]
+
+
+def _cases(view: RunView, person_id: str, month: pl.DataFrame, say: _Say) -> list[_Case]:
+    """Everything unsettled about a person, by cause, worst first; months that are settled are not among them."""
+    key = ["person_id", "region", "scheme", "accrual_month"]
+    months = month.select(*key, "contributed_fen", "expected_fen", "credited_fen", "confidence", "alternatives")
+    arrived = (
+        view.table("expected").filter(pl.col("person_id") == person_id)
+        .join(view.table("contribution").select("row_id", pl.col("paid_on")), on="row_id", how="left")
+        .group_by(key).agg(pl.col("paid_on").max(), pl.col("due_month").max())
+    )
+    rows = (
+        view.table("gap").filter(
+            pl.col("person_id") == person_id, pl.col("basis") == "credit", pl.col("status").is_in(_URGENCY))
+        .join(months, on=key, how="left", nulls_equal=True)
+        .join(arrived, on=key, how="left", nulls_equal=True)
+        .sort("accrual_month", "region", "scheme", "label")
+    )
+    cases = []
+    for (label, cause, status), group in rows.group_by("label", "cause", "status", maintain_order=True):
+        cases.append(_case(view, say, str(label), cause if cause is None else str(cause), str(status), group))
+    return sorted(cases, key=lambda case: case.rank)
+
+
+def _case(view: RunView, say: _Say, label: str, cause: str | None, status: str, group: pl.DataFrame) -> _Case:
+    months = group["accrual_month"].unique().sort().to_list()
+    certain = int(group["amount_fen"].abs().sum() or 0) if status != "unknown" else 0
+    estimate = int(group["estimated_fen"].sum() or 0)
+    fields = _facts(view, say, group, months, certain, estimate)
+    premium = int(group["contributed_fen"].sum() or 0)
+    told = "credit_missing:retired" if cause == "credit_missing" and not premium else cause
+    pick = (label, told) if (label, told) in _HAPPENED else (label, None)
+    ask = (label, cause) if (label, cause) in _ASK else (label, None)
+    unsure = group.filter(pl.col("confidence") == "undecided")["alternatives"].drop_nulls().to_list()
+    others = sorted({one for text in unsure for one in text.split(";") if one})
+    is_open = status == "open"
+    return _Case(
+        status, label, cause, months,
+        happened=(
+            say.of(_HAPPENED[pick]).format(**fields) if pick in _HAPPENED else Words(view.lang).cause(label, cause)),
+        ask=say.of(_ASK[ask]).format(**fields) if ask in _ASK else "",
+        doubt=say("doubt", others=Words(view.lang).join(others)) if others and is_open else "",
+        stake_fen=certain or estimate,
+    )
+
+
+def _facts(
+    view: RunView, say: _Say, group: pl.DataFrame, months: list[date], certain: int, estimate: int
+) -> dict[str, str]:
+    """The fields of the sentences of one case."""
+    day = group["paid_on"].max() if len(months) == 1 else None
+    due = group["due_month"].max()
+    years = sorted({str(one.year) for one in [*months, *group["due_month"].drop_nulls()]})
+    shown = "、".join(f"{year}年" for year in years) if view.lang == "zh" else ", ".join(years)
+    return {
+        "months": say.months(months), "amount": yuan(certain or estimate),
+        "estimate": say("estimate", amount=yuan(estimate)) if estimate else "",
+        "arrived": say("arrived", day=day) if day else "",
+        "arrival_given": say("arrival_given", day=day) if day else "",
+        "due": say.months([due]) if isinstance(due, date) else "?", "as_of": view.as_of.isoformat(),
+        "due_sum": yuan(int(group["expected_fen"].sum() or 0)), "came": yuan(int(group["credited_fen"].sum() or 0)),
+        "pages": say("year_pages", years=shown),
+    }
+
+
+def _short(view: RunView, say: _Say, name: str, person_id: str, month: pl.DataFrame, cases: list[_Case]) -> str:
+    """The worst case in a few words; clauses that do not fit are left out, the most useful ones come first."""
+    worth = [case for case in cases if case.cause not in WAITING_CAUSES] or cases
+    head = say("hello", name=name) if name else ""
+    about = {case.ask: case.happened for case in worth[1:]}  # whom to ask says nothing without what happened
+    if worth:
+        worst = worth[0]
+        clauses = [worst.happened, worst.doubt, worst.ask]
+        if _lacks_credit(worst):
+            clauses.append(say("spend"))
+        clauses.append(_rest(say, month, cases))
+        for case in worth[1:]:
+            clauses += [case.happened, case.ask]
+    else:
+        clauses = [*_well(say, month, view), *_short_changes(view, say, person_id)]
+    limit = SHORT_EN if view.lang == "en" else SHORT_ZH
+    chosen: list[str] = []
+    left_out = set()
+    for clause in filter(None, clauses):
+        if about.get(clause) in left_out or len(head + say.sentences([*chosen, clause])) > limit:
+            left_out.add(clause)
+        else:
+            chosen.append(clause)
+    if not chosen and clauses:
+        return (head + clauses[0])[:limit - 1] + "…"
+    return head + say.sentences(chosen)
+
+
+def _letter(
+    view: RunView, say: _Say, name: str, person: dict[str, object], month: pl.DataFrame, cases: list[_Case]
+) -> str:
+    person_id = str(person["person_id"])
+    marks = [say("id", number=mask_id(person_id))]
+    if person["employee_no"]:
+        marks.insert(0, say("employee_no", number=person["employee_no"]))
+    greeting = say("hello", name=f"{name}{say('who', parts=Words(view.lang).join(marks))}").strip()
+    lines = [greeting, "", say("months_title"), *_overview(view, say, person_id, month)]
+    lines += [f"  · {text}" for text in _month_lines(view, say, month, cases)]
+    changes = _changes(view, say, person_id)
+    if changes:
+        lines += ["", say("changes_title"), *(f"  · {text}" for text in changes)]
+    balance = _balance(view, say, person_id)
+    if balance:
+        lines += ["", say("balance_title"), f"  · {balance}"]
+    return "\n".join(lines) + "\n"
+
+
+def _overview(view: RunView, say: _Say, person_id: str, month: pl.DataFrame) -> list[str]:
+    words = Words(view.lang)
+    coverage = view.table("coverage").filter(
+        (pl.col("table") == "flow") & (pl.col("person_id") == person_id)
+    ).sort("from", "to")
+    spans = []
+    for one in coverage.unique(["from", "to", "exported_on"], maintain_order=True).iter_rows(named=True):
+        span = say("span", first=one["from"] or "?", last=one["to"] or "?")
+        spans.append(say("queried", span=span, day=one["exported_on"]) if one["exported_on"] else span)
+    lines = ["  " + say("exports", spans=words.join(spans))] if spans else []
+    if not month.height:
+        return [*lines, "  " + say.sentences([say("nothing")])]
+    counted = dict(month["verdict"].value_counts(sort=True).iter_rows())
+    verdicts = say("verdict_comma").join(
+        say("verdict", verdict=words.verdict(code), count=count) for code, count in counted.items())
+    lines.append("  " + say(
+        "overview", as_of=view.as_of, count=month.height, verdicts=verdicts,
+        expected=yuan(int(month["expected_fen"].sum() or 0)), credited=yuan(int(month["credited_fen"].sum() or 0)),
+    ))
+    return lines
+
+
+def _month_lines(view: RunView, say: _Say, month: pl.DataFrame, cases: list[_Case]) -> list[str]:
+    texts = []
+    for case in cases:
+        extra = ""
+        if (case.label, case.cause) == ("missing_month", "credit_missing"):
+            extra = say("employer_first")
+        settle = say("settle") if case.doubt else ""
+        texts.append(say.sentences([one for one in (case.happened, case.doubt, settle, case.ask, extra) if one]))
+    late = month.filter((pl.col("label") == "delay") & (pl.col("status") == "resolved"))["accrual_month"].to_list()
+    if late:
+        texts.append(say.sentences([say("late", months=say.months(late))]))
+    if cases:
+        spend = say("spend") if any(_lacks_credit(case) for case in cases) else ""
+        rest = [one for one in (_rest(say, month, cases), spend) if one]
+        texts += [say.sentences(rest)] if rest else []
+    else:
+        texts += [say.sentences([one]) for one in _well(say, month, view)]
+    return texts
+
+
+def _lacks_credit(case: _Case) -> bool:
+    """Money is missing in the account: what people suspect first is their own spending, and it is never that."""
+    return case.label in ("missing_month", "short_credit") or case.cause == "overdue"
+
+
+def _rest(say: _Say, month: pl.DataFrame, cases: list[_Case]) -> str:
+    """The other months all fit, if they do."""
+    told = {one for case in cases for one in case.months}
+    fits = month.filter((pl.col("verdict") == "received") & ~pl.col("accrual_month").is_in(sorted(told)))
+    others = month.filter(~pl.col("accrual_month").is_in(sorted(told)))
+    return say("rest_fits", count=fits.height) if fits.height and fits.height == others.height else ""
+
+
+def _well(say: _Say, month: pl.DataFrame, view: RunView) -> list[str]:
+    """What to say when nothing is unsettled."""
+    if not month.height:
+        return [say("nothing")]
+    without = month.filter(pl.col("verdict") == "no_account")["accrual_month"].unique().sort().to_list()
+    fine = month.filter(pl.col("verdict") == "received")
+    texts = []
+    if fine.height:
+        texts.append(say("all_well", months=say.months(fine["accrual_month"].unique().sort().to_list()),
+                         expected=yuan(int(fine["expected_fen"].sum() or 0))))
+    if without:
+        texts.append(say("no_account", months=say.months(without)))
+    return texts
+
+
+def _changes(view: RunView, say: _Say, person_id: str, *, with_rules: bool = True) -> list[str]:
+    """Each change of the monthly credit with its causes, and where the rule stands."""
+    words = Words(view.lang)
+    step = view.table("step").filter(pl.col("person_id") == person_id)
+    texts = []
+    for (month,), group in step.group_by("accrual_month", maintain_order=True):
+        causes = [
+            say("change_cause", cause=words.step(cause), amount=f"{'+' if fen > 0 else ''}{yuan(fen)}")
+            for cause, fen in group.select("cause", "amount_fen").iter_rows()
+        ]
+        text = say("change", month=say.months([month]), before=yuan(group["from_fen"][0]),
+                   after=yuan(group["to_fen"][0]), causes=words.join(causes))
+        if set(group["cause"]) <= _BY_RULE:
+            text += ("" if view.lang == "zh" else " ") + say("by_rule")
+        refs = [view.policy_refs.get(ref, ref) for ref in group["policy_ref"].drop_nulls().unique().sort()]
+        if refs and with_rules:
+            text += ("" if view.lang == "zh" else " ") + say("rule", refs=words.join(refs))
+        texts.append(text)
+    return texts
+
+
+def _short_changes(view: RunView, say: _Say, person_id: str) -> list[str]:
+    """The last change of the monthly credit, for a short answer."""
+    texts = _changes(view, say, person_id, with_rules=False)
+    return [texts[-1].rstrip("。.")] if texts else []
+
+
+def _balance(view: RunView, say: _Say, person_id: str) -> str:
+    """Ledger against available balance, where both were read."""
+    reading = view.table("reading").filter(pl.col("person_id") == person_id).sort("read_on")
+    ledger, available = (reading.filter(pl.col("kind") == kind).tail(1) for kind in ("ledger", "available"))
+    if not (ledger.height and available.height):
+        return ""
+    book, usable = ledger.row(0, named=True), available.row(0, named=True)
+    difference = book["amount_fen"] - usable["amount_fen"]
+    text = say("readings", ledger=yuan(book["amount_fen"]), ledger_day=book["read_on"],
+               available=yuan(usable["amount_fen"]), available_day=usable["read_on"], difference=yuan(difference))
+    days = sorted(day for day in (book["read_on"], usable["read_on"]) if day)
+    if len(days) == 2 and days[0] != days[1]:
+        text += say("two_days")
+        came = view.table("flow").filter(
+            pl.col("person_id") == person_id, pl.col("flow_kind") == "credit", pl.col("duplicate_of").is_null(),
+            pl.col("posted_on") > days[0], pl.col("posted_on") <= days[1],
+        )["amount_fen"].sum()
+        if came:
+            text += say("between", amount=yuan(int(came)))
+    return text + (say("frozen") if difference else say("end"))

@@ -1,0 +1,302 @@
+"""汇总, the first sheet: what to do today, what waits, what cannot be told, what was looked at, and the proof."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from recon.labels import STATUSES
+from recon.report.paper import Book, Toned, line_count, line_height, part_name, put
+from recon.report.sheets import GridShape
+from recon.report.style import TONES
+from recon.report.view import (
+    SCOPE_CAUSE,
+    RunView,
+    TieOut,
+    counts,
+    covered,
+    employers,
+    groups,
+    headcount,
+    legs,
+    tie_out,
+    unmatched_credits,
+)
+from recon.report.words import yuan
+
+_WIDTHS = (35, 19, 19, 8, 8, 15, 20, 54, 10)
+_LAST = len(_WIDTHS) - 1
+_CHART_PEOPLE = 200
+_CHART_ROWS = 15
+
+
+class _Page:
+    """The sheet with a cursor: every method writes one row and moves down."""
+
+    def __init__(self, book: Book, sheet: Any) -> None:
+        self.book, self.sheet, self.row = book, sheet, 0
+        for place, width in enumerate(_WIDTHS):
+            sheet.set_column(place, place, width)
+
+    def text(self, text: str, style: Any, height: float | None = None) -> None:
+        """One line across all columns."""
+        if height:
+            self.sheet.set_row(self.row, height)
+        self.sheet.merge_range(self.row, 0, self.row, _LAST, text, style)
+        self.row += 1
+
+    def section(self, text: str) -> None:
+        """The line above a part, after a gap."""
+        self.row += 1
+        self.text(text, self.book.styles.section, 20)
+
+    def header(self, *titles: str) -> None:
+        """Column titles."""
+        for place, title in enumerate(titles):
+            self.sheet.write_string(self.row, place, title, self.book.styles.header)
+        self.row += 1
+
+    def cells(self, *values: tuple[str, Any]) -> None:
+        """One row of (kind, value); the height fits the wrapped sentences."""
+        lines = 1
+        for place, (kind, value) in enumerate(values):
+            tone = value.tone if isinstance(value, Toned) else ""
+            plain = value.value if isinstance(value, Toned) else value
+            put(self.book, self.sheet, self.row, place, kind, plain, self.book.styles.cell(kind, tone))
+            if kind == "long":
+                lines = max(lines, line_count(plain, _WIDTHS[place]))
+        self.sheet.set_row(self.row, line_height(lines))
+        self.row += 1
+
+
+def write(book: Book, view: RunView, who: pl.DataFrame, listed: pl.DataFrame, shape: GridShape) -> None:
+    """The whole sheet; ``listed`` are the rows of the exceptions sheet, for the jumps; ``shape`` for the chart."""
+    sheet = book.sheet(book.words("summary"))
+    page = _Page(book, sheet)
+    proof = tie_out(view, unmatched_credits(view, who))
+    _head(page, view, proof)
+    _todo(page, listed)
+    _waiting(page, view)
+    _unknown(page, view)
+    _looked_at(page, view)
+    _tie_out(page, proof)
+    _chart(page, shape)
+    page.row += 1
+    page.text(book.words("sign_off"), book.styles.plain, 24)
+    sheet.freeze_panes(2, 0)
+    sheet.activate()
+
+
+def _head(page: _Page, view: RunView, proof: TieOut) -> None:
+    words, styles = page.book.words, page.book.styles
+    names = employers(view)
+    company = names[0] if len(names) == 1 else (
+        words("and_more", first=names[0], count=len(names)) if names else words("no_employer"))
+    count = headcount(view)
+    parts = [company, words("one_person" if count == 1 else "people_count", count=f"{count:,}")]
+    first, last = covered(view)
+    if first and last:
+        parts.append(words("period", first=f"{first:%Y-%m}", last=f"{last:%Y-%m}"))
+    parts.append(words("as_of", day=view.as_of.isoformat()))
+    page.text(f"{words('title')}  │  {company}", styles.title, 26)
+    headline = words(
+        "headline", expected=yuan(proof.expected_fen), credited=yuan(proof.credited_known_fen),
+        difference=yuan(proof.expected_fen - proof.credited_known_fen),
+    )
+    shares = [(words.status(status), proof.short_fen[status]) for status in STATUSES if proof.short_fen.get(status)]
+    if shares:
+        headline += words("of_which", shares=words.join([f"{name} {yuan(fen)}" for name, fen in shares]))
+    page.text("  │  ".join([*parts[1:], headline]), styles.plain, 18)
+
+
+def _todo(page: _Page, listed: pl.DataFrame) -> None:
+    words, styles = page.book.words, page.book.styles
+    rows = groups(listed, "open")
+    page.section(words("todo", count=rows.height))
+    if not rows.height:
+        page.text(f"{words('nothing_todo')}{words('only_looked')}", styles.plain)
+        return
+    page.header(*(words(key) for key in (
+        "item", "employer", "months", "people", "person_months", "sum", "owner", "action", "jump")))
+    for row in rows.iter_rows(named=True):
+        item = words("cause_of", verdict=words.verdict(row["verdict"]), cause=words.cause(row["label"], row["cause"]))
+        company = row["employer"] if row["employers"] < 2 else words(
+            "and_more", first=row["employer"], count=row["employers"])
+        tone = row["verdict"] if row["verdict"] in TONES else ""
+        page.cells(
+            ("long", Toned(item, tone)), ("long", company), ("long", words.months(row["months"])),
+            ("int", row["people"]), ("int", row["parts"]),
+            ("estimate" if row["estimated"] else "money", row["stake_fen"]),
+            ("long", words.owner(row["owner"])), ("long", _advice(page, row)),
+        )
+        _jump(page, row["row"])
+
+
+def _advice(page: _Page, row: dict[str, Any]) -> str:
+    """The action of a lone part; of several the cause's, with their months and total."""
+    words = page.book.words
+    lone = row["parts"] == 1
+    if lone and row["action"] and words.lang == "zh":
+        return str(row["action"])
+    general = words.action(
+        row["label"], row["cause"], month=words.months(row["months"]), amount=yuan(row["stake_fen"]),
+        arrived=_day(row["arrived_on"]) if lone else words("see_list"),
+        due=_month(row["due_month"]) if lone else words("see_list"), region="",
+    )
+    return general or row["action"] or ""
+
+
+def _jump(page: _Page, place: int) -> None:
+    """A link to the group's first row on the exceptions sheet, on the row just written."""
+    words = page.book.words
+    room = page.book.sheet_rows - 1
+    name, row = part_name(words("exceptions"), place // room), place % room + 2
+    page.sheet.write_url(
+        page.row - 1, _LAST, f"internal:'{name}'!A{row}", page.book.styles.link,
+        words("see", sheet=name, row=row),
+    )
+
+
+def _waiting(page: _Page, view: RunView) -> None:
+    words = page.book.words
+    rows = counts(view, "pending")
+    page.section(words("waiting"))
+    if not rows.height:
+        page.text(words("nothing_waiting"), page.book.styles.plain)
+        return
+    page.header(*_count_titles(page))
+    for row in rows.iter_rows(named=True):
+        tone = "overdue" if row["cause"] == "overdue" else "waiting"
+        _count(page, row, Toned(words.cause(row["label"], row["cause"]), tone), row["amount_fen"])
+
+
+def _unknown(page: _Page, view: RunView) -> None:
+    words = page.book.words
+    rows = counts(view, "unknown")
+    page.section(words("unknown"))
+    if not rows.height:
+        page.text(words("nothing_unknown"), page.book.styles.plain)
+        return
+    page.header(*_count_titles(page))
+    for row in rows.iter_rows(named=True):
+        scope = row["cause"] == SCOPE_CAUSE
+        name = words("scope") if scope else words.cause(row["label"], row["cause"])
+        _count(page, row, Toned(name, "cannot_tell"), None)
+
+
+def _count_titles(page: _Page) -> list[str]:
+    keys = ("cause", "", "months", "people", "person_months", "sum", "owner", "action", "")
+    return [page.book.words(key) if key else "" for key in keys]
+
+
+def _count(page: _Page, row: dict[str, Any], name: Toned, certain_fen: int | None) -> None:
+    """One cause with its people and months; a certain amount, else the estimate."""
+    words = page.book.words
+    estimated = not certain_fen and row["estimated_fen"]
+    page.cells(
+        ("long", name), ("text", None), ("long", words.months(row["months"])), ("int", row["people"]),
+        ("int", row["parts"]), ("estimate", row["estimated_fen"]) if estimated else ("money", certain_fen or None),
+        ("long", words.owner(row["owner"])),
+        ("long", words.action(
+            row["label"], row["cause"], month=words.months(row["months"]), amount=yuan(certain_fen or 0),
+            arrived=words("see_list"), due=row["due"] or words("see_list"), region="")),
+        ("text", None),
+    )
+
+
+def _looked_at(page: _Page, view: RunView) -> None:
+    words, styles = page.book.words, page.book.styles
+    page.section(words("looked_at"))
+    page.header(*(words(key) if key else "" for key in (
+        "leg", "period_of", "months", "people", "missing_people", "lines", "files", "remark", "")))
+    for row in legs(view).iter_rows(named=True):
+        absent = row["lines"] == 0
+        if absent:
+            remark = Toned(words("absent"), "warning")
+        elif row["missing"]:
+            remark = Toned(words("lacking", count=f"{row['missing']:,}"), "warning")
+        else:
+            remark = Toned(words("complete") if row["missing"] == 0 else "", "")
+        page.cells(
+            ("long", words.code("leg", row["leg"])),
+            ("text", f"{_month(row['first'])} – {_month(row['last'])}" if row["first"] else None),
+            ("text", words("all_months", count=row["months"]) if row["months"] else None),
+            ("int", None if absent else row["people"]), ("int", row["missing"]),
+            ("int", row["lines"]), ("int", row["files"]), ("long", remark), ("text", None),
+        )
+    source = view.table("source")
+    by_status = source.group_by("status").len().sort("len", "status", descending=[True, False])
+    detail = words.join([f"{words.code('file', status)} {count}" for status, count in by_status.iter_rows()])
+    page.text(words("files_line", count=source.height, detail=detail), styles.plain)
+    severity = dict(view.table("problem")["severity"].value_counts().iter_rows())
+    page.text(words(
+        "problems_line", sheet=words("problems"),
+        **{name: severity.get(name, 0) for name in ("error", "warning", "info")},
+    ), styles.plain)
+    if view.edition == "hr":
+        page.text(words("hr_edition"), styles.note)
+
+
+def _tie_out(page: _Page, proof: TieOut) -> None:
+    words = page.book.words
+    page.section(words("tie_out"))
+    page.header(words("item"), words("sum_exact"), words("check"))
+
+    def line(item: str, fen: int | None, check: Toned | str | None = None) -> None:
+        page.cells(("long", item), ("money", fen), ("text", check))
+
+    line(words("tie_contributed"), proof.contributed_fen)
+    line(words("tie_on_time"), proof.on_time_fen)
+    for label, fen, months in proof.parts:
+        line(words("tie_part", label=words.label(label)), fen, words("tie_count", count=f"{months:,}"))
+    off = words("tie_months_off", off=proof.months_off) if proof.months_off else words(
+        "tie_months_ok", count=f"{proof.months:,}")
+    line(words("tie_rest"), proof.rest_fen, Toned(off, "good" if proof.is_identity else "bad"))
+    line(words("tie_links"), proof.linked_fen, _check(page, proof.linked_fen - proof.credited_fen))
+    line(words("tie_flow"), proof.credits_fen,
+         _check(page, proof.credits_fen - proof.linked_fen - proof.loose_fen))
+    page.cells(("long", words("tie_rows")), ("int", proof.rows_read), (
+        "text", _check(page, proof.rows_read - proof.rows_counted, is_money=False)))
+
+
+def _check(page: _Page, rest: int, *, is_money: bool = True) -> Toned:
+    words = page.book.words
+    if rest == 0:
+        return Toned(words("equal"), "good")
+    return Toned(words("differs", amount=yuan(rest) if is_money else rest), "bad")
+
+
+def _chart(page: _Page, shape: GridShape) -> None:
+    """Months by state, as a native chart, where there are few enough people to mean something by looking."""
+    if not 0 < shape.people <= _CHART_PEOPLE or not shape.months:
+        return
+    words = page.book.words
+    page.section(words("by_month"))
+    grid = words("grid")
+    first = len(shape.lead)
+    last = first + len(shape.months) - 1
+    chart = page.book.workbook.add_chart({"type": "column", "subtype": "stacked"})
+    for place, state in enumerate(shape.states):
+        row = shape.totals_row + place
+        fill, ink = TONES[state]
+        chart.add_series({
+            "name": [grid, row, 1], "categories": [grid, 1, first, 1, last],
+            "values": [grid, row, first, row, last], "fill": {"color": fill}, "border": {"color": ink, "width": 0.5},
+            "gap": 40,
+        })
+    chart.set_legend({"position": "bottom"})
+    chart.set_y_axis({"major_gridlines": {"visible": True, "line": {"color": "#E5E5E5"}}, "num_format": "0"})
+    chart.set_x_axis({"num_format": "yyyy-mm", "text_axis": True})
+    chart.set_size({"width": 1180, "height": _CHART_ROWS * 20})
+    page.sheet.insert_chart(page.row, 0, chart, {"x_offset": 4, "y_offset": 4, "object_position": 1})
+    page.row += _CHART_ROWS + 1
+
+
+def _day(day: date | None) -> str:
+    return day.isoformat() if day else ""
+
+
+def _month(month: date | None) -> str:
+    return f"{month:%Y-%m}" if month else ""

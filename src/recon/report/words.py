@@ -1,0 +1,336 @@
+"""Every text of the workbook that is not a label, cause, verdict, status or desk: Chinese and English side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from recon.labels import ACTIONS_EN, CAUSE, LABEL, OWNERS, STATUS_NAMES, STEP_CAUSES, VERDICTS
+
+_TEXTS: dict[str, tuple[str, str]] = {
+    # sheets
+    "summary": ("汇总", "Summary"),
+    "exceptions": ("差异", "Exceptions"),
+    "grid": ("人×月", "Person x Month"),
+    "matched": ("已匹配", "Matched"),
+    "unmatched": ("未匹配", "Unmatched"),
+    "changes": ("变动", "Changes"),
+    "problems": ("资料问题", "Data problems"),
+    "inputs": ("输入与参数", "Inputs"),
+    "audit": ("审计", "Audit"),
+    # columns
+    "number": ("序号", "No."),
+    "employee_no": ("工号", "Employee no."),
+    "person_name": ("姓名", "Name"),
+    "person_id": ("证件号", "ID"),
+    "employer": ("单位", "Employer"),
+    "region": ("参保地", "Region"),
+    "scheme": ("险种", "Scheme"),
+    "accrual_month": ("所属月", "Month"),
+    "expected": ("应划", "Due"),
+    "credited": ("已划", "Credited"),
+    "difference": ("差额", "Difference"),
+    "status": ("状态", "Status"),
+    "verdict": ("结论", "Verdict"),
+    "cause": ("原因", "Why"),
+    "owner": ("谁来办", "Who acts"),
+    "action": ("建议", "What to do"),
+    "evidence": ("依据", "Evidence"),
+    "sources": ("来源文件行", "Source rows"),
+    "estimated": ("估算金额", "Estimate"),
+    "confidence": ("可信度（备选月份）", "Certainty (other months)"),
+    "posted_on": ("划入日", "Credited on"),
+    "amount": ("金额", "Amount"),
+    "lag": ("滞后月数", "Lag (months)"),
+    "link": ("对应方式", "Kind of link"),
+    "contribution_row": ("缴费来源行", "Contribution row"),
+    "flow_row": ("划入来源行", "Credit row"),
+    "side": ("哪一边", "Side"),
+    "why": ("为什么没对上", "Why unmatched"),
+    "rest": ("未对上金额", "Unmatched amount"),
+    "source_row": ("来源行", "Source row"),
+    "memo": ("摘要", "Memo"),
+    "severity": ("级别", "Severity"),
+    "code": ("问题", "Problem"),
+    "file": ("文件", "File"),
+    "place": ("位置", "Place"),
+    "column": ("列", "Column"),
+    "value": ("原值", "Value"),
+    "message": ("说明", "What is wrong"),
+    "remedy": ("怎么办", "What to do"),
+    "file_no": ("编号", "No."),
+    "format": ("格式", "Format"),
+    "table": ("读成", "Read as"),
+    "rows_read": ("读到行", "Rows read"),
+    "rows_used": ("采用", "Used"),
+    "rows_rejected": ("拒绝", "Rejected"),
+    "rows_skipped": ("跳过", "Skipped"),
+    "first_date": ("最早", "First"),
+    "last_date": ("最晚", "Last"),
+    "sha256": ("文件指纹", "SHA-256"),
+    "from": ("起", "From"),
+    "to": ("止", "To"),
+    "exported_on": ("导出日", "Exported on"),
+    "basis": ("依据", "Basis"),
+    "from_amount": ("原来每月", "Before"),
+    "to_amount": ("现在每月", "Now"),
+    "change": ("变动", "Change"),
+    "policy_ref": ("规则出处", "Rule"),
+    "contributed": ("缴费", "Contributed"),
+    "pooled": ("统筹基金部分", "Pooled share"),
+    "flat": ("定额", "Flat fee"),
+    "on_time": ("按时划入", "Credited on time"),
+    "parts": ("其余各项", "Other parts"),
+    "check": ("核对", "Check"),
+    "paid_lag": ("缴费滞后月数", "Payment lag"),
+    "label": ("项目", "Part"),
+    "open_months": ("待办月数", "Open months"),
+    # summary
+    "title": ("医保个人账户核对", "Medical insurance account reconciliation"),
+    "period": ("所属期 {first} 至 {last}", "months {first} to {last}"),
+    "as_of": ("基准日 {day}", "as of {day}"),
+    "and_more": ("{first} 等 {count} 家单位", "{first} and others, {count} employers"),
+    "no_employer": ("（未注明单位）", "(no employer named)"),
+    "people_count": ("{count} 人", "{count} people"),
+    "one_person": ("{count} 人", "{count} person"),
+    "headline": ("规则已知的月份：应划 {expected} 元，已划 {credited} 元，差额 {difference} 元",
+                 "months with a known rule: due {expected}, credited {credited}, difference {difference} yuan"),
+    "of_which": ("（其中 {shares}）", " (of which {shares})"),
+    "todo": ("① 今天要办（{count} 件）", "① To do today ({count})"),
+    "nothing_todo": ("没有需要今天办的事。", "Nothing to do today."),
+    "only_looked": ("注意：只核对了下面④列出的资料，“没有”不等于“都对”。",
+                    "Mind: only what part ④ lists was looked at; nothing found does not mean all is well."),
+    "waiting": ("② 等待中（写明谁来办的可以先问，其余先不用管）",
+                "② Waiting (ask where a desk is named; leave the rest)"),
+    "nothing_waiting": ("没有等待中的项目。", "Nothing is waiting."),
+    "unknown": ("③ 无法判断，为什么", "③ Cannot tell, and why"),
+    "nothing_unknown": ("没有无法判断的项目。", "There is nothing that cannot be told."),
+    "scope": ("未提供个人账户明细（不逐条列出）", "no account export handed in (not listed one by one)"),
+    "looked_at": ("④ 看了什么（缺一行就别信）", "④ What was looked at (a missing row is a missing proof)"),
+    "tie_out": ("⑤ 对平（每个数都是各表的合计，单位：元）", "⑤ Tie-out (every figure is a sum of the tables, in yuan)"),
+    "by_month": ("各月结论（人·月）", "Verdicts by month (accounts)"),
+    "sign_off": ("⑥ 编制 ____________    复核 ____________    日期 ____________    "
+                 "（复核人≠编制人；系统建议不等于批准）",
+                 "⑥ Prepared by ____________    Reviewed by ____________    Date ____________    "
+                 "(two different people; a suggestion is not an approval)"),
+    "item": ("事项", "Matter"),
+    "months": ("所属月", "Months"),
+    "people": ("人数", "People"),
+    "person_months": ("人·月", "Months of people"),
+    "sum": ("金额（≈含估算）", "Amount (≈ has estimates)"),
+    "jump": ("查看", "Go to"),
+    "see": ("{sheet}!{row}", "{sheet}!{row}"),
+    "leg": ("资料", "Material"),
+    "missing_people": ("缺人数", "People without"),
+    "lines": ("行数", "Rows"),
+    "files": ("文件数", "Files"),
+    "period_of": ("期间", "Period"),
+    "remark": ("说明", "Remark"),
+    "leg_payroll": ("工资扣款", "Payroll deductions"),
+    "leg_declared": ("申报 / 账单", "Declarations, bills"),
+    "leg_arrived": ("到账记录（缴费明细）", "Records of arrival"),
+    "leg_flow": ("个人账户明细", "Account flows"),
+    "leg_payment": ("单位付款", "Employer's payments"),
+    "leg_reading": ("余额读数", "Balance readings"),
+    "absent": ("未提供，这一环没有核对", "not provided: this leg was not checked"),
+    "lacking": ("缺 {count} 人", "{count} people are missing"),
+    "complete": ("所有人都有", "everybody is in it"),
+    "all_months": ("共 {count} 个月", "{count} months"),
+    "files_line": ("文件 {count} 个：{detail}", "{count} files: {detail}"),
+    "problems_line": ("资料问题：错误 {error}，警告 {warning}，提示 {info}（见“{sheet}”）",
+                      "data problems: {error} errors, {warning} warnings, {info} notes (see “{sheet}”)"),
+    "hr_edition": ("人事版：消费明细在读入时已丢弃，各表均不含。",
+                   "HR edition: spending was dropped at reading and is in no table."),
+    "file_read": ("采用", "read"),
+    "file_partly_read": ("部分采用", "read in part"),
+    "file_no_rows": ("没有数据行", "no rows"),
+    "file_unknown": ("认不出", "not recognised"),
+    "file_ambiguous": ("多种格式都认领", "claimed by several formats"),
+    "file_unreadable": ("打不开", "unreadable"),
+    "file_identical": ("与另一文件相同，跳过", "identical to another, skipped"),
+    "file_own_output": ("本工具的输出，跳过", "recon's own output, skipped"),
+    "sum_exact": ("金额", "Amount"),
+    "tie_count": ("{count} 个月", "{count} months"),
+    "tie_contributed": ("缴费合计（已到账的缴费行）", "Contributed (lines that arrived)"),
+    "tie_on_time": ("− 按时划入个人账户", "− credited to accounts on time"),
+    "tie_part": ("− {label}", "− {label}"),
+    "tie_rest": ("= 余数（应为 0）", "= rest (must be 0)"),
+    "tie_months_ok": ("✔ 逐人逐月都相符（{count} 个月）", "✔ holds for each of {count} months"),
+    "tie_months_off": ("✘ 有 {off} 个月对不平", "✘ {off} months do not tie"),
+    "tie_links": ("已匹配合计 = 各月已划合计", "Sum of links = sum of credited"),
+    "tie_flow": ("明细划入合计 = 已匹配 + 未匹配", "Credits in the exports = matched + unmatched"),
+    "tie_rows": ("读到行 = 采用 + 拒绝 + 跳过", "Rows read = used + rejected + skipped"),
+    "equal": ("✔ 相符", "✔ equal"),
+    "differs": ("✘ 差 {amount}", "✘ differs by {amount}"),
+    "no_links": ("没有可匹配的划入", "no credits to link"),
+    # action for several
+    "listed_months": ("{first}至{last}中的{count}个月", "{count} months from {first} to {last}"),
+    "all_months_between": ("{first}至{last}共{count}个月", "{first} to {last} ({count} months)"),
+    "checked": ("{evidence}\n{check}", "{evidence}"),
+    "see_list": ("见差异表", "see the list"),
+    # certainty
+    "proved": ("已证实", "proved"),
+    "probable": ("很可能", "probable"),
+    "undecided": ("哪个月未定", "month undecided"),
+    "or_else": ("也可能是 {months}", "or {months}"),
+    "confidence_stated": ("文件写明", "stated"),
+    "confidence_high": ("高", "high"),
+    "confidence_medium": ("中", "medium"),
+    "confidence_low": ("低", "low"),
+    "confidence_inferred": ("推断", "inferred"),
+    "rule_confidence": ("规则可信度", "Confidence"),
+    "decided": ("可信度", "Certainty"),
+    # links
+    "kind_1:1": ("一月一笔", "1 month, 1 credit"),
+    "kind_N:1": ("多月合一笔", "several months, 1 credit"),
+    "kind_1:N": ("一月分几笔", "1 month, several credits"),
+    "kind_N:M": ("多月多笔", "several months and credits"),
+    "kind_inexact": ("金额不等", "inexact"),
+    # unmatched
+    "side_due": ("应划而未见划入", "Due, no credit"),
+    "side_credit": ("划入而无对应月", "Credit without a month"),
+    "why_reversed": ("后来被红冲", "reversed later"),
+    "why_no_contributions": ("没有此人的缴费记录", "no contribution record of this person"),
+    "why_before": ("早于所给缴费记录", "before the contribution record begins"),
+    "why_after": ("晚于所给缴费记录", "after the contribution record ends"),
+    "why_no_place": ("没有金额和时间都合适的月份", "no month fits its amount and time"),
+    # states of the grid
+    "state_received": ("✓", "✓"),
+    "state_received_late": ("✓迟", "✓late"),
+    "state_refund": ("✓退", "✓rfd"),
+    "state_waiting": ("等", "wait"),
+    "state_overdue": ("超期", "over"),
+    "state_paid_not_credited": ("未划", "uncr"),
+    "state_not_paid": ("未到", "unpd"),
+    "state_no_record": ("无录", "norec"),
+    "state_amount_differs": ("不符", "diff"),
+    "state_no_account": ("—", "—"),
+    "state_cannot_tell": ("？", "?"),
+    "received_late": ("已到账，晚了", "received, late"),
+    "refund": ("已到账，另有重复缴费待退", "received; a double payment is due back"),
+    "legend": ("图例", "Legend"),
+    "doubt": ("问号结尾 = 哪个月未定", "ending in ? = which month is undecided"),
+    "totals": ("各月合计", "Totals by month"),
+    # severity
+    "error": ("错误", "error"),
+    "warning": ("警告", "warning"),
+    "info": ("提示", "note"),
+    # inputs
+    "parameters": ("参数", "Parameters"),
+    "folder": ("文件夹", "Folder"),
+    "version": ("程序版本", "Version"),
+    "as_of_day": ("基准日", "As-of date"),
+    "edition": ("版本", "Edition"),
+    "edition_hr": ("人事版（hr）", "hr"),
+    "edition_person": ("个人版（person）", "person"),
+    "edition_audit": ("审计版（audit）", "audit"),
+    "generated_at": ("生成时间", "Generated"),
+    "ids": ("证件号", "IDs"),
+    "ids_masked": ("只显示末四位", "last four only"),
+    "ids_full": ("完整显示", "shown in full"),
+    "source_files": ("输入文件", "Input files"),
+    "coverage": ("各文件覆盖的期间", "What each file covers"),
+    "coverage_stated": ("文件写明", "stated"),
+    "coverage_exported": ("按导出日", "by export date"),
+    "coverage_declared": ("使用者说明", "declared"),
+    "coverage_lines": ("按首末行推断", "from its lines"),
+    "everybody": ("文件中所有人", "everybody in it"),
+    "labels": ("结论、原因与谁来办", "Labels, causes and desks"),
+    "meaning": ("含义", "Meaning"),
+    "rules": ("用到的规则", "Rules used"),
+    # tables
+    "table_contribution": ("缴费", "contribution"),
+    "table_flow": ("个人账户明细", "flow"),
+    "table_reading": ("余额读数", "reading"),
+    "table_person": ("花名册", "person"),
+    "table_enrolment": ("参保经历", "enrolment"),
+    "table_payroll": ("工资", "payroll"),
+    "table_payment": ("单位付款", "payment"),
+    "table_coverage": ("覆盖期间", "coverage"),
+    "scheme_310": ("职工医保", "employee (310)"),
+    "scheme_390": ("城乡居民医保", "residents (390)"),
+    # print
+    "page": ("第 &P 页，共 &N 页", "Page &P of &N"),
+    "private": ("含个人信息，仅限核对使用", "Personal data: for reconciliation only"),
+    "cut": ("……（已截断）", "… (cut)"),
+    "more_rows": ("等共 {count} 行", "{count} rows in all"),
+    "list_comma": ("、", ", "),
+    "cause_of": ("{verdict}：{cause}", "{verdict}: {cause}"),
+    "evidence_en": ("", "due {expected}, credited {credited}; premium arrived {arrived}; credit expected by {due}"),
+    "none": ("无", "none"),
+}
+
+
+@dataclass(frozen=True)
+class Words:
+    """The texts of one language: ``words("todo", count=3)``, and names of labels, causes, verdicts and desks."""
+
+    lang: str
+
+    def __call__(self, key: str, **fields: object) -> str:
+        """The text ``key`` with its fields filled in."""
+        text = self._of(_TEXTS[key])
+        return text.format(**fields) if fields else text
+
+    def code(self, prefix: str, code: str | None) -> str:
+        """The text ``prefix_code``; the code itself where none is written for it."""
+        key = f"{prefix}_{code}" if prefix else f"{code}"
+        return self._of(_TEXTS[key]) if key in _TEXTS else code or ""
+
+    def label(self, code: str | None) -> str:
+        """A label's name."""
+        label = LABEL.get(code or "")
+        return self._of((label.zh, label.en)) if label else code or ""
+
+    def cause(self, label: str | None, code: str | None) -> str:
+        """A cause's name, or its label's where the cause is not known."""
+        cause = CAUSE.get((label or "", code))
+        return self._of((cause.zh, cause.en)) if cause else code or self.label(label)
+
+    def owner(self, code: str | None) -> str:
+        """A desk's name."""
+        return self._of(OWNERS[code]) if code in OWNERS else code or ""
+
+    def verdict(self, code: str | None) -> str:
+        """A verdict's name."""
+        return self._of(VERDICTS[code]) if code in VERDICTS else code or ""
+
+    def status(self, code: str | None) -> str:
+        """A status's name."""
+        return self._of(STATUS_NAMES[code]) if code in STATUS_NAMES else code or ""
+
+    def step(self, code: str | None) -> str:
+        """The name of a cause of a changed credit."""
+        return self._of(STEP_CAUSES[code]) if code in STEP_CAUSES else code or ""
+
+    def action(self, label: str, code: str | None, **fields: str) -> str:
+        """The sentence of a cause, with its fields (``recon.labels.ACTION_FIELDS``) filled in."""
+        cause = CAUSE.get((label, code))
+        text = (ACTIONS_EN.get((label, code), "") if self.lang == "en" else cause.action) if cause else ""
+        return text.format(**fields)
+
+    def join(self, texts: Sequence[str]) -> str:
+        """A list in a sentence."""
+        return self("list_comma").join(texts)
+
+    def months(self, months: Sequence[date]) -> str:
+        """``2024-05、2024-06``, or from-to and how many; months are sorted and differ."""
+        texts = [month.strftime("%Y-%m") for month in months]
+        if len(texts) <= 3:
+            return self.join(texts)
+        first, last = months[0], months[-1]
+        span = (last.year - first.year) * 12 + last.month - first.month + 1
+        key = "all_months_between" if span == len(texts) else "listed_months"
+        return self(key, first=texts[0], last=texts[-1], count=len(texts))
+
+    def _of(self, pair: tuple[str, str]) -> str:
+        return pair[1] if self.lang == "en" else pair[0]
+
+
+def yuan(fen: int | None) -> str:
+    """``1,234.50``: exact, from whole fen; nothing for null."""
+    if fen is None:
+        return ""
+    sign, fen = ("-", -fen) if fen < 0 else ("", fen)
+    return f"{sign}{fen // 100:,}.{fen % 100:02d}"
