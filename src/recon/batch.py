@@ -1,0 +1,311 @@
+"""A folder in, answers out: the only owner of the clock, of files written, and of what is said on a screen.
+
+Every command line door calls a function here; each is also a Python door.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recon import __version__
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from recon.policy import Policy
+    from recon.reading.folder import Claim
+    from recon.report.view import RunView
+
+CHINA = timezone(timedelta(hours=8))
+HR_ABOVE_PEOPLE = 20
+EXIT_CLEAR, EXIT_CRASH, EXIT_USAGE, EXIT_OPEN, EXIT_REJECTED = 0, 1, 2, 3, 4
+_SPEND = ("spend", "mutual_aid")
+_REJECTED_STATUS = ("partly_read", "ambiguous", "unreadable")
+
+
+class UsageError(Exception):
+    """A mistaken call or configuration: exit 2, with a sentence that says what to do."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a run is made; the defaults are those of the command line."""
+
+    as_of: str | None = None  # YYYY-MM-DD, "today", or None: the newest date among the rows
+    region: str | None = None
+    tolerance: int | None = None
+    mappings: Path | None = None
+    edition: str | None = None  # hr, person, audit; None: hr above 20 people
+    lang: str = "zh"
+    full_ids: bool = False
+
+
+@dataclass(frozen=True)
+class Run:
+    """One finished run: its tables, what it was made of, and its exit code."""
+
+    view: RunView
+    exit_code: int
+    counts: dict[str, Any] = field(default_factory=dict)
+    shown_files: Mapping[str, str] = field(default_factory=dict)  # how each file is called on a screen
+
+
+Progress = Callable[[int, int], None]
+
+
+def run_folder(folder: Path, options: Options, progress: Progress | None = None) -> Run:
+    """Read ``folder`` and answer every person and month; nothing is written.
+
+    Raises UsageError for a mistaken call, a mistake in a mapping or policy file, or a folder with nothing readable.
+    """
+    import polars as pl
+
+    from recon.core.context import build_context, newest_date
+    from recon.core.reconcile import reconcile
+    from recon.problems import Problem
+    from recon.reading.folder import read_folder
+    from recon.report.view import RunView
+
+    folder = _folder(folder)
+    mappings = _mappings(options.mappings)
+    policy = _policy(mappings)
+    region = _region(options.region, policy)
+    today = datetime.now(CHINA).date()
+    read = read_folder(folder, mappings=mappings, region_of=policy.region_of, default_region=region, progress=progress)
+    if not any(read.tables[name].height for name in ("contribution", "flow", "person", "payroll", "reading")):
+        names = ", ".join(sorted({problem.code for problem in read.problems})) or "empty-folder"
+        raise UsageError(
+            f"文件夹里没有能用的数据（{names}）；运行 recon identify 看每个文件的情况 / "
+            "nothing readable in the folder; recon identify tells why, file by file"
+        )
+    as_of = _as_of(options.as_of, newest_date(read.tables, today), today)
+    context = build_context(read.tables, policy, as_of, tolerance=options.tolerance)
+    people = pl.concat([
+        read.tables[name].select("person_id") for name in ("contribution", "flow", "person", "payroll")
+    ]).drop_nulls().n_unique()
+    edition = options.edition or ("hr" if people > HR_ABOVE_PEOPLE else "person")
+    tables = _without_spend(read.tables) if edition == "hr" else read.tables
+    result = reconcile(tables, policy, as_of, context, spend=edition != "hr")
+    problems: list[Problem] = [*read.problems, *result.problems]
+    problem = pl.DataFrame(
+        [one.row(options.lang) for one in problems], schema=dict.fromkeys(
+            ("code", "severity", "file", "place", "column", "value", "message", "remedy"), pl.String)
+    ).unique(maintain_order=True).sort("severity", "file", "place", "code", nulls_last=True, maintain_order=True)
+    everything = {**result.inputs, **result.tables, "problem": problem, "source": read.sources}
+    view = RunView(
+        tables=everything, as_of=as_of, edition=edition, lang=options.lang, folder=folder.name, version=__version__,
+        parameters=_parameters(options, region, context.notes),
+        generated_at=datetime.now(CHINA).strftime("%Y-%m-%d %H:%M"), full_ids=options.full_ids,
+        region_names=_region_names(policy, everything),
+    )
+    counts = _counts(everything, as_of, edition, people)
+    return Run(view, exit_code_of(counts), counts, _shown_files(everything))
+
+
+def exit_code_of(counts: Mapping[str, Any]) -> int:
+    """4 where a file or row was rejected, else 3 with open gaps, else 0 (DESIGN section 8)."""
+    if counts["rejected"]["files"] or counts["rejected"]["rows"]:
+        return EXIT_REJECTED
+    return EXIT_OPEN if counts["gaps"]["open"] else EXIT_CLEAR
+
+
+def write_report(path: Path, run: Run) -> None:
+    """The workbook at ``path``: written beside it under a temporary name, then renamed."""
+    from recon.report.workbook import write_workbook
+
+    with _beside(path) as temporary:
+        write_workbook(temporary, run.view)
+
+
+def write_tables(directory: Path, run: Run, kind: str = "parquet") -> None:
+    """Every canonical table into ``directory`` as Parquet or CSV, each renamed into place."""
+    from recon.tables import TABLES, conform
+
+    directory.mkdir(parents=True, exist_ok=True)
+    for name in TABLES:
+        frame = conform(run.view.table(name), name)
+        with _beside(directory / f"{name}.{kind}") as temporary:
+            if kind == "csv":
+                frame.write_csv(temporary)
+            else:
+                frame.write_parquet(temporary)
+
+
+def explain_person(folder: Path, key: str, options: Options, *, short: bool, progress: Progress | None = None) -> str:
+    """The answers for one person of ``folder`` in plain words; UsageError when nobody or several fit."""
+    from recon.report.explain import explain, find_person
+
+    view = run_folder(folder, options, progress).view
+    text = explain(view, key, short=short)
+    if len(find_person(view, key)) != 1:
+        raise UsageError(text)
+    return text
+
+
+def identify(folder: Path, options: Options) -> list[tuple[str, Claim]]:
+    """(name to show, claim) per file and sheet: which format claims it, and why the others do not."""
+    from recon.reading.folder import identify_folder
+    from recon.report.mask import mask_files
+
+    claims = identify_folder(_folder(folder), mappings=_mappings(options.mappings))
+    shown = mask_files(sorted({claim.file for claim in claims}))
+    return [(shown[claim.file], claim) for claim in claims]
+
+
+def check(mappings: Path | None) -> tuple[int, int]:
+    """Validate every format and policy file, shipped and the user's; (formats, regions), or UsageError with all."""
+    from recon.reading.formats import FormatError, load_formats
+
+    directories = _mappings(mappings)
+    try:
+        formats = load_formats(directories)
+    except FormatError as error:
+        raise UsageError(str(error)) from None
+    policy = _policy(directories)
+    return len(formats), len(policy.regions())
+
+
+# ------------------------------------------------------------------------------------------------------- its inputs
+
+
+def _folder(folder: Path) -> Path:
+    if not folder.is_dir():
+        raise UsageError(f"没有这个文件夹：{folder.name} / no such folder")
+    return folder.resolve()
+
+
+def _mappings(user: Path | None) -> list[Path]:
+    from recon.reading.formats import shipped
+
+    if user is not None and not user.is_dir():
+        raise UsageError(f"没有这个目录：{user} / no such directory")
+    return [shipped(), *([user] if user else [])]
+
+
+def _policy(mappings: list[Path]) -> Policy:
+    from recon.policy import PolicyError, load_policy
+
+    directories = [inside if (inside := path / "policy").is_dir() else path for path in mappings]
+    try:
+        return load_policy(directories)
+    except PolicyError as error:
+        raise UsageError(str(error)) from None
+
+
+def _region(text: str | None, policy: Policy) -> str | None:
+    if text is None:
+        return None
+    code = policy.region_of(text)
+    if code is None:
+        near = "、".join(policy.near_names(text)) or "无"
+        raise UsageError(f"不认识的统筹区：{text}；相近的有：{near} / unknown region")
+    return code
+
+
+def _as_of(text: str | None, newest: date | None, today: date) -> date:
+    if text == "today":
+        return today
+    if text is not None:
+        try:
+            return date.fromisoformat(text)
+        except ValueError:
+            raise UsageError(f"基准日看不懂：{text}；请写成 2024-12-31 或 today / unreadable date") from None
+    if newest is None:
+        raise UsageError("资料里没有日期可作基准日；请用 --as-of 2024-12-31 指定 / no date found; give --as-of")
+    return newest
+
+
+def _without_spend(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """The HR edition holds no spend line, no place, no memo and no running balance that would tell of them."""
+    import polars as pl
+
+    from recon.core.prepare import mark_repeated_flows
+
+    flow = mark_repeated_flows(tables["flow"]).filter(~pl.col("flow_kind").is_in(_SPEND)).with_columns(
+        pl.lit(None, dtype=pl.String).alias("memo"), pl.lit(None, dtype=pl.Int64).alias("balance_fen")
+    )
+    return {**tables, "flow": flow}
+
+
+# ------------------------------------------------------------------------------------------------------ its outputs
+
+
+@contextlib.contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    """A temporary name beside ``path`` that becomes ``path`` when all went well, and is removed when not."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield temporary
+        temporary.replace(path)
+    except PermissionError as error:
+        message = f"写不进 {path.name}：是否正在用表格软件打开？ / cannot write it; is it open elsewhere?"
+        raise UsageError(message) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _parameters(options: Options, region: str | None, notes: tuple[str, ...]) -> list[tuple[str, str]]:
+    given = [
+        ("as_of", options.as_of), ("region", region), ("tolerance", options.tolerance),
+        ("mappings", options.mappings.name if options.mappings else None), ("edition", options.edition),
+    ]
+    stated = [(name, str(value)) for name, value in given if value is not None]
+    return stated + [("learned_lag", note) for note in notes]
+
+
+def _region_names(policy: Policy, tables: Mapping[str, pl.DataFrame]) -> dict[str, str]:
+    codes = set(tables["month"]["region"].drop_nulls()) | set(tables["flow"]["region"].drop_nulls())
+    return {region.code: region.name for region in policy.regions() if region.code in codes}
+
+
+def _shown_files(tables: Mapping[str, pl.DataFrame]) -> dict[str, str]:
+    from recon.report.mask import mask_files
+
+    person = tables["person"]
+    names = set(person["person_name"].drop_nulls()) | set(tables["contribution"]["person_name"].drop_nulls())
+    ids = set(person["person_id"].drop_nulls()) | set(tables["month"]["person_id"].drop_nulls())
+    return mask_files(tables["source"]["file"].to_list(), ids=ids, names=names)
+
+
+def _counts(tables: Mapping[str, pl.DataFrame], as_of: date, edition: str, people: int) -> dict[str, Any]:
+    """What ``--json`` prints: facts for scripts, without a name or an ID."""
+    import polars as pl
+
+    gap, month, source, problem = tables["gap"], tables["month"], tables["source"], tables["problem"]
+    counted = gap.filter(~pl.col("label").is_in(["pooled_share", "flat_fee"]))
+    by_status = dict(counted.group_by("status").agg(pl.len()).sort("status").iter_rows())
+    by_cause = counted.filter(pl.col("status").is_in(["open", "pending", "unknown"])).group_by(
+        "status", "label", "cause").agg(
+        pl.len().alias("parts"), pl.col("person_id").n_unique().alias("people"), pl.col("amount_fen").sum(),
+    ).sort("status", "label", "cause", nulls_last=True)
+    outstanding = counted.filter(
+        (pl.col("basis") == "credit") & pl.col("status").is_in(["open", "pending"])
+    )["amount_fen"].sum()
+    legs = {
+        name: {"rows": tables[name].height,
+               "people": tables[name]["person_id"].n_unique() if "person_id" in tables[name].columns else None}
+        for name in ("payroll", "contribution", "flow", "reading", "payment")
+    }
+    proofs = dict(tables["contribution"].group_by("proof").agg(pl.len()).sort("proof", nulls_last=True).iter_rows())
+    status = dict(source.group_by("status").agg(pl.len()).sort("status").iter_rows())
+    return {
+        "version": __version__, "as_of": as_of.isoformat(), "edition": edition, "people": people,
+        "months": month.height, "outstanding_fen": outstanding,
+        "gaps": {name: by_status.get(name, 0) for name in ("open", "pending", "unknown", "resolved", "explained")},
+        "causes": by_cause.to_dicts(), "findings": tables["finding"].height,
+        "coverage": {"legs": legs, "contribution_proof": {str(key): value for key, value in proofs.items()}},
+        "files": status,
+        "rejected": {
+            "files": source.filter(pl.col("status").is_in(_REJECTED_STATUS)
+                                   & (pl.col("status") != "partly_read")).height,
+            "rows": int(source["rows_rejected"].sum() or 0),
+        },
+        "problems": dict(problem.group_by("code").agg(pl.len()).sort("code").iter_rows()),
+    }

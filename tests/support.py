@@ -1,0 +1,42 @@
+"""What several test modules share: places, and the command line in this process or in its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+CONFORMANCE = ROOT / "tests" / "conformance"
+MAPPINGS = ROOT / "mappings"
+SAMPLES = ROOT / "sample_statements"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one call of the command line ended."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+def run_recon(arguments: Sequence[str | Path], stdin: str | None = None) -> Outcome:
+    """The command line in this process; an exception that is not an exit is a crash and is raised."""
+    from click.testing import CliRunner
+
+    from recon.cli import main
+
+    result = CliRunner().invoke(main, [str(argument) for argument in arguments], input=stdin, catch_exceptions=False)
+    return Outcome(result.exit_code, result.stdout, result.stderr)
+
+
+def spawn_recon(arguments: Sequence[str | Path], stdin: str | None = None, cwd: Path | None = None) -> Outcome:
+    """The installed command as its own process, the way a user or a scheduler starts it."""
+    command = Path(sys.executable).with_name("recon")
+    done = subprocess.run(
+        [command, *map(str, arguments)], input=stdin, cwd=cwd, capture_output=True, encoding="utf-8", check=False
+    )
+    return Outcome(done.returncode, done.stdout, done.stderr)

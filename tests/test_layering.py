@@ -1,0 +1,111 @@
+"""Imports go one way, and only the edge of the program touches files, clocks and logs (docs/architecture.md)."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from support import ROOT
+
+SOURCE = ROOT / "src" / "recon"
+MODULES = sorted(SOURCE.rglob("*.py"))
+COMMON = {"tables", "problems", "labels"}
+
+# Which rooms a room may import, besides itself and the common ones. A new room must be placed here.
+ALLOWED: dict[str, set[str]] = {
+    "cli": {"batch"},
+    "batch": {"reading", "core", "report", "policy"},
+    "reading": set(),
+    "report": set(),
+    "core": {"policy"},
+    "policy": set(),
+    "tables": set(), "problems": set(), "labels": set(),
+    "__init__": {"batch", "core", "policy", "reading", "report"}, "__main__": {"cli"},
+}
+WORLD = {"pathlib", "os", "io", "logging", "time", "shutil", "tempfile", "subprocess", "socket", "urllib", "http",
+         "random"}
+NETWORK = {"socket", "urllib", "http", "requests", "httpx", "ftplib", "smtplib"}
+CLOCKS = {"now", "today", "utcnow", "time", "localtime", "gmtime"}
+HEAVY = ("polars", "openpyxl", "pdfplumber", "pdfminer", "numpy", "xlsxwriter", "pypdfium2", "python_calamine", "PIL")
+
+
+def room(path: Path) -> str:
+    """The room a module lies in: its folder below recon, or its own name."""
+    return path.relative_to(SOURCE).parts[0].removesuffix(".py")
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    """The parsed module."""
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def imports(path: Path) -> Iterator[tuple[int, str]]:
+    """Line and full name of everything a module imports, inside functions too."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path.name}:{node.lineno}: a relative import hides the room it comes from"
+            yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
+
+
+def calls(path: Path) -> Iterator[tuple[int, str]]:
+    """Line and last name of everything a module calls."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Call):
+            function = node.func
+            name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+            yield node.lineno, name
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(SOURCE).as_posix())
+def test_imports_go_one_way(path: Path) -> None:
+    """A room imports only the rooms it may."""
+    own = room(path)
+    rooms = {room(module) for module in MODULES}
+    used = {(line, name.split(".")[1]) for line, name in imports(path) if name.startswith("recon.")}
+    assert {(line, name) for line, name in used if name in rooms - COMMON - ALLOWED[own] - {own}} == set()
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if room(path) == "core"], ids=lambda path: path.name)
+def test_the_core_is_pure(path: Path) -> None:
+    """The core touches no file, no clock, no log and no chance."""
+    assert {(line, name) for line, name in imports(path) if name.split(".")[0] in WORLD} == set()
+    assert {(line, name) for line, name in calls(path) if name in {"open", "print", *CLOCKS}} == set()
+    reads = [(line, name) for line, name in calls(path) if name.startswith(("read_", "scan_", "write_", "sink_"))]
+    assert reads == []
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if room(path) not in ("batch", "cli")],
+                         ids=lambda path: path.relative_to(SOURCE).as_posix())
+def test_one_owner_of_clock_and_log(path: Path) -> None:
+    """Below the batch nothing reads a clock or writes a log."""
+    dated = {(line, name) for line, name in calls(path) if name in {"now", "today", "utcnow"}}
+    logs = {(line, name) for line, name in imports(path) if name.split(".")[0] in {"logging", "time"}}
+    assert dated | logs == set()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(SOURCE).as_posix())
+def test_nothing_leaves_the_machine(path: Path) -> None:
+    """No module imports anything that speaks to a network."""
+    assert {(line, name) for line, name in imports(path) if name.split(".")[0] in NETWORK} == set()
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["--version"]], ids=" ".join)
+def test_help_is_light(arguments: list[str]) -> None:
+    """Help and version load none of the heavy libraries."""
+    program = (
+        "import sys\n"
+        "from recon.cli import main\n"
+        "try:\n    main(sys.argv[1:])\nexcept SystemExit:\n    pass\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "[]"
