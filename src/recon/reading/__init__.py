@@ -1,0 +1,1 @@
+"""Reading: files in, canonical rows and problems out."""

@@ -1,0 +1,616 @@
+"""A folder of exports -> the canonical input tables, what was wrong, and what became of every file and row.
+
+Each file is opened and claimed by itself (in worker processes when that pays); then all files together tell who a
+masked number or a bare name is, which region a person belongs to, and what each file covers. Nothing here depends on
+the order in which files are found or finished.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from calendar import monthrange
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from recon.problems import Problem
+from recon.reading import claim as claiming
+from recon.reading import native
+from recon.reading.claim import Head, Header
+from recon.reading.containers import list_files, open_bytes, open_file
+from recon.reading.formats import Format, Formats, load_formats
+from recon.reading.grid import Grid, Opened
+from recon.reading.identity import Clue, People, birth_date
+from recon.reading.rows import HELPERS, LINE_DATE, GridRows, read_rows
+from recon.reading.values import Unreadable, clean, parse_day, parse_months
+from recon.tables import INPUT_TABLES, TABLES, conform
+
+# What became of a file (column ``status`` of table source).
+READ, PARTLY, NO_ROWS = "read", "partly_read", "no_rows"
+UNKNOWN, AMBIGUOUS, UNREADABLE = "unknown", "ambiguous", "unreadable"
+IDENTICAL, OWN_OUTPUT = "identical", "own_output"
+
+_CLUES = ("person_id", "_psn", "_number", "_name", "_employee_no")
+_REGION_TABLES = ("contribution", "flow", "reading", "enrolment")
+# Seconds of reading one megabyte, measured; worker processes pay once they save more than they take to start.
+_SECONDS_PER_MB = {"pdf": 12.0, "xlsx": 6.0, "": 0.5}
+_START_SECONDS = 0.7
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Which format claims a file or sheet, and why the others do not."""
+
+    file: str
+    format_id: str | None
+    table: str | None
+    reasons: list[tuple[str, str]]
+    sheet: str = ""
+
+
+@dataclass
+class ReadResult:
+    """The input tables, the problems, and one row of table source per file (recon's own outputs among them)."""
+
+    tables: dict[str, pl.DataFrame]
+    problems: list[Problem]
+    sources: pl.DataFrame
+
+    @property
+    def skipped_own(self) -> list[str]:
+        """Files recognised as recon's own outputs."""
+        return self.sources.filter(pl.col("status") == OWN_OUTPUT)["file"].to_list()
+
+
+@dataclass
+class FileRead:
+    """What one file gave before the files were put together."""
+
+    file: str
+    sha256: str
+    status: str
+    parts: list[GridRows] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    claims: list[Claim] = field(default_factory=list)
+    points_to: set[str] = field(default_factory=set)  # files the row_ids of a written-out table come from
+
+
+def read_folder(
+    folder: Path, *, mappings: list[Path], region_of: Callable[[str], str | None], default_region: str | None = None,
+    workers: int | None = None, progress: Callable[[int, int], None] | None = None,
+) -> ReadResult:
+    """Every export under ``folder`` as canonical tables (see the module's text).
+
+    ``mappings`` are directories of format files, later ones win; ``region_of`` turns a name or code into a region's
+    code; ``default_region`` stands in where neither the row, its file nor the roster names one. Raises FormatError
+    for a mistake in a mapping; wrong input never raises.
+    """
+    reads = _without_own(_read_files(folder, mappings, workers, progress))
+    people = _who_is_who(reads)
+    for read in reads:
+        _settle_people(read, people)
+    _settle_regions(reads, region_of, default_region)
+    _settle_names(reads, people)
+    tables = _tables(reads, people)
+    return ReadResult(tables, _problems(reads), _sources(reads))
+
+
+def identify_folder(
+    folder: Path, *, mappings: list[Path], region_of: Callable[[str], str | None] | None = None,
+    default_region: str | None = None, workers: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Claim]:
+    """Which format claims each file and sheet, and why not."""
+    return [claim for read in _read_files(folder, mappings, workers, progress) for claim in read.claims]
+
+
+# -------------------------------------------------------------------------------------------------------- file by file
+
+
+def _read_files(
+    folder: Path, mappings: list[Path], workers: int | None, progress: Callable[[int, int], None] | None
+) -> list[FileRead]:
+    """Every file under ``folder``, read; of byte-identical ones the first."""
+    formats = load_formats(mappings)
+    files = list_files(folder)
+    done: dict[str, list[FileRead]] = {}
+    first: dict[str, str] = {}
+    waiting: list[tuple[str, Path, str]] = []
+    for name, path in files:
+        digest = _sha256(path)
+        if digest in first and path.stat().st_size:
+            done[name] = [_identical(name, digest, first[digest])]
+        else:
+            first.setdefault(digest, name)
+            waiting.append((name, path, digest))
+    count = len(done)
+    for name, reads in _each(waiting, formats, mappings, workers):
+        done[name] = reads
+        count += 1
+        if progress:
+            progress(count, len(files))
+    return [read for name, _ in files for read in done[name]]
+
+
+def _each(
+    waiting: list[tuple[str, Path, str]], formats: Formats, mappings: list[Path], workers: int | None
+) -> Iterator[tuple[str, list[FileRead]]]:
+    """Each file as it is finished; in worker processes when that saves time."""
+    number = _useful_workers(waiting, workers)
+    if number < 2:
+        for name, path, digest in waiting:
+            yield name, read_one(name, path, digest, formats)
+        return
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor, as_completed
+
+    # The costliest file first, so that no worker is left with it at the end.
+    ordered = sorted(waiting, key=lambda item: (-_seconds(item[1]), item[0]))
+    context = multiprocessing.get_context("spawn")  # fork does not go with the threads of polars
+    with ProcessPoolExecutor(number, context, initializer=_start_worker, initargs=(mappings,)) as pool:
+        tasks = {pool.submit(_work, *item): item[0] for item in ordered}
+        for task in as_completed(tasks):
+            yield tasks[task], task.result()
+
+
+_worker_formats: list[Formats] = []  # of a worker process, set once at its start
+
+
+def _start_worker(mappings: list[Path]) -> None:
+    _worker_formats.append(load_formats(mappings))
+
+
+def _work(name: str, path: Path, digest: str) -> list[FileRead]:
+    return read_one(name, path, digest, _worker_formats[-1])
+
+
+def _seconds(path: Path) -> float:
+    """About how long a file takes to read, by its first bytes and size."""
+    with path.open("rb") as stream:
+        start = stream.read(5)
+    kind = "pdf" if start == b"%PDF-" else "xlsx" if start[:2] == b"PK" else ""
+    return path.stat().st_size / 1e6 * _SECONDS_PER_MB[kind]
+
+
+def _useful_workers(waiting: list[tuple[str, Path, str]], workers: int | None) -> int:
+    """How many processes shorten the whole: none unless the work well outweighs their start."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    number = min(cores if workers is None else workers, len(waiting))
+    if number < 2 or workers is not None:
+        return number
+    total = sum(_seconds(path) for _, path, _ in waiting)
+    return number if total / number + _START_SECONDS < total else 1
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _identical(name: str, digest: str, other: str) -> FileRead:
+    return FileRead(name, digest, IDENTICAL, problems=[Problem("identical-file", name, value=other)],
+                    claims=[Claim(name, None, None, [("-", f"identical: {other}")])])
+
+
+def _own(name: str, digest: str) -> FileRead:
+    return FileRead(name, digest, OWN_OUTPUT, claims=[Claim(name, None, None, [("-", "own output")])])
+
+
+def read_one(name: str, path: Path, digest: str, formats: Formats) -> list[FileRead]:
+    """One file by itself; an archive gives one result per member."""
+    with path.open("rb") as stream:
+        start = stream.read(64)
+    if native.is_own_text(start) or (start[:2] == b"PK" and native.is_own_workbook(path)):
+        return [_own(name, digest)]
+    return _read_opened(name, digest, open_file(path, formats.header_words), formats)
+
+
+def _read_opened(name: str, digest: str, opened: Opened, formats: Formats, depth: int = 0) -> list[FileRead]:
+    if opened.members and depth < 2:
+        reads = [FileRead(name, digest, READ, problems=_placed(name, opened.problems))] if opened.problems else []
+        for member, data in opened.members:
+            inner = f"{name}!{member}"
+            if native.is_own_text(data[:64]):
+                reads.append(_own(inner, hashlib.sha256(data).hexdigest()))
+                continue
+            reads += _read_opened(inner, hashlib.sha256(data).hexdigest(), open_bytes(data, formats.header_words),
+                                  formats, depth + 1)
+        return reads
+    read = FileRead(name, digest, UNREADABLE, problems=_placed(name, opened.problems))
+    grids = [grid for grid in opened.grids if any(grid.rows)]
+    if not grids:
+        if not any(problem.row()["severity"] == "error" for problem in read.problems):
+            read.problems.append(Problem("empty-file", name))
+        read.claims.append(Claim(name, None, None, [("-", "nothing to read")]))
+        return [read]
+    outcomes = [_read_grid(name, grid, read, formats, alone=len(grids) == 1) for grid in grids]
+    read.status = next(
+        (status for status in (AMBIGUOUS, PARTLY, READ, NO_ROWS, OWN_OUTPUT) if status in outcomes), UNKNOWN
+    )
+    return [read]
+
+
+def _placed(name: str, problems: Iterable[Problem]) -> list[Problem]:
+    return [replace(problem, file=name) for problem in problems]
+
+
+def _read_grid(name: str, grid: Grid, read: FileRead, formats: Formats, *, alone: bool) -> str:
+    """Claim and read one grid; its outcome is a file status."""
+    head = Head.of(grid)
+    own = native.result_table(head)
+    if own:
+        read.claims.append(Claim(name, None, None, [("-", f"own output: {own}")], grid.name))
+        return OWN_OUTPUT
+    claims, reasons = _claims(head, formats)
+    place = grid.name or None
+    if len(claims) != 1:
+        read.claims.append(Claim(name, None, None, reasons, grid.name))
+        if claims:
+            value = ", ".join(header.format.id for header in claims)
+            read.problems.append(Problem("ambiguous-format", name, place, value=value))
+            return AMBIGUOUS
+        read.problems.append(Problem("unknown-format", name, place, value=_nearest(reasons)))
+        return UNKNOWN
+    header = claims[0]
+    read.claims.append(Claim(name, header.format.id, header.format.table, reasons, grid.name))
+    part = read_rows(grid, header)
+    read.parts.append(part)
+    read.problems += _placed(name, part.problems)
+    if header.format.native:
+        read.points_to |= native.source_files(_column(grid, header, "row_id"))
+    if not part.rows_read - part.skipped:
+        read.problems.append(Problem("no-rows", name, place))
+        return NO_ROWS
+    return PARTLY if part.rejected else READ
+
+
+def _column(grid: Grid, header: Header, column: str) -> Iterator[str]:
+    index = header.columns.get(column)
+    if index is not None:
+        yield from (row[index] for row in grid.rows[header.row + 1:] if len(row) > index)
+
+
+def _claims(head: Head, formats: Formats) -> tuple[list[Header], list[tuple[str, str]]]:
+    """The headers found, and per format that found none its reason."""
+    found: list[Header] = []
+    reasons: list[tuple[str, str]] = []
+    known: list[Format] = [*native.native_formats(), *formats.by_id.values()]
+    for each in known:
+        result = claiming.claim(head, each)
+        if isinstance(result, Header):
+            found.append(result)
+        elif not each.native or not result.startswith("missing"):
+            reasons.append((each.id, result))
+    return claiming.decide(found), reasons
+
+
+def _nearest(reasons: list[tuple[str, str]]) -> str:
+    """The reason of the format that lacked least, to show the way."""
+    if not reasons:
+        return "-"
+    rank = {"title": 0, "not-title": 0, "no-fact": 0, "surplus": 1, "twice": 1, "missing": 2}
+    kind, text = min(
+        reasons, key=lambda reason: (rank.get(reason[1].partition(":")[0], 3), reason[1].count(","), reason[0])
+    )
+    return f"{kind}: {text}"[:200]
+
+
+# ------------------------------------------------------------------------------------------------------ all together
+
+
+def _without_own(reads: list[FileRead]) -> list[FileRead]:
+    """Native tables that recon itself wrote from files of this folder are its own output, not new input."""
+    names = {read.file for read in reads}
+    written = {
+        Path(read.file).parent for read in reads if read.points_to and read.points_to & (names - {read.file})
+    }
+    for read in reads:
+        tables = {part.table for part in read.parts if part.format.startswith("native_")}
+        if not tables or Path(read.file).parent not in written:
+            continue
+        if read.points_to & (names - {read.file}) or tables <= {"person", "enrolment", "coverage"}:
+            read.parts, read.problems, read.status = [], [], OWN_OUTPUT
+    return reads
+
+
+def _clues(part: GridRows) -> list[Clue]:
+    """Every distinct way in which a grid names its people."""
+    columns = [column for column in _CLUES if column in part.frame.columns]
+    if "person_id" not in columns:
+        return []
+    rows = part.frame.select(columns).unique(maintain_order=True)
+    names = {"_psn": "psn", "_number": "number", "_name": "name", "_employee_no": "employee_no"}
+    return [Clue(**{names.get(key, key): value for key, value in row.items()}) for row in rows.to_dicts()]
+
+
+def _who_is_who(reads: list[FileRead]) -> People:
+    """All people the files name in full, then those known by a 个人编号 alone."""
+    people = People()
+    clues = [clue for read in reads for part in read.parts for clue in _clues(part)]
+    for part in (part for read in reads for part in read.parts if "aliases" in part.frame.columns):
+        people.learn(
+            Clue(person_id=row[0], psn=alias.strip())
+            for row in part.frame.select("person_id", "aliases").drop_nulls().unique(maintain_order=True).iter_rows()
+            for alias in row[1].split(";") if alias.strip().startswith("PSN:")
+        )
+    people.learn(clues)
+    people.learn(
+        replace(clue, person_id=clue.psn) for clue in clues
+        if clue.person_id is None and clue.number is None and clue.psn and clue.psn not in people.by_psn
+    )
+    return people
+
+
+def _settle_people(read: FileRead, people: People) -> None:
+    """Give every row its person; rows that fit nobody or several people are rejected."""
+    for part in read.parts:
+        frame = part.frame
+        if "person_id" not in frame.columns:
+            continue
+        rows = frame.select(_CLUES).unique(maintain_order=True).to_dicts()
+        names = {"_psn": "psn", "_number": "number", "_name": "name", "_employee_no": "employee_no"}
+        found: dict[str, str] = {}
+        lost: dict[str, str] = {}
+        restored: set[str] = set()
+        for row in rows:
+            clue = Clue(**{names.get(key, key): value for key, value in row.items()})
+            if clue.person_id and not clue.person_id.startswith("PSN:"):
+                continue
+            key = _key(row)
+            person, fits = people.find(clue)
+            is_damaged = bool(clue.number and clue.number.endswith("~"))
+            if person is not None:
+                found[key] = person
+                if is_damaged:
+                    restored.add(key)
+            elif row.keys() and any(row.values()):
+                lost[key] = "damaged-id" if is_damaged else "ambiguous-person" if fits else "unknown-person"
+        if not found and not lost:
+            continue
+        keyed = frame.with_columns(pl.concat_str(
+            [pl.col(column).fill_null("") for column in _CLUES], separator="\x1f").alias("_key"))
+        if found:
+            keyed = keyed.with_columns(pl.coalesce(
+                pl.col("_key").replace_strict(found, default=None, return_dtype=pl.String), "person_id"
+            ).alias("person_id"))
+        for row in keyed.filter(pl.col("_key").is_in(sorted(restored))).unique(
+                "_key", keep="first", maintain_order=True).to_dicts():
+            read.problems.append(Problem("id-restored", read.file, row["_place"], value=row["_number"]))
+        gone = keyed.filter(pl.col("_key").is_in(sorted(lost)))
+        if gone.height:
+            for row in gone.to_dicts():
+                value = next((row[name] for name in ("_number", "_name", "_employee_no", "_psn") if row[name]), None)
+                read.problems.append(Problem(lost[row["_key"]], read.file, row["_place"], value=value))
+            part.rejected += gone["_at"].n_unique()
+            keyed = keyed.filter(~pl.col("_key").is_in(sorted(lost)))
+            read.status = PARTLY
+        part.frame = keyed.drop("_key")
+
+
+def _key(row: dict[str, str | None]) -> str:
+    return "\x1f".join(row[column] or "" for column in _CLUES)
+
+
+def _settle_regions(
+    reads: list[FileRead], region_of: Callable[[str], str | None], default_region: str | None
+) -> None:
+    """Region codes for names; where a row and its file name none, the roster's, the person's only one, the default."""
+    codes: dict[str, str] = {}
+    for read in reads:
+        for part in read.parts:
+            if "region" not in part.frame.columns:
+                continue
+            for text in sorted(part.frame["region"].drop_nulls().unique().to_list()):
+                code = codes.get(text) or region_of(clean(text))
+                if code is None:
+                    place = part.frame.filter(pl.col("region") == text)["_place"][0]
+                    read.problems.append(Problem("unknown-region", read.file, place, "region", text))
+                codes[text] = code or text
+            part.frame = part.frame.with_columns(pl.col("region").replace(codes))
+    roster = _region_by_person(reads, ("person",))
+    elsewhere = _region_by_person(reads, ("contribution", "enrolment", "flow"))
+    for part in (part for read in reads for part in read.parts if part.table in _REGION_TABLES):
+        frame = part.frame
+        if "region" in frame.columns and not frame["region"].null_count():
+            continue
+        steps = [pl.col("region")] if "region" in frame.columns else []
+        steps += [
+            pl.col("person_id").replace_strict(known, default=None, return_dtype=pl.String)
+            for known in (roster, elsewhere) if known
+        ]
+        part.frame = frame.with_columns(pl.coalesce([*steps, pl.lit(default_region, dtype=pl.String)]).alias("region"))
+
+
+def _region_by_person(reads: list[FileRead], tables: tuple[str, ...]) -> dict[str, str]:
+    """The region of each person for whom ``tables`` name exactly one."""
+    found: dict[str, set[str]] = {}
+    for part in (part for read in reads for part in read.parts if part.table in tables):
+        if "region" in part.frame.columns and "person_id" in part.frame.columns:
+            for person, region in part.frame.select("person_id", "region").drop_nulls().unique().iter_rows():
+                found.setdefault(person, set()).add(region)
+    return {person: next(iter(regions)) for person, regions in found.items() if len(regions) == 1}
+
+
+def _settle_names(reads: list[FileRead], people: People) -> None:
+    """Full names for people whom a file names in part or not at all."""
+    if not people.shown_name:
+        return
+    for part in (part for read in reads for part in read.parts):
+        if "person_id" not in part.frame.columns or "person_name" not in TABLES[part.table]:
+            continue
+        full = pl.col("person_id").replace_strict(people.shown_name, default=None, return_dtype=pl.String)
+        partly = pl.col("person_name").str.contains("*", literal=True).fill_null(True)
+        part.frame = part.frame.with_columns(
+            pl.when(partly).then(pl.coalesce(full, "person_name")).otherwise(pl.col("person_name"))
+            .alias("person_name")
+        )
+
+
+def _tables(reads: list[FileRead], people: People) -> dict[str, pl.DataFrame]:
+    tables = {name: _table(name, reads) for name in INPUT_TABLES if name != "coverage"}
+    tables["person"] = _people(tables, reads, people)
+    stated = [row for read in reads for row in _stated_coverage(read)]
+    declared = _table("coverage", reads)
+    lines = [row for read in reads for row in _line_coverage(read)]
+    schema = TABLES["coverage"]
+    tables["coverage"] = pl.concat([
+        declared, conform(pl.DataFrame(stated, schema=schema), "coverage"),
+        conform(pl.DataFrame(lines, schema=schema), "coverage"),
+    ])
+    return tables
+
+
+def _table(name: str, reads: list[FileRead]) -> pl.DataFrame:
+    """All rows of one table in the order of files and places, each with its ``row_id``."""
+    frames = [
+        part.frame.with_columns((pl.lit(read.file + "#") + pl.col("_place")).alias("row_id"))
+        .drop(*HELPERS, "duplicate_of", strict=False)
+        for read in reads for part in read.parts if part.table == name and part.frame.height
+    ]
+    return conform(pl.concat(frames, how="diagonal_relaxed") if frames else pl.DataFrame(), name) if frames else (
+        pl.DataFrame(schema=TABLES[name])
+    )
+
+
+def _people(tables: dict[str, pl.DataFrame], reads: list[FileRead], people: People) -> pl.DataFrame:
+    """The roster, with birth dates from the IDs and personal numbers as aliases; plus people only an account names."""
+    person = tables["person"]
+    numbers: dict[str, set[str]] = {}
+    for psn, owners in people.by_psn.items():
+        if len(owners) == 1:
+            numbers.setdefault(next(iter(owners)), set()).add(psn)
+    known = set(person["person_id"].to_list()) | set(tables["contribution"]["person_id"].to_list())
+    others = [
+        {"person_id": each, "person_name": people.shown_name[each]}
+        for each in sorted(set(tables["flow"]["person_id"].to_list()) - known) if each in people.shown_name
+    ]
+    if others:
+        person = pl.concat([person, conform(pl.DataFrame(others), "person")])
+    aliases = {each: ";".join(sorted(psns)) for each, psns in numbers.items()}
+    births = {each: day for each in person["person_id"].to_list() if (day := birth_date(each))}
+    ids = person["person_id"].to_list()
+    return conform(person.with_columns(
+        pl.coalesce("aliases", pl.Series([aliases.get(each) for each in ids], dtype=pl.String)).alias("aliases"),
+        pl.coalesce("birth_date", pl.Series([births.get(each) for each in ids], dtype=pl.Date)).alias("birth_date"),
+    ), "person")
+
+
+def _stated_coverage(read: FileRead) -> Iterator[dict[str, Any]]:
+    """What the preambles and footers of a file state about its period and the day of its export."""
+    several = sum(bool(part.facts) for part in read.parts) > 1
+    for part in read.parts:
+        if part.table not in ("flow", "contribution"):
+            continue
+        first, last, exported = _stated_period(part)
+        if exported is None and last is None:
+            continue
+        people = part.frame["person_id"].unique().to_list() if "person_id" in part.frame.columns else []
+        end = last
+        if part.table == "flow" and exported is not None:
+            end = exported if last is None else min(last, exported)
+        elif part.table == "contribution" and last is None:
+            first, end = first or part.first, part.last
+        yield {
+            "table": part.table, "file": read.file, "person_id": people[0] if several and len(people) == 1 else None,
+            "region": None, "from": first or part.first, "to": end, "exported_on": exported,
+            "basis": "exported" if last is None else "stated",
+        }
+
+
+def _stated_period(part: GridRows) -> tuple[date | None, date | None, date | None]:
+    """(from, to, exported_on) as far as the labelled lines say."""
+    first = last = exported = None
+    for fact in ("period", "exported"):
+        text = part.facts.get(fact)
+        if not text:
+            continue
+        days = _days_in(text, months=part.table == "contribution")
+        if len(days) > 1 and first is None:
+            (first, _), (_, last) = days[0], days[-1]
+        elif len(days) == 1 and exported is None:
+            exported = days[0][1]
+    if part.table == "contribution":
+        first, last = (day.replace(day=1) if day else None for day in (first, last))
+    return first, last, exported
+
+
+_DATED = re.compile(
+    r"\d{4}\s*年\s*\d{1,2}\s*月(?:\s*\d{1,2}\s*日)?|\d{4}[-/.]\d{1,2}(?:[-/.]\d{1,2})?|\d{8}|\d{6}"
+)
+
+
+def _days_in(text: str, *, months: bool) -> list[tuple[date, date]]:
+    """The days (or whole months) a text names, in order, each as its first and last day."""
+    found: list[tuple[date, date]] = []
+    for hit in _DATED.finditer(text):
+        word = hit.group().replace(" ", "")
+        try:
+            day = parse_day(word)
+            span = parse_months(word)
+        except Unreadable:
+            continue
+        if day is None or span is None:
+            continue
+        digits = sum(char.isdigit() for char in word)
+        whole_month = digits <= 6 and word.count("-") + word.count("/") + word.count(".") < 2 and "日" not in word
+        end = _month_end(span[1]) if whole_month and not months else day
+        found.append((day, end))
+    return found
+
+
+def _month_end(month: date) -> date:
+    return month.replace(day=monthrange(month.year, month.month)[1])
+
+
+def _line_coverage(read: FileRead) -> Iterator[dict[str, Any]]:
+    """First and last line of each account or contribution file, over all its people, whatever became of the lines."""
+    for table in ("flow", "contribution"):
+        spans = [(part.first, part.last) for part in read.parts if part.table == table]
+        firsts = [first for first, _ in spans if first is not None]
+        lasts = [last for _, last in spans if last is not None]
+        if firsts and lasts:
+            yield {"table": table, "file": read.file, "person_id": None, "region": None, "from": min(firsts),
+                   "to": max(lasts), "exported_on": None, "basis": "lines"}
+
+
+def _problems(reads: list[FileRead]) -> list[Problem]:
+    """All problems in the order of files; one ID with a wrong check digit is said once."""
+    said: set[str | None] = set()
+    problems: list[Problem] = []
+    for problem in (problem for read in reads for problem in read.problems):
+        if problem.code == "id-check-digit":
+            if problem.value in said:
+                continue
+            said.add(problem.value)
+        problems.append(problem)
+    return problems
+
+
+def _sources(reads: list[FileRead]) -> pl.DataFrame:
+    """One row per file; asserts that no row has been lost."""
+    rows = []
+    for read in reads:
+        counts = Counter[str]()
+        for part in read.parts:
+            used = part.frame["_at"].n_unique()
+            counts.update(read=part.rows_read, used=used, rejected=part.rejected, skipped=part.skipped)
+        assert counts["read"] == counts["used"] + counts["rejected"] + counts["skipped"], f"rows lost: {counts}"
+        dated = [part for part in read.parts if part.table in LINE_DATE]
+        firsts = [part.first for part in dated if part.first is not None]
+        lasts = [part.last for part in dated if part.last is not None]
+        rows.append({
+            "file": read.file, "sha256": read.sha256,
+            "format": ",".join(sorted({part.format for part in read.parts})) or None,
+            "table": ",".join(sorted({part.table for part in read.parts})) or None,
+            "rows_read": counts["read"], "rows_used": counts["used"], "rows_rejected": counts["rejected"],
+            "rows_skipped": counts["skipped"], "first_date": min(firsts, default=None),
+            "last_date": max(lasts, default=None), "status": read.status,
+        })
+    return conform(pl.DataFrame(rows, schema=TABLES["source"]), "source")

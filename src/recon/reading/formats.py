@@ -1,0 +1,422 @@
+"""Formats as data: what one layout of one export looks like, read from TOML and checked before anything is read.
+
+A format never names a file, an extension or a line: it is recognised by its header names and titles. ``shared.toml``
+beside the formats holds what all of them have in common: aliases of columns, code words, labels of the preamble.
+The grammar is described in ``mappings/formats/README.md``; a mistake in a file is a :class:`FormatError` that names file and
+key.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from recon.reading.values import fold
+from recon.tables import FLOW_KINDS, INPUT_TABLES, PAYMENT_KINDS, PROOFS
+
+SHARED = "shared.toml"
+
+# Columns a format may read besides those of its table: pieces that are combined, and what identifies a person.
+HELPERS: dict[str, frozenset[str]] = {
+    "*": frozenset({"psn_no", "person_name", "employee_no", "currency"}),
+    "contribution": frozenset({
+        "accrual_to_month", "total_fen", "employer_base_fen", "employee_into_fen", "employer_into_fen",
+        "other_fen", "employee_rate", "reversed",
+    }),
+    "flow": frozenset({"in_fen", "out_fen", "kind_text", "void"}),
+}
+# What a preamble or footer can state.
+FACTS = frozenset({
+    "person_name", "person_id", "psn_no", "region", "employer", "payer", "scheme", "sub_account", "tier", "period",
+    "exported", "total_in", "total_out", "total_count",
+})
+AMOUNTS = ("signed", "by_kind", "in_out")
+UNKNOWN_WORD = ("reject", "other", "keep", "null")
+_SECTIONS = frozenset({
+    "id", "zh", "en", "table", "samples", "claim", "columns", "values", "contains", "derive", "defaults", "drop",
+    "amount", "unknown", "labels", "titles",
+})
+_CLAIM_KEYS = frozenset({"header", "without", "titles", "not_titles", "facts", "replaces"})
+_SHARED_SECTIONS = frozenset({"aliases", "values", "contains", "drop", "labels", "totals", "footers"})
+_WORD_COLUMNS: dict[str, frozenset[str] | None] = {
+    "payment_kind": frozenset(PAYMENT_KINDS), "paid": frozenset({"true", "false"}), "proof": frozenset(PROOFS),
+    "insured_status": frozenset({"in_service", "retired", "flexible", "other"}), "scheme": None, "tier": None,
+    "sub_account": frozenset({"current_year", "past_years"}), "ledger": frozenset({"app", "bank"}),
+    "flow_kind": frozenset(FLOW_KINDS), "reversed": frozenset({"original", "reversing", "no"}),
+    "void": frozenset({"true", "false"}), "id_type": None,
+}
+
+
+class FormatError(ValueError):
+    """A mistake in a format file: where it is and what to change."""
+
+    def __init__(self, file: Path | str, key: str, message: str) -> None:
+        super().__init__(f"{Path(file).name}: {key}: {message}")
+        self.file, self.key, self.message = Path(file), key, message
+
+
+@dataclass(frozen=True)
+class Format:
+    """One layout of one export. Aliases and words are folded; see ``mappings/formats/README.md`` for what each part means."""
+
+    id: str
+    zh: str
+    en: str
+    table: str
+    header: tuple[tuple[str, ...], ...]  # each group: one of these columns must be in the header
+    without: Mapping[str, str] = field(default_factory=dict)  # folded header that must not be there -> its column
+    titles: tuple[str, ...] = ()
+    not_titles: tuple[str, ...] = ()
+    facts: tuple[tuple[str, ...], ...] = ()
+    replaces: frozenset[str] = frozenset()
+    aliases: Mapping[str, tuple[str, int]] = field(default_factory=dict)  # folded header -> column, preference
+    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # column -> folded word -> canonical value
+    contains: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)  # column -> (part, value)...
+    derive: Mapping[str, tuple[tuple[int, str, bool], ...]] = field(default_factory=dict)  # (sign, column, optional)
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    drop: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    amount: str = "signed"
+    unknown: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    totals: frozenset[str] = frozenset()
+    footers: tuple[str, ...] = ()
+    samples: tuple[str, ...] = ()
+    native: bool = False
+
+    @cached_property
+    def columns(self) -> frozenset[str]:
+        """Every column the format can find in a header."""
+        return frozenset(column for column, _ in self.aliases.values())
+
+    @cached_property
+    def words_of_header(self) -> frozenset[str]:
+        """Every header name the format knows, folded, with and without a unit behind amounts."""
+        amounts = [word for word, (column, _) in self.aliases.items() if column.endswith("_fen")]
+        return frozenset(self.aliases) | {word + unit for word in amounts for unit in ("元", "万元")}
+
+    @cached_property
+    def label_pattern(self) -> re.Pattern[str] | None:
+        """Finds the labels of the preamble: each as a cell of its own or before a colon."""
+        words = sorted({word for words in self.labels.values() for word in words}, key=len, reverse=True)
+        return label_pattern(words) if words else None
+
+    @cached_property
+    def label_facts(self) -> Mapping[str, str]:
+        """Folded label -> fact."""
+        return {fold(word): fact for fact, words in self.labels.items() for word in words}
+
+    @cached_property
+    def footer_pattern(self) -> re.Pattern[str] | None:
+        """Matches the text of a row that belongs to the page, not to the data."""
+        return re.compile("|".join(f"(?:{part})" for part in self.footers)) if self.footers else None
+
+
+def label_pattern(words: Sequence[str]) -> re.Pattern[str]:
+    """Matches any of ``words`` (longest first), spaces allowed inside, followed by a colon or a cell border."""
+    spaced = "|".join(r"[ \u3000]*".join(re.escape(char) for char in word) for word in words)
+    return re.compile(rf"(?<![\w\u4e00-\u9fff])({spaced})[ \u3000]*(?:[::][ \u3000]*\x1f?|\x1f)")
+
+
+@dataclass(frozen=True)
+class Formats:
+    """All formats known to a run, by id."""
+
+    by_id: Mapping[str, Format]
+
+    def __iter__(self) -> Iterator[Format]:
+        return iter(self.by_id.values())
+
+    def __len__(self) -> int:
+        return len(self.by_id)
+
+    @cached_property
+    def header_words(self) -> frozenset[str]:
+        """Every known header name, folded: by them a reader finds the columns of an un-ruled PDF."""
+        return frozenset(word for known in self.by_id.values() for word in known.aliases)
+
+
+def shipped() -> Path:
+    """The mappings that come with recon: inside the installed package, else the checkout's own."""
+    inside = Path(str(resources.files("recon"))) / "mappings"
+    return inside if inside.is_dir() else Path(__file__).resolve().parents[3] / "mappings"
+
+
+def format_files(directory: Path) -> list[Path]:
+    """The format files of a mappings directory: ``formats/*.toml``, or ``*.toml`` where it has no such folder."""
+    inside = directory / "formats"
+    if inside.is_dir():
+        return sorted(inside.glob("*.toml"))
+    if (directory / "policy").is_dir():
+        return []
+    return sorted(path for path in directory.glob("*.toml") if path.name == SHARED or _is_format(path))
+
+
+def load_formats(directories: Sequence[Path]) -> Formats:
+    """Every format of ``directories``, checked; a later one replaces an earlier one of the same id.
+
+    Raises FormatError at the first mistake.
+    """
+    shared: dict[str, dict[str, Any]] = {}
+    raw: dict[str, tuple[Path, dict[str, Any]]] = {}
+    for directory in directories:
+        for path in format_files(Path(directory)):
+            data = _toml(path)
+            if path.name == SHARED:
+                _merge_shared(path, shared, data)
+                continue
+            _check_head(path, data)
+            raw[data["id"]] = (path, data)
+    formats = {key: _build(path, data, shared) for key, (path, data) in sorted(raw.items())}
+    for key, (path, _) in raw.items():
+        for other in formats[key].replaces - formats.keys():
+            raise FormatError(path, "claim.replaces", f"no format is called {other!r}")
+    return Formats(formats)
+
+
+def _is_format(path: Path) -> bool:
+    return "columns" in _toml(path)
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise FormatError(path, "-", f"not valid TOML: {error}") from error
+
+
+def _merge_shared(path: Path, shared: dict[str, dict[str, Any]], data: dict[str, Any]) -> None:
+    for section, content in data.items():
+        if section not in _SHARED_SECTIONS:
+            raise FormatError(path, section, f"unknown key; {SHARED} may hold {', '.join(sorted(_SHARED_SECTIONS))}")
+        if section in ("totals", "footers"):
+            content = {"": _texts(path, section, content)}
+        if not isinstance(content, dict):
+            raise FormatError(path, section, "must be a table [..]")
+        known = shared.setdefault(section, {})
+        for name, value in content.items():
+            if section in ("values", "contains"):
+                inner = known.setdefault(name, {})
+                for word, texts in value.items():
+                    inner[word] = [*inner.get(word, []), *_texts(path, f"{section}.{name}.{word}", texts)]
+            else:
+                known[name] = [*known.get(name, []), *_texts(path, f"{section}.{name}", value)]
+
+
+def _check_head(path: Path, data: dict[str, Any]) -> None:
+    for key in ("id", "zh", "table", "columns", "claim"):
+        if key not in data:
+            raise FormatError(path, key, "is missing")
+    for key in data:
+        if key not in _SECTIONS:
+            raise FormatError(path, key, f"unknown key; known are {', '.join(sorted(_SECTIONS))}")
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", str(data["id"])):
+        raise FormatError(path, "id", "must be lower-case letters, digits and _")
+    if data["table"] not in INPUT_TABLES:
+        raise FormatError(path, "table", f"must be one of {', '.join(INPUT_TABLES)}")
+
+
+def _texts(path: Path, key: str, value: Any) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise FormatError(path, key, "must be a list of texts")
+    return value
+
+
+def _build(path: Path, data: dict[str, Any], shared: Mapping[str, Mapping[str, Any]]) -> Format:
+    table = data["table"]
+    known = frozenset(INPUT_TABLES[table]) | HELPERS["*"] | HELPERS.get(table, frozenset())
+    aliases = _aliases(path, data["columns"], shared.get("aliases", {}), known)
+    columns = {column for column, _ in aliases.values()}
+    claim = data["claim"]
+    for key in claim:
+        if key not in _CLAIM_KEYS:
+            raise FormatError(path, f"claim.{key}", f"unknown key; known are {', '.join(sorted(_CLAIM_KEYS))}")
+    header = _groups(path, "claim.header", claim.get("header", []), columns)
+    if not header:
+        raise FormatError(path, "claim.header", "needs at least one column")
+    amount = data.get("amount", "signed")
+    if amount not in AMOUNTS:
+        raise FormatError(path, "amount", f"must be one of {', '.join(AMOUNTS)}")
+    derive = {column: _terms(path, column, terms, columns) for column, terms in data.get("derive", {}).items()}
+    for column in derive:
+        if column not in INPUT_TABLES[table] or not column.endswith("_fen"):
+            raise FormatError(path, f"derive.{column}", f"is not an amount column of table {table}")
+    return Format(
+        id=data["id"], zh=str(data["zh"]), en=str(data.get("en", data["zh"])), table=table, header=header,
+        without=_without(path, claim.get("without", []), aliases, shared.get("aliases", {})),
+        titles=tuple(fold(text) for text in _texts(path, "claim.titles", claim.get("titles", []))),
+        not_titles=tuple(fold(text) for text in _texts(path, "claim.not_titles", claim.get("not_titles", []))),
+        facts=_groups(path, "claim.facts", claim.get("facts", []), FACTS),
+        replaces=frozenset(_texts(path, "claim.replaces", claim.get("replaces", []))),
+        aliases=aliases,
+        words=_words(path, data.get("values", {}), shared.get("values", {}), columns),
+        contains=_contains(path, data.get("contains", {}), shared.get("contains", {})),
+        derive=derive,
+        defaults=_defaults(path, data.get("defaults", {}), table, columns),
+        drop=_drop(path, data.get("drop", {}), shared.get("drop", {}), columns),
+        amount=amount,
+        unknown=_unknown(path, data.get("unknown", {})),
+        labels=_labels(path, data.get("labels", {}), shared.get("labels", {})),
+        totals=frozenset(fold(text) for text in shared.get("totals", {}).get("", [])),
+        footers=_footers(path, shared.get("footers", {}).get("", [])),
+        samples=tuple(_texts(path, "samples", data.get("samples", []))),
+    )
+
+
+def _aliases(
+    path: Path, own: Mapping[str, Any], shared: Mapping[str, list[str]], known: frozenset[str]
+) -> dict[str, tuple[str, int]]:
+    """Folded header -> (column, preference): a format's own aliases come first and win over shared ones."""
+    found: dict[str, tuple[str, int]] = {}
+    for level, column, words in (
+        *((0, column, _texts(path, f"columns.{column}", words)) for column, words in own.items()),
+        *((1000, column, shared.get(column, [])) for column in own),
+    ):
+        if column not in known:
+            raise FormatError(path, f"columns.{column}", f"unknown column; known are {', '.join(sorted(known))}")
+        for at, word in enumerate(words):
+            other = found.setdefault(fold(word), (column, level + at))
+            if other[0] != column and (other[1] >= 1000) == bool(level):
+                raise FormatError(path, f"columns.{column}", f"{word!r} also stands for {other[0]}")
+    for column in own:
+        if not any(other == column for other, _ in found.values()):
+            raise FormatError(path, f"columns.{column}", f"no header name, neither here nor in {SHARED}")
+    return found
+
+
+def _without(
+    path: Path, names: Any, aliases: Mapping[str, tuple[str, int]], shared: Mapping[str, list[str]]
+) -> dict[str, str]:
+    """Header words of the columns that must not be there, the format's own or shared ones."""
+    words: dict[str, str] = {}
+    for name in _texts(path, "claim.without", names):
+        mine = {word for word, (column, _) in aliases.items() if column == name}
+        theirs = {fold(word) for word in shared.get(name, [])} - aliases.keys()
+        if not mine and not theirs:
+            raise FormatError(path, "claim.without", f"{name}: neither among [columns] nor in {SHARED}")
+        words |= dict.fromkeys(mine | theirs, name)
+    return words
+
+
+def _known(path: Path, key: str, names: Any, columns: Iterable[str]) -> frozenset[str]:
+    unknown = set(_texts(path, key, names)) - set(columns)
+    if unknown:
+        raise FormatError(path, key, f"{', '.join(sorted(unknown))}: not among [columns]")
+    return frozenset(names)
+
+
+def _groups(path: Path, key: str, groups: Any, columns: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+    parts = tuple(tuple(group.split("|")) for group in _texts(path, key, groups))
+    _known(path, key, [name for group in parts for name in group], columns)
+    return parts
+
+
+def _terms(path: Path, column: str, terms: Any, columns: set[str]) -> tuple[tuple[int, str, bool], ...]:
+    parsed = []
+    for term in _texts(path, f"derive.{column}", terms):
+        sign, name, optional = (-1 if term.startswith("-") else 1), term.lstrip("+-").rstrip("?"), term.endswith("?")
+        if name not in columns or not name.endswith("_fen"):
+            raise FormatError(path, f"derive.{column}", f"{name!r} is not an amount among [columns]")
+        parsed.append((sign, name, optional))
+    return tuple(parsed)
+
+
+def _words(
+    path: Path, own: Mapping[str, Any], shared: Mapping[str, Mapping[str, list[str]]], columns: set[str]
+) -> dict[str, dict[str, str]]:
+    result: dict[str, dict[str, str]] = {}
+    for column in (own.keys() | shared.keys()) & _WORD_COLUMNS.keys():
+        words: dict[str, str] = {}
+        for source, key in ((shared.get(column, {}), SHARED), (own.get(column, {}), path.name)):
+            mine: dict[str, str] = {}
+            for value, texts in source.items():
+                _check_value(path, f"values.{column}", column, value)
+                for text in _texts(path, f"values.{column}.{value}", texts):
+                    if mine.setdefault(fold(text), value) != value:
+                        raise FormatError(path, f"values.{column}", f"{text!r} stands for two values in {key}")
+            words |= mine
+        result[column] = words
+    for column in own.keys() - _WORD_COLUMNS.keys():
+        raise FormatError(path, f"values.{column}", f"only {', '.join(sorted(_WORD_COLUMNS))} hold code words")
+    return result
+
+
+def _check_value(path: Path, key: str, column: str, value: str) -> None:
+    allowed = _WORD_COLUMNS[column]
+    bare = value.rstrip("+-") if column == "flow_kind" else value
+    if allowed is not None and bare not in allowed:
+        raise FormatError(path, key, f"{value!r} must be one of {', '.join(sorted(allowed))}")
+
+
+def _contains(
+    path: Path, own: Mapping[str, Any], shared: Mapping[str, Mapping[str, list[str]]]
+) -> dict[str, tuple[tuple[str, str], ...]]:
+    result = {}
+    for column in own.keys() | shared.keys():
+        if column not in _WORD_COLUMNS:
+            raise FormatError(path, f"contains.{column}", "holds no code words")
+        pairs: list[tuple[str, str]] = []
+        for source in (own.get(column, {}), shared.get(column, {})):
+            for value, texts in source.items():
+                _check_value(path, f"contains.{column}", column, value)
+                pairs += ((fold(text), value) for text in _texts(path, f"contains.{column}.{value}", texts))
+        result[column] = tuple(pairs)
+    return result
+
+
+def _defaults(path: Path, own: Mapping[str, Any], table: str, columns: set[str]) -> dict[str, Any]:
+    for column, value in own.items():
+        if column not in INPUT_TABLES[table]:
+            raise FormatError(path, f"defaults.{column}", f"is not a column of table {table}")
+        if column == "paid" and (isinstance(value, bool) or value in columns):
+            continue
+        if not isinstance(value, str):
+            raise FormatError(path, f"defaults.{column}", "must be text (paid: true, false or a column)")
+        allowed = _WORD_COLUMNS.get(column)
+        if allowed is not None and value not in allowed:
+            raise FormatError(path, f"defaults.{column}", f"must be one of {', '.join(sorted(allowed))}")
+    return dict(own)
+
+
+def _drop(
+    path: Path, own: Mapping[str, Any], shared: Mapping[str, list[str]], columns: set[str]
+) -> dict[str, tuple[str, ...]]:
+    for column in own.keys() - columns:
+        raise FormatError(path, f"drop.{column}", "not among [columns]")
+    return {
+        column: tuple(fold(text) for text in [*_texts(path, f"drop.{column}", own.get(column, [])),
+                                              *shared.get(column, [])])
+        for column in (own.keys() | shared.keys()) & columns
+    }
+
+
+def _unknown(path: Path, own: Mapping[str, Any]) -> dict[str, str]:
+    for column, value in own.items():
+        if column not in _WORD_COLUMNS or value not in UNKNOWN_WORD:
+            raise FormatError(path, f"unknown.{column}", f"must be one of {', '.join(UNKNOWN_WORD)}")
+    return dict(own)
+
+
+def _labels(
+    path: Path, own: Mapping[str, Any], shared: Mapping[str, list[str]]
+) -> dict[str, tuple[str, ...]]:
+    for fact in (own.keys() | shared.keys()) - FACTS:
+        raise FormatError(path, f"labels.{fact}", f"must be one of {', '.join(sorted(FACTS))}")
+    return {
+        fact: (*_texts(path, f"labels.{fact}", own.get(fact, [])), *shared.get(fact, []))
+        for fact in sorted(own.keys() | shared.keys())
+    }
+
+
+def _footers(path: Path, patterns: list[str]) -> tuple[str, ...]:
+    for pattern in patterns:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise FormatError(path, "footers", f"{pattern!r}: {error}") from error
+    return tuple(patterns)

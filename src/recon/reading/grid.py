@@ -1,0 +1,41 @@
+"""A grid: one sheet, CSV file or PDF as rows of text, each row with its place in the file. No meaning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from recon.problems import Problem
+
+DAMAGED, ERROR, FORMULA = "damaged", "error", "formula"  # the values of Grid.marks
+
+
+@dataclass
+class Grid:
+    """Rows of text as they stand in one sheet, one text file or one PDF.
+
+    Every cell is text: dates ISO (``2024-05-12``, ``2024-05-12 10:00:00``), numbers in exact shortest decimal text
+    (``120``, ``29.02``), "" where empty. Rows may differ in length: empty cells at the end of a row are dropped.
+    """
+
+    name: str = ""  # sheet title; "" for text and PDF
+    rows: list[list[str]] = field(default_factory=list)
+    places: list[str] = field(default_factory=list)  # per row: L21, Sheet1!R17, p3:12
+    marks: dict[tuple[int, int], str] = field(default_factory=dict)  # (row, column) -> damaged | error | formula
+    hidden: bool = False
+    # Merged ranges (first row, first column, last row, last column), indices of this grid, last ones included. Only the
+    # first cell has the text: to fill an amount merged over three months into each of them would treble it.
+    merged: list[tuple[int, int, int, int]] = field(default_factory=list)
+    kind: str = "csv"  # csv | xlsx | pdf | parquet
+
+
+@dataclass
+class Opened:
+    """What a file held: its grids, what was wrong, and for an archive its members (name inside it, bytes).
+
+    ``kind`` is csv, xlsx, pdf, parquet, zip, or "" where nothing could be read. ``file`` of each problem is None.
+    """
+
+    grids: list[Grid] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    kind: str = ""
+    members: list[tuple[str, bytes]] = field(default_factory=list)

@@ -1,0 +1,340 @@
+"""Workbooks as grids: every sheet, hidden ones too, with true row numbers, after guards that a hostile file fails."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from io import BytesIO
+from typing import Any
+from xml.etree import ElementTree
+
+from recon.problems import Problem
+from recon.reading.csv_grid import unwrap
+from recon.reading.grid import DAMAGED, ERROR, FORMULA, Grid, Opened
+
+MAX_MEMBERS = 5_000
+MAX_UNPACKED = 1 << 30  # all members together
+MAX_RATIO, RATIO_FROM = 250, 24 << 20  # members that unpack beyond RATIO_FROM bytes may not shrink more than that
+MAX_ROWS, MAX_SPAN, MAX_CELLS = 1_048_576, 30_000_000, 25_000_000
+MAX_SPARSE = 2_000_000  # cells of a sheet too wide for a dense grid that the streaming reader may still take
+
+_FORBIDDEN = tuple(
+    word.encode(codec) for word in ("<!DOCTYPE", "<!ENTITY") for codec in ("ascii", "utf-16-le", "utf-16-be")
+)
+# Anything but the usual <c r="B17" of a narrow sheet, and then each reference that reaches far.
+_UNUSUAL = re.compile(rb'<c(?:[^ \w]| (?!r="[A-Za-z]\d{1,6}"))')
+_FAR = re.compile(rb"""\br\s*=\s*["']([A-Za-z]{1,3}(?=\d{6})|[A-Za-z]{2,3})(\d{1,9})["']""")
+_NS = rb"(?:\w+:)?"  # some writers put a prefix on every element
+_F = rb"<" + _NS + rb"f\b[^>]*(?:/>|>[^<]*</" + _NS + rb"f>)"
+_ERROR_CELL = re.compile(
+    rb"<" + _NS + rb"""c\b([^>]*\bt\s*=\s*["']e["'][^>]*)>(?:""" + _F + rb")?\s*<" + _NS + rb"v>([^<]*)<"
+)
+_EMPTY_FORMULA = re.compile(
+    rb"<" + _NS + rb"c\b([^>]*)>\s*" + _F + rb"\s*(<" + _NS + rb"v\s*/>|<" + _NS + rb"v>\s*</|</" + _NS + rb"c>)"
+)
+_REF = re.compile(rb"""\br\s*=\s*["']([A-Za-z]{1,3})(\d{1,7})["']""")
+_TEXT_RESULT = re.compile(rb"""\bt\s*=\s*["']str["']""")
+
+
+ARCHIVE_ERRORS = (zipfile.BadZipFile, EOFError, OSError, ValueError, NotImplementedError, RuntimeError, zlib.error)
+
+
+class Refused(Exception):
+    """A container that must not be given to any reader; ``problem`` says why."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.code)
+        self.problem = problem
+
+
+@dataclass
+class _Part:
+    """What the XML of one sheet showed before any reader saw it: 1-based (row, column) -> (mark, text)."""
+
+    notes: dict[tuple[int, int], tuple[str, str]] = field(default_factory=dict)
+    sparse: bool = False
+
+
+def read_xlsx(data: bytes) -> Opened:
+    """Every sheet of an .xlsx, .xlsm or .xlsb package as a grid."""
+    try:
+        parts, names = _examine(data)
+    except Refused as refused:
+        return Opened(problems=[refused.problem], kind="xlsx")
+    notes = {sheet: parts[part].notes for sheet, part in names.items() if part in parts}
+    readers: tuple[Callable[..., list[Grid]], ...] = (_calamine, _openpyxl)
+    if any(part.sparse for part in parts.values()):  # calamine would ask for the whole rectangle at once
+        readers = (_openpyxl,)
+    return _first_that_reads(data, readers, notes)
+
+
+def read_xls(data: bytes) -> Opened:
+    """Every sheet of a binary .xls (or the reason: an encrypted .xlsx is kept in the same container)."""
+    if "EncryptedPackage".encode("utf-16-le") in data:
+        return Opened(problems=[Problem("password-required")], kind="xlsx")
+    if len(data) < 512 or _is_short_ole(data):
+        return Opened(problems=[Problem("truncated-file")], kind="xlsx")
+    return _first_that_reads(data, (_calamine,), {})
+
+
+def number_text(value: float) -> str:
+    """A number as a spreadsheet holds it, 15 significant digits, never with an exponent: 29.02, 120, 0.3."""
+    if value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    if not abs(value) < 1e18:  # too large for any sum of money; also inf and nan
+        return repr(value)
+    if abs(value) >= 1e15:
+        return str(int(value))
+    text = format(value, ".15g")
+    return format(Decimal(text), "f") if "e" in text else text
+
+
+def check_package(archive: zipfile.ZipFile) -> None:
+    """Refuse an archive that is encrypted, has a name twice, or unpacks too large; nothing is unpacked for that."""
+    members = archive.infolist()
+    total = sum(m.file_size for m in members)
+    if len(members) > MAX_MEMBERS:
+        raise Refused(Problem("too-large", value=f"{len(members)} members"))
+    if any(m.flag_bits & 1 for m in members):
+        raise Refused(Problem("password-required"))
+    if total > MAX_UNPACKED:
+        raise Refused(Problem("too-large", value=f"{total >> 20} MiB unpacked"))
+    for m in members:
+        if m.file_size > RATIO_FROM and m.file_size > MAX_RATIO * max(1, m.compress_size):
+            raise Refused(Problem("too-large", value=f"{m.compress_size >> 10} KiB -> {m.file_size >> 20} MiB"))
+    if len({m.filename for m in members}) < len(members):
+        raise Refused(Problem("unreadable-file", value="a name occurs twice in the archive"))
+
+
+def damaged_archive(data: bytes) -> Problem:
+    """What to say of an archive that fails: cut off where its directory at the end is missing."""
+    end = data.rfind(b"PK\x05\x06")
+    whole = end >= 0 and len(data) >= end + 22 + int.from_bytes(data[end + 20 : end + 22], "little")
+    return Problem("unreadable-file", value="damaged archive") if whole else Problem("truncated-file")
+
+
+def _examine(data: bytes) -> tuple[dict[str, _Part], dict[str, str]]:
+    """(what each sheet part holds, sheet name -> part), or Refused."""
+    try:
+        with zipfile.ZipFile(BytesIO(data)) as archive:
+            check_package(archive)
+            parts = {}
+            small: dict[str, bytes] = {}
+            for member in archive.infolist():
+                lower = member.filename.lower()
+                if not lower.endswith((".xml", ".rels", ".vml")):
+                    continue
+                xml = archive.read(member)
+                wide = b"\0" in xml[:4]  # UTF-16
+                if (wide or b"<!" in xml) and any(word in xml for word in _FORBIDDEN):
+                    raise Refused(Problem("unsafe-markup"))
+                if wide and any("sheetData".encode(codec) in xml for codec in ("utf-16-le", "utf-16-be")):
+                    raise Refused(Problem("unreadable-file", value="UTF-16 XML"))  # no guard below would see it
+                if b"sheetData" in xml:
+                    parts[_key(member.filename)] = _examine_sheet(xml)
+                elif lower.endswith(("workbook.xml", "workbook.xml.rels")):
+                    small[_key(member.filename)] = xml
+    except ARCHIVE_ERRORS:
+        raise Refused(damaged_archive(data)) from None
+    return parts, _sheet_parts(small)
+
+
+def _examine_sheet(xml: bytes) -> _Part:
+    """The notes of one sheet; Refused where its references or counts would not fit in memory."""
+    start = xml.find(b"sheetData")
+    prefix = re.search(rb"(\w+:)?$", xml[max(0, start - 40) : start])
+    name = b"<" + (prefix[0] if prefix else b"")
+    rows = max(xml.count(b"<row"), xml.count(name + b"row"))
+    if rows > MAX_ROWS:
+        raise Refused(Problem("too-large", value=f"{rows} rows"))
+    sparse = False
+    if name != b"<" or len(xml) > 16 * MAX_CELLS or _UNUSUAL.search(xml):
+        cells = max(xml.count(n + b"c ") + xml.count(n + b"c>") for n in (b"<", name))
+        if cells > MAX_CELLS:
+            raise Refused(Problem("too-large", value=f"{cells} cells"))
+        last_row, last_column = max(rows, 1), 26
+        for letters, digits in set(_FAR.findall(xml)):
+            last_row, last_column = max(last_row, int(digits)), max(last_column, _column(letters))
+        sparse = last_row * last_column > MAX_SPAN
+        if last_row > MAX_ROWS or last_column > 16_384 or (sparse and cells > MAX_SPARSE):
+            raise Refused(Problem("too-large", value=f"{last_row} x {last_column} cells"))
+    part = _Part(sparse=sparse)
+    if name + b"f" in xml:
+        for found in _EMPTY_FORMULA.finditer(xml):
+            if not _TEXT_RESULT.search(found[1]) or found[2].startswith(b"</"):  # a formula may well give ""
+                _note(part, found[1], FORMULA, "")
+    if b't="e"' in xml or b"t='e'" in xml:
+        for found in _ERROR_CELL.finditer(xml):
+            _note(part, found[1], ERROR, found[2].decode("utf-8", "replace").strip())
+    return part
+
+
+def _note(part: _Part, attributes: bytes, mark: str, text: str) -> None:
+    if ref := _REF.search(attributes):
+        part.notes[int(ref[2]), _column(ref[1])] = (mark, text)
+
+
+def _sheet_parts(small: dict[str, bytes]) -> dict[str, str]:
+    """Sheet name -> the part that holds it, by the relations of the workbook; empty where they cannot be read."""
+    targets: dict[str, str] = {}
+    sheets: dict[str, str] = {}
+    for name, xml in small.items():
+        try:
+            root = ElementTree.fromstring(xml)  # DOCTYPE and ENTITY were refused before
+        except ElementTree.ParseError:
+            continue
+        for element in root.iter():
+            if name.endswith(".rels") and (ident := element.get("Id")):
+                target = element.get("Target", "").replace("\\", "/")
+                targets[ident] = _key(target if target.startswith("/") else name.rpartition("_rels/")[0] + target)
+            elif element.tag.rpartition("}")[2] == "sheet":
+                ident = next((v for k, v in element.attrib.items() if k.rpartition("}")[2] == "id"), "")
+                sheets[element.get("name", "")] = ident
+    return {sheet: targets[ident] for sheet, ident in sheets.items() if ident in targets}
+
+
+def _key(name: str) -> str:
+    return name.replace("\\", "/").lstrip("/").replace("/./", "/").lower()
+
+
+def _column(letters: bytes) -> int:
+    number = 0
+    for byte in letters.upper():
+        number = number * 26 + byte - 64
+    return number
+
+
+def _is_short_ole(data: bytes) -> bool:
+    """Whether an OLE2 file ends before the sectors that its own header counts."""
+    size = 1 << int.from_bytes(data[30:32], "little") if data[30:32] != b"\0\0" else 512
+    fat = int.from_bytes(data[44:48], "little")
+    first = [int.from_bytes(data[76 + 4 * i:80 + 4 * i], "little") for i in range(min(fat, 109))]
+    return any(s < 0xFFFFFFF0 and (s + 2) * size > len(data) + size - 1 for s in first)
+
+
+def _first_that_reads(
+    data: bytes, readers: Iterable[Callable[..., list[Grid]]], notes: dict[str, dict[tuple[int, int], tuple[str, str]]]
+) -> Opened:
+    """What the first reader that does not fail makes of the file; readers disagree about odd packages."""
+    reasons = []
+    for reader in readers:
+        try:
+            grids = reader(data, notes)
+        except Exception as error:  # noqa: BLE001 - readers raise anything (IndexError, PanicException) for bad bytes
+            if "password" in type(error).__name__.lower() or "password" in str(error).lower():
+                return Opened(problems=[Problem("password-required")], kind="xlsx")
+            reasons.append(type(error).__name__)
+            continue
+        grids = [grid for grid in grids if grid.rows]
+        if not grids:
+            return Opened(problems=[Problem("empty-file")], kind="xlsx")
+        return Opened(grids=grids, problems=_hidden(grids), kind="xlsx")
+    return Opened(problems=[Problem("unreadable-file", value=", ".join(reasons))], kind="xlsx")
+
+
+def _hidden(grids: list[Grid]) -> list[Problem]:
+    return [Problem("hidden-sheet", value=grid.name) for grid in grids if grid.hidden]
+
+
+def _calamine(data: bytes, notes: dict[str, dict[tuple[int, int], tuple[str, str]]]) -> list[Grid]:
+    import python_calamine as calamine
+
+    book = calamine.CalamineWorkbook.from_filelike(BytesIO(data))
+    grids = []
+    for sheet in book.sheets_metadata:
+        if sheet.typ != calamine.SheetTypeEnum.WorkSheet:
+            continue
+        source = book.get_sheet_by_name(sheet.name)
+        first_row, first_column = source.start or (0, 0)
+        rows = source.to_python(skip_empty_area=True)
+        grid = _grid(sheet.name, rows, first_row + 1, first_column + 1, notes.get(sheet.name, {}))
+        grid.hidden = sheet.visible != calamine.SheetVisibleEnum.Visible
+        merged = [(a + 1, b + 1, c + 1, d + 1) for (a, b), (c, d) in source.merged_cell_ranges or []]
+        _merge(grid, merged, first_column + 1)
+        grids.append(grid)
+    return grids
+
+
+def _openpyxl(data: bytes, notes: dict[str, dict[tuple[int, int], tuple[str, str]]]) -> list[Grid]:
+    import warnings
+
+    import openpyxl
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about styles and extensions that do not concern the values
+        book = openpyxl.load_workbook(BytesIO(data), read_only=True, data_only=True, keep_links=False)
+        grids = []
+        for sheet in book.worksheets:
+            sheet.reset_dimensions()  # many exporters write <dimension ref="A1"/>
+            grid = _grid(sheet.title, sheet.iter_rows(values_only=True), 1, 1, notes.get(sheet.title, {}))
+            grid.hidden = sheet.sheet_state != "visible"
+            grids.append(grid)
+        book.close()
+    return grids
+
+
+def _grid(
+    name: str, rows: Iterable[Iterable[Any]], first_row: int, first_column: int,
+    notes: dict[tuple[int, int], tuple[str, str]],
+) -> Grid:
+    """Rows of typed values as a grid: rows without text are dropped, the true row number stays in the place."""
+    grid = Grid(name=name, kind="xlsx")
+    noted: dict[int, list[tuple[int, str, str]]] = {}
+    for (row, column), (mark, text) in notes.items():
+        noted.setdefault(row, []).append((column - first_column, mark, text))
+    for number, values in enumerate(rows, first_row):
+        cells, marks = [], {}
+        for j, value in enumerate(values):
+            kind = type(value)
+            if kind is str:
+                cells.append(unwrap(value) if value else "")
+            elif kind is float or kind is int:
+                cells.append(number_text(float(value)) if kind is float or abs(value) < 1e15 else str(value))
+                if abs(value) >= 1e15:
+                    marks[j] = DAMAGED
+            else:
+                cells.append(_other_text(value))
+        for j, mark, text in noted.get(number, ()):
+            if j >= 0:
+                cells.extend([""] * (j + 1 - len(cells)))
+                cells[j], marks[j] = text or cells[j], mark
+        while cells and not cells[-1] and len(cells) - 1 not in marks:
+            cells.pop()
+        if cells and (marks or any(cells)):
+            grid.marks.update({(len(grid.rows), j): mark for j, mark in marks.items()})
+            grid.rows.append(cells)
+            grid.places.append(f"{name}!R{number}")
+    return grid
+
+
+def _other_text(value: object) -> str:
+    """The text of a date, time, truth value or nothing."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, dt.datetime):
+        whole = (value + dt.timedelta(milliseconds=500)).replace(microsecond=0)  # serials are binary fractions
+        return whole.date().isoformat() if whole.time() == dt.time() else whole.isoformat(" ")
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    if isinstance(value, dt.time):
+        return value.replace(microsecond=0).isoformat()
+    if isinstance(value, dt.timedelta):
+        seconds = round(value.total_seconds())
+        return f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+    return unwrap(str(value))
+
+
+def _merge(grid: Grid, ranges: list[tuple[int, int, int, int]], first_column: int) -> None:
+    """Keep the merged ranges as (first row, first column, last row, last column) of the grid, last ones included."""
+    index = {int(place.rpartition("!R")[2]): i for i, place in enumerate(grid.places)} if ranges else {}
+    for top, left, bottom, right in ranges:
+        inside = [index[n] for n in range(top, min(bottom, MAX_ROWS) + 1) if n in index]
+        if inside and right >= first_column:
+            grid.merged.append((inside[0], max(0, left - first_column), inside[-1], right - first_column))
