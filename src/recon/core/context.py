@@ -20,6 +20,8 @@ from recon.policy import Policy, Schedule
 # A usual lag other than the region's is believed from this many people, or from this many months of one person.
 COHORT_PEOPLE = 20
 COHORT_SHARE_PERCENT = 90
+# From so many clean records of one lag on, a lone change of lag must beat the price of a credit taken from outside.
+STEADY_PEOPLE = 5
 PERSON_MONTHS = 12
 MAX_LEARNED_LAG = 5
 # "Nearly all colleagues have theirs": share and number of people that make a wait overdue.
@@ -34,7 +36,8 @@ class Context:
     cover: person_id, region, from, to (days), open_end (the end is known from lines only): what each account's
         exports cover, merged. export: person_id, region of every account with an export, however short.
     paid_cover: person_id or employer key, month: months the contribution files speak of.
-    lag: region, scheme, lag: usual lag learned from a cohort. own_lag: the same per account.
+    lag: region, scheme, lag: usual lag learned from a cohort. own_lag: the same per account. steady: the lag that all
+        but a few clean records of a region share, so that one person's lag hardly changes alone.
     cohort: payer, region, scheme, month, people, credited: how many of a payer's people have a month's credit.
     unpaid: payer, region, scheme, month, people, unpaid: how many of them have a record that says unpaid.
     """
@@ -45,6 +48,7 @@ class Context:
     paid_cover: pl.DataFrame
     payer_cover: pl.DataFrame
     lag: pl.DataFrame
+    steady: pl.DataFrame
     own_lag: pl.DataFrame
     cohort: pl.DataFrame
     unpaid: pl.DataFrame
@@ -58,13 +62,13 @@ def build_context(
     prepared = prepare(dict(tables))
     coverage = prepared.tables["coverage"]
     lines = lines_of(prepared, policy)
-    lag, own_lag, notes = _learn_lags(lines, prepared.credit, policy)
+    lag, steady, own_lag, notes = _learn_lags(lines, prepared.credit, policy)
     paid_cover, payer_cover = _contribution_cover(prepared.tables["contribution"], coverage)
     return Context(
         as_of=as_of, tolerance=tolerance,
         cover=_flow_cover(prepared.tables["flow"], coverage),
         paid_cover=paid_cover, payer_cover=payer_cover,
-        lag=lag, own_lag=own_lag,
+        lag=lag, steady=steady, own_lag=own_lag,
         cohort=_cohort(lines, prepared, lag, own_lag, policy),
         unpaid=lines.filter(~pl.col("is_side")).group_by("payer", "region", "scheme", "month").agg(
             pl.col("person_id").n_unique().alias("people"),
@@ -181,7 +185,7 @@ def _contribution_cover(contribution: pl.DataFrame, coverage: pl.DataFrame) -> t
 
 def _is_soft(plan: Schedule) -> bool:
     """A schedule that steady data may correct: of low confidence, or only the national default."""
-    return plan.confidence == "low" or plan.ref.startswith("national")
+    return not plan.typical_stated and (plan.confidence == "low" or plan.ref.startswith("national"))
 
 
 def _plain_lines(lines: pl.DataFrame) -> pl.DataFrame:
@@ -193,7 +197,7 @@ def _plain_lines(lines: pl.DataFrame) -> pl.DataFrame:
 
 def _learn_lags(
     lines: pl.DataFrame, credit: pl.DataFrame, policy: Policy
-) -> tuple[pl.DataFrame, pl.DataFrame, list[str]]:
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, list[str]]:
     """Usual lags that a low-confidence schedule must yield to (DESIGN section 5).
 
     Person by person, a lag L is *clean* when the multisets of (arrival + L, fen) and (posted, fen) agree over the
@@ -205,15 +209,12 @@ def _learn_lags(
     due = _plain_lines(lines).select(*key, pl.col("arrival").alias("at"), pl.col("expected_fen").alias("fen"))
     came = credit.select(*key, pl.col("month").alias("at"), pl.col("net_fen").alias("fen"))
     due = due.filter(pl.col("region").is_not_null())
-    soft = {
-        region for region in due["region"].unique().to_list()
-        if policy.schedule(region).kind != "annual" and not policy.schedule(region).typical_stated
-        and _is_soft(policy.schedule(region))
-    }
-    due = due.filter(pl.col("region").is_in(sorted(soft)))
+    monthly = {region for region in due["region"].unique().to_list() if policy.schedule(region).kind != "annual"}
+    soft = {region for region in monthly if _is_soft(policy.schedule(region))}
+    due = due.filter(pl.col("region").is_in(sorted(monthly)))
     came = came.join(due.select(key).unique(), on=key, how="semi")
     if due.is_empty() or came.is_empty():
-        return none, own_none, []
+        return none, none.rename({"learned": "steady_lag"}), own_none, []
     spans = due.group_by(key).agg(pl.col("at").min().alias("due_from"), pl.col("at").max().alias("due_to"),
                                   pl.len().alias("due_lines")).join(
         came.group_by(key).agg(pl.col("at").min().alias("came_from"), pl.col("at").max().alias("came_to"),
@@ -226,17 +227,19 @@ def _learn_lags(
     part = fit.join(whole.select(key).unique(), on=key, how="anti")
     votes = pl.concat([whole, part]).filter(pl.len().over(key) == 1)
     strong = votes.filter(pl.col("lines") >= PERSON_MONTHS)
-    own = strong.select(*key, pl.col("lag").alias("own_learned"))
+    own = strong.filter(pl.col("region").is_in(sorted(soft))).select(*key, pl.col("lag").alias("own_learned"))
     counts = votes.filter(pl.col("lines") >= 3).group_by("region", "scheme", "lag").agg(pl.len().alias("people"))
     counts = counts.with_columns(pl.col("people").sum().over("region", "scheme").alias("of"))
-    cohort = counts.filter(
-        (pl.col("people") >= COHORT_PEOPLE) & (pl.col("people") * 100 >= pl.col("of") * COHORT_SHARE_PERCENT)
-    ).sort("region", "scheme")
+    shared = counts.filter(pl.col("people") * 100 >= pl.col("of") * COHORT_SHARE_PERCENT).sort("region", "scheme")
+    steady = shared.filter(pl.col("people") >= STEADY_PEOPLE).select(
+        "region", "scheme", pl.col("lag").alias("steady_lag")
+    )
+    cohort = shared.filter((pl.col("people") >= COHORT_PEOPLE) & pl.col("region").is_in(sorted(soft)))
     notes = [
         f"{row['region']}: 由{row['people']}人的明细得出通常滞后{row['lag']}个月"
         for row in cohort.iter_rows(named=True) if row["lag"] != policy.schedule(row["region"]).typical
     ]
-    return cohort.select("region", "scheme", pl.col("lag").alias("learned")), own, notes
+    return cohort.select("region", "scheme", pl.col("lag").alias("learned")), steady, own, notes
 
 
 def _fit(due: pl.DataFrame, came: pl.DataFrame, spans: pl.DataFrame, lag: int, key: list[str]) -> pl.DataFrame:

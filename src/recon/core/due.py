@@ -49,6 +49,7 @@ def _with_schedule(lines: pl.DataFrame, context: Context, policy: Policy) -> pl.
     joined = (
         lines.join(schedules, on="region", how="left", nulls_equal=True)
         .join(context.lag, on=["region", "scheme"], how="left", nulls_equal=True)
+        .join(context.steady, on=["region", "scheme"], how="left", nulls_equal=True)
         .join(context.own_lag, on=ACCOUNT, how="left", nulls_equal=True)
     )
     retiree = pl.col("stream") == "retiree"
@@ -64,8 +65,8 @@ def _with_schedule(lines: pl.DataFrame, context: Context, policy: Policy) -> pl.
     )
     return joined.with_columns(
         usual.alias("usual"), due.cast(pl.Int32).alias("due"), last.cast(pl.Int32).alias("last"),
-        annual.alias("is_annual"),
-    ).drop("typical", "tolerance", "window_start", "credit_month", "kind", "learned", "own_learned")
+        annual.alias("is_annual"), (pl.col("steady_lag") == usual).fill_null(False).alias("steady"),
+    ).drop("typical", "tolerance", "window_start", "credit_month", "kind", "learned", "own_learned", "steady_lag")
 
 
 def _with_cover(lines: pl.DataFrame, context: Context) -> pl.DataFrame:

@@ -47,7 +47,7 @@ class _Row:
     arrival: int | None
     day: int | None
     amount: int | None
-    accepts: tuple[int, ...]
+    accepts: list[int]
     half_yuan: bool
     due: int | None
     usual: int
@@ -55,6 +55,7 @@ class _Row:
     payable: bool
     by_place: bool  # the amount is unknown or only billed: linked by place
     annual: bool
+    steady: bool  # the usual lag is one that many people share
 
 
 @dataclass
@@ -71,7 +72,7 @@ class _Coin:
 
 _LINE_COLUMNS = [
     "line", "stream", "month", "arrival", "arrival_day", "expected_fen", "accepts", "whole_yuan", "due", "usual",
-    "open_price", "payable", "by_place", "is_annual",
+    "open_price", "payable", "by_place", "is_annual", "steady",
 ]
 
 
@@ -103,11 +104,7 @@ def _rows_by_account(lines: pl.DataFrame) -> dict[_Account, list[_Row]]:
     )
     found: dict[_Account, list[_Row]] = defaultdict(list)
     for row in useful.select(*ACCOUNT, *_LINE_COLUMNS).iter_rows():
-        number, stream, month, arrival, day, amount, accepts, half, due, usual, price, payable, place, annual = row[3:]
-        found[row[:3]].append(_Row(
-            number, stream, month, arrival, day, amount, tuple(accepts), bool(half), due, usual, price, payable,
-            place, annual,
-        ))
+        found[row[:3]].append(_Row(*row[3:]))
     return found
 
 
@@ -204,8 +201,10 @@ def _solve(payable: list[_Row], coins: list[_Coin], left_prices: list[int], usua
         )
         for row in payable
     ]
+    steady = any(row.steady for row in payable)
     credits = [
-        Credit(coin.month, coin.day, coin.amount, price, coin.printed)
+        Credit(coin.month, coin.day, coin.amount, price, coin.printed,
+               PRICES.outside if steady and not price and coin.printed is None else 0)
         for coin, price in zip(coins, left_prices, strict=True)
     ]
     return solve(lines, credits, usual)

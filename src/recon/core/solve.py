@@ -44,6 +44,7 @@ class Prices:
     left: int = 10000  # a credit without a month
     further: int = 200  # each further line or credit in a group
     inexact: int = 2500  # a lone month and a lone credit of another amount
+    outside: int = 1000  # taking a credit that, by a lag many people share, belongs to a month outside the lines
     annual_further: int = 20  # the same in a yearly group, where twelve lines are the rule
     annual_other_window: int = 50  # per line of a yearly group that another window claims
 
@@ -78,6 +79,7 @@ class Credit:
     amount: int
     left_price: int
     printed: int | None
+    use_price: int = 0  # PRICES.outside where the credit belongs elsewhere by the cohort's steady lag
 
 
 @dataclass(frozen=True)
@@ -210,7 +212,7 @@ class _Edges:
         annual = self.lines[rows[0]].kind == "annual"
         members = len(rows) + len(picks) - 2
         base = members * (PRICES.annual_further if annual else PRICES.further)
-        base += PRICES.inexact if kind == "inexact" else 0
+        base += (PRICES.inexact if kind == "inexact" else 0) + sum(self.credits[j].use_price for j in picks)
         costs = [base] * len(self.lags)
         if annual:
             base += self._annual_price(rows, picks)
@@ -512,35 +514,57 @@ def _trace(
     return Solution(tuple(links), margins, tuple(cost == best for cost in best_open), bounded, best)
 
 
+_Node = tuple[int, _Key, int]  # position, state, usual lag in force
+
+
 def _best_links(
     frame: _Frame, by_key: list[dict[_Key, list[_Step]]], back: list[dict[_Key, list[int]]],
     forward: list[dict[_Key, list[int]]],
 ) -> list[Link]:
-    """Walk a cheapest path, preferring an open priced line at the earliest month, then links, plain ones first."""
+    """Of the cheapest answers the one whose open months are earliest; among those, plain and early links first."""
+    if not frame.streams:
+        return []
+    start: _Node = (0, next(iter(forward[0])), frame.start)
+    choices: dict[_Node, list[tuple[tuple[object, ...], _Node, _Edge | None]]] = {}
+    waiting = [start]
+    while waiting:
+        node = waiting.pop()
+        if node in choices or node[0] >= len(frame.streams):
+            continue
+        choices[node] = list(_cheapest(frame, by_key, back, node))
+        waiting += [target for _, target, _ in choices[node]]
+    tails: dict[_Node, tuple[tuple[int, ...], tuple[tuple[object, ...], _Node, _Edge | None]]] = {}
+    for node in sorted(choices, key=lambda node: -node[0]):
+        opened = () if not frame.open_prices[node[0]] else (node[0],)
+        tails[node] = min(
+            (
+                ((opened if edge is None else ()) + (tails[target][0] if target in tails else ()), (rank, target, edge))
+                for rank, target, edge in choices[node]
+            ),
+            key=lambda tail: (tail[0], tail[1][0]),
+        )
     links: list[Link] = []
-    at = 0
-    key = next(iter(forward[0])) if frame.streams else ((), 0)
-    lag = frame.start
-    while at < len(frame.streams):
-        costs = back[at][key]
-        goal = min(costs[lag], min(costs) + PRICES.change) if frame.normal[at] else costs[lag]
-        choices = []
-        for number in range(len(frame.lags)):
-            change = 0 if number == lag else PRICES.change
-            if change and not frame.normal[at]:
-                continue
-            for step in by_key[at].get(key, ()):
-                _, to, target, fixed, edge = step
-                rest = relaxed_back(frame, to, back[to].get(target))
-                extra = edge.costs[number] if edge else 0
-                if rest is None or change + fixed + extra + rest[number] != goal:
-                    continue
-                if edge is None:
-                    rank: tuple[object, ...] = (0 if frame.open_prices[at] else 2, 0, (), change)
-                else:
-                    rank = (1, edge.span, edge.link.credits, change)
-                choices.append((rank, number, to, target, edge))
-        _, lag, at, key, chosen = min(choices, key=lambda choice: choice[:3])
-        if chosen is not None:
-            links.append(chosen.link)
+    node = start
+    while node in tails:
+        _, node, edge = tails[node][1]
+        if edge is not None:
+            links.append(edge.link)
     return links
+
+
+def _cheapest(
+    frame: _Frame, by_key: list[dict[_Key, list[_Step]]], back: list[dict[_Key, list[int]]], node: _Node
+) -> Iterator[tuple[tuple[object, ...], _Node, _Edge | None]]:
+    """The steps from ``node`` that lie on a cheapest answer, each with a rank that breaks ties for good."""
+    at, key, lag = node
+    costs = back[at][key]
+    changing = frame.normal[at]
+    goal = min(costs[lag], min(costs) + PRICES.change) if changing else costs[lag]
+    for number in range(len(frame.lags)) if changing else (lag,):
+        change = 0 if number == lag else PRICES.change
+        for _, to, target, fixed, edge in by_key[at].get(key, ()):
+            rest = relaxed_back(frame, to, back[to].get(target))
+            extra = edge.costs[number] if edge else 0
+            if rest is not None and change + fixed + extra + rest[number] == goal:
+                rank = (edge is None, change, edge.span if edge else 0, edge.link.credits if edge else (), number)
+                yield rank, (to, target, number), edge
