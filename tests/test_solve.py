@@ -18,6 +18,7 @@ from recon.core.solve import (
     _Edge,
     _Frame,
     _frame,
+    _plain,
     solve,
 )
 
@@ -28,7 +29,7 @@ def line(month: int, amount: int = 120, *, day: int | None = 20, open_price: int
     """A normal line of the ``month``-th month of 2024, arrived on ``day`` of the same month."""
     values: dict[str, object] = {
         "stream": 0, "kind": "normal", "month": JAN + month, "arrival": JAN + month,
-        "day": None if day is None else (JAN + month) * 31 + day, "amounts": (amount,), "half_yuan": False,
+        "day": day, "amounts": (amount,), "half_yuan": False,
         "open_price": open_price, "due": JAN + month + 1,
     }
     return Line(**(values | more))  # type: ignore[arg-type]
@@ -38,7 +39,12 @@ def credit(
     month: int, amount: int = 120, *, day: int = 12, left: int = PRICES.left, printed: int | None = None
 ) -> Credit:
     """A credit in the ``month``-th month of 2024."""
-    return Credit(JAN + month, (JAN + month) * 31 + day, amount, left, None if printed is None else JAN + printed)
+    return Credit(JAN + month, day, amount, left, None if printed is None else JAN + printed)
+
+
+def in_time(one: Credit) -> tuple[int, int]:
+    """When it was posted."""
+    return one.month, one.day
 
 
 def open_lines(lines: list[Line], solution: Solution) -> list[int]:
@@ -142,7 +148,7 @@ def random_account(seed: int) -> tuple[list[Line], list[Credit], int]:
         lines.append(line(0, chance.choice([120, 33]), stream=1, kind="other", arrival=JAN + 2, due=JAN + 3, day=None))
         lines.sort(key=lambda one: -one.stream)
         credits.append(credit(3, lines[0].amounts[0], day=25))
-    credits = sorted(credits, key=lambda one: one.day)[:7]
+    credits = sorted(credits, key=in_time)[:7]
     if credits and chance.random() < 0.3:
         credits[-1] = Credit(credits[-1].month, credits[-1].day, credits[-1].amount, 0, None)
     return lines, credits, usual
@@ -176,6 +182,40 @@ def test_agrees_with_brute_force(block: int) -> None:
             assert priced(mine) == min(priced(opens) for opens in tied), seed
 
 
+def clean_account(seed: int) -> tuple[list[Line], list[Credit], int]:
+    """Every credit in its place, with free edges on both sides: credits of other years, months not due yet."""
+    chance = random.Random(seed)
+    size, usual, dated = chance.randint(1, 5), chance.choice([0, 1, 2]), chance.random() < 0.5
+    amounts = [120 if chance.random() < 0.8 else chance.choice([126, 60, 180]) for _ in range(size)]
+    lines = [line(m, amount, day=5 if dated else None) for m, amount in enumerate(amounts)]
+    credits = [credit(m + usual, amount) for m, amount in enumerate(amounts)]
+    credits = [credit(usual - 1, 120, left=0)] * chance.randint(0, 1) + credits
+    if chance.random() < 0.4:
+        credits.append(credit(size + usual, 120, left=0))
+    if chance.random() < 0.4:
+        lines.append(line(size + usual + chance.randint(-1, 1), day=5 if dated else None, open_price=0))
+        lines.sort(key=lambda one: one.month)
+    return lines, credits, usual
+
+
+def test_plain_records_agree_with_brute_force() -> None:
+    """Records that are answered without a search have the margins a search would give."""
+    plain = 0
+    for seed in range(200):
+        lines, credits, usual = clean_account(seed)
+        answers = all_answers(_frame(lines, credits, usual))
+        best = min(cost for cost, _ in answers)
+        plain += _plain(lines, credits, usual) is not None
+        solution = solve(lines, credits, usual)
+        assert solution.cost == best, seed
+        for i in range(len(lines)):
+            flip = max(
+                min((cost for cost, opens in answers if (i in opens) == side), default=INF) for side in (True, False)
+            )
+            assert solution.margins[i] == (None if flip > best + FLIP_CAP else flip - best), (seed, i)
+    assert plain > 80
+
+
 # --- readable examples ------------------------------------------------------------------------------------------------
 
 
@@ -190,7 +230,7 @@ def test_a_late_credit_of_another_amount_crosses() -> None:
     """March is 126 and comes five months late; later months of 120 came in between."""
     lines = [line(m, 126 if m < 3 else 120) for m in range(10)]
     credits = [credit(m + 1, 126 if m < 3 else 120) for m in range(10) if m != 2] + [credit(7, 126, day=27)]
-    solution = solve(lines, sorted(credits, key=lambda one: one.day), 1)
+    solution = solve(lines, sorted(credits, key=in_time), 1)
     assert open_lines(lines, solution) == []
 
 

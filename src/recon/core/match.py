@@ -98,7 +98,7 @@ _Account = tuple[str | None, ...]
 
 def _rows_by_account(lines: pl.DataFrame) -> dict[_Account, list[_Row]]:
     useful = lines.filter(~pl.col("is_side") & ~pl.col("netted")).with_columns(
-        pl.col("arrival_day").cast(pl.Int32)
+        pl.col("arrival_day").dt.day().cast(pl.Int32)
     ).sort(
         "stream", "month", "arrival", "arrival_day", "expected_fen", "payer", "total_fen", "row_id", nulls_last=True
     )
@@ -111,7 +111,7 @@ def _rows_by_account(lines: pl.DataFrame) -> dict[_Account, list[_Row]]:
 def _coins_by_account(credit: pl.DataFrame) -> dict[_Account, list[_Coin]]:
     found: dict[_Account, list[_Coin]] = defaultdict(list)
     numbered = credit.with_row_index("credit").select(
-        *ACCOUNT, "credit", "month", pl.col("posted_on").cast(pl.Int32).alias("day"), "net_fen", "printed",
+        *ACCOUNT, "credit", "month", pl.col("posted_on").dt.day().cast(pl.Int32).alias("day"), "net_fen", "printed",
         pl.col("row_id").str.split("#").list.first().alias("file"),
     )
     for row in numbered.iter_rows():

@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
+from math import gcd
 
 REACH_MONTHS = 12
 ANNUAL_REACH_MONTHS = 27
@@ -57,7 +58,7 @@ FLIP_CAP = PRICES.open + PRICES.left
 
 @dataclass(frozen=True)
 class Line:
-    """One payable line. Months are numbers; ``arrival`` None: never late. ``day``: day number of arrival or None."""
+    """One payable line. Months are numbers; ``arrival`` None: never late. ``day``: day of the month of arrival."""
 
     stream: int  # order of the stream; lines come sorted by (stream, month)
     kind: str  # normal | other | annual
@@ -131,6 +132,80 @@ class _Frame:
 
 def solve(lines: Sequence[Line], credits: Sequence[Credit], usual: int) -> Solution:
     """The best links of one account whose usual lag starts at ``usual`` months."""
+    return _plain(lines, credits, usual) or _solved(*_normal_form(lines, credits), usual)
+
+
+def _plain(lines: Sequence[Line], credits: Sequence[Credit], usual: int) -> Solution | None:
+    """The answer of a record in which every credit stands in its place, without a search; None for any other.
+
+    Every line that could have a credit has one of its own amount at the usual lag, and no credit that would cost
+    anything is left: nothing can be cheaper. To open a linked line then means that fewer lines than credits remain,
+    and no credit here can share a line with another (each fits one alone), so one is left over: the margin is the price
+    of the open month and of that credit.
+    """
+    waiting: dict[tuple[int, int], list[int]] = {}
+    for j, credit in enumerate(credits):
+        if credit.printed is not None:
+            return None
+        waiting.setdefault((credit.month, credit.amount), []).append(j)
+    newest = max((credit.month for credit in credits), default=-1)
+    links: list[Link] = []
+    margins: list[int | None] = []
+    cost = 0
+    for i, line in enumerate(lines):
+        if line.kind == "annual" or line.arrival is None or line.due is None:
+            return None
+        place = line.arrival + usual if line.kind == "normal" else line.due
+        here = waiting.get((place, line.amounts[0]))
+        if here:
+            j = here.pop(0)
+            if not credits[j].left_price or _lag(line, credits[j]) is None:
+                return None
+            links.append(Link((i,), (j,), "1:1"))
+            margins.append(line.open_price + credits[j].left_price)
+        elif line.arrival <= newest:
+            return None
+        else:
+            cost += line.open_price
+            margins.append(None)
+    if any(credits[j].left_price for rest in waiting.values() for j in rest):
+        return None
+    linked = {link.lines[0] for link in links}
+    return Solution(tuple(links), tuple(margins), tuple(i not in linked for i in range(len(lines))), False, cost)
+
+
+def _normal_form(
+    lines: Sequence[Line], credits: Sequence[Credit]
+) -> tuple[tuple[Line, ...], tuple[Credit, ...]]:
+    """The same account with months counted from its first and amounts in their greatest common measure.
+
+    Only differences of months, days within a month and ratios of amounts decide, so people with the same history and
+    another wage share one search.
+    """
+    first = min((line.month for line in lines), default=0) - 12
+    measure = gcd(*(amount for line in lines for amount in line.amounts), *(credit.amount for credit in credits)) or 1
+    if any(line.half_yuan for line in lines):
+        measure = 1
+
+    def moved(number: int | None) -> int | None:
+        return None if number is None else number - first
+
+    return (
+        tuple(
+            Line(line.stream, line.kind, line.month - first, moved(line.arrival), line.day,
+                 tuple(amount // measure for amount in line.amounts), line.half_yuan, line.open_price, moved(line.due))
+            for line in lines
+        ),
+        tuple(
+            Credit(credit.month - first, credit.day, credit.amount // measure, credit.left_price,
+                   moved(credit.printed), credit.use_price)
+            for credit in credits
+        ),
+    )
+
+
+@lru_cache(maxsize=100_000)
+def _solved(lines: tuple[Line, ...], credits: tuple[Credit, ...], usual: int) -> Solution:
     return _search(_frame(lines, credits, usual))
 
 
@@ -385,7 +460,6 @@ class _Layers:
 _Step = tuple[_Key, int, _Key, int, _Edge | None]  # from, to position, to, fixed cost, edge (None: left open)
 
 
-@lru_cache(maxsize=200_000)
 def _search(frame: _Frame) -> Solution:
     layers = _Layers(frame)
     bound = PRICES.change
