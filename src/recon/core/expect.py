@@ -41,6 +41,7 @@ def lines_of(prepared: Prepared, policy: Policy) -> pl.DataFrame:
 
     Columns beyond the contribution's own: region, scheme (of the account), month, arrival (month numbers; arrival
     null when never late), arrival_day, stream, expected_fen (null: unknown), accepts (other amounts taken as right),
+    unsure (another rule may be in force whose amount nobody knows),
     whole_yuan, flat_fen, estimated_fen, policy_ref, policy_confidence, stated, no_account, payable, payer (key).
     """
     person = prepared.tables["person"].select(
@@ -136,17 +137,26 @@ def amount_by_rule(base: pl.Expr) -> pl.Expr:
 
 
 def _with_accepts(lines: pl.DataFrame, alternatives: pl.DataFrame) -> pl.DataFrame:
-    """``accepts``: the amounts of the other accepted rules, where no credited amount is stated."""
+    """``accepts``: the amounts of the other accepted rules, where no credited amount is stated.
+
+    ``unsure``: one of those rules is itself unknown, so that a difference accuses nobody.
+    """
     lines = lines.with_row_index("_line")
     others = (
         lines.filter(~pl.col("stated") & ~pl.col("is_side")).select("_line", "_rule", "base_fen")
         .join(alternatives, on="_rule")
         .with_columns(amount_by_rule(pl.col("base_fen")).alias("other"))
-        .drop_nulls("other").group_by("_line").agg(pl.col("other").unique().sort().alias("accepts"))
+        .group_by("_line").agg(_accepted("other"), pl.col("other").is_null().any().alias("unsure"))
     )
-    return lines.join(others, on="_line", how="left").with_columns(
-        pl.col("accepts").fill_null(pl.lit([], dtype=pl.List(pl.Int64)))
-    ).drop("_line")
+    return lines.join(others, on="_line", how="left").with_columns(*_accepts_filled()).drop("_line")
+
+
+def _accepted(amount: str) -> pl.Expr:
+    return pl.col(amount).drop_nulls().unique().sort().alias("accepts")
+
+
+def _accepts_filled() -> list[pl.Expr]:
+    return [pl.col("accepts").fill_null(pl.lit([], dtype=pl.List(pl.Int64))), pl.col("unsure").fill_null(False)]
 
 
 def _net_refunds(lines: pl.DataFrame) -> pl.DataFrame:
@@ -240,16 +250,16 @@ def retiree_lines(
     ).select("person_id", "month").unique()
     rows = rows.join(paid, on=["person_id", "month"], how="anti")
     rows, alternatives = with_rules(rows, policy)
-    others = alternatives.drop_nulls("monthly_fen").group_by("_rule").agg(
-        pl.col("monthly_fen").unique().sort().alias("accepts")
+    others = alternatives.group_by("_rule").agg(
+        _accepted("monthly_fen"), pl.col("monthly_fen").is_null().any().alias("unsure")
     )
-    return rows.join(others, on="_rule", how="left").select(
+    return rows.join(others, on="_rule", how="left").with_columns(*_accepts_filled()).select(
         pl.lit(None, dtype=pl.String).alias("row_id"), "person_id", "region", "scheme", "tier", "employer", "payer",
         "month", pl.col("month").alias("arrival"), pl.lit(None, dtype=pl.Date).alias("arrival_day"),
         pl.lit("retiree").alias("stream"), pl.lit("normal").alias("payment_kind"), pl.lit(True).alias("paid"),
         pl.lit("fund_record").alias("proof"), pl.lit(0, dtype=pl.Int64).alias("contributed_fen"),
         pl.lit(0, dtype=pl.Int64).alias("total_fen"), pl.lit(0, dtype=pl.Int64).alias("flat_fen"),
-        pl.col("monthly_fen").alias("expected_fen"), pl.col("accepts").fill_null(pl.lit([], dtype=pl.List(pl.Int64))),
+        pl.col("monthly_fen").alias("expected_fen"), "accepts", "unsure",
         pl.col("monthly_fen").fill_null(0).alias("estimated_fen"), "whole_yuan", "policy_ref",
         pl.col("confidence").alias("policy_confidence"), pl.lit(False).alias("stated"),
         (pl.col("has_account") == False).fill_null(False).alias("no_account"),  # noqa: E712

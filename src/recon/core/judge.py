@@ -54,7 +54,7 @@ def judge(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
 
     Adds label, cause, status, rest_fen (what the label is about) and judged_fen (what the line is taken to be due).
     """
-    sure = pl.col("stated") | pl.col("policy_confidence").is_in(ACCUSING)
+    sure = pl.col("stated") | (pl.col("policy_confidence").is_in(ACCUSING) & ~pl.col("unsure"))
     unknown = pl.col("expected_fen").is_null()
     back_pay = (pl.col("payment_kind") == "back_pay") & ~pl.col("stated")
     came = pl.col("linked_fen") > 0

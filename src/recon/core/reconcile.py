@@ -124,7 +124,7 @@ def _all_lines(prepared: Prepared, policy: Policy, context: Context) -> pl.DataF
             *(pl.lit(0, dtype=pl.Int64).alias(name) for name in
               ("contributed_fen", "total_fen", "expected_fen", "flat_fen")),
             *(pl.lit(False).alias(name) for name in ("is_side", "netted", "no_account", "stated", "payable")),
-            pl.lit([], dtype=pl.List(pl.Int64)).alias("accepts"),
+            pl.lit([], dtype=pl.List(pl.Int64)).alias("accepts"), pl.lit(False).alias("unsure"),
         ).drop("proved_by")
         lines = pl.concat([lines, rows], how="diagonal_relaxed")
     over = months.last_over(context.as_of)
