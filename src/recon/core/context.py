@@ -26,6 +26,9 @@ PERSON_MONTHS = 12
 MAX_LEARNED_LAG = 5
 # "Nearly all colleagues have theirs": share and number of people that make a wait overdue.
 OVERDUE_PERCENT = 90
+# The same shortfall in one credit month for so many people, and this share of those credited, is a common deduction.
+DEDUCTION_PEOPLE = 5
+DEDUCTION_PERCENT = 50
 OVERDUE_PEOPLE = 10
 
 
@@ -40,6 +43,7 @@ class Context:
         but a few clean records of a region share, so that one person's lag hardly changes alone.
     cohort: payer, region, scheme, month, people, credited: how many of a payer's people have a month's credit.
     unpaid: payer, region, scheme, month, people, unpaid: how many of them have a record that says unpaid.
+    deduction: region, due, rest_fen: a shortfall that many people of a region share in one credit month.
     """
 
     as_of: date
@@ -52,6 +56,7 @@ class Context:
     own_lag: pl.DataFrame
     cohort: pl.DataFrame
     unpaid: pl.DataFrame
+    deduction: pl.DataFrame
     notes: tuple[str, ...] = field(default=())
 
 
@@ -74,6 +79,7 @@ def build_context(
             pl.col("person_id").n_unique().alias("people"),
             pl.col("person_id").filter(pl.col("paid") == False).n_unique().alias("unpaid"),  # noqa: E712
         ),
+        deduction=_deductions(lines, prepared.credit, lag, policy),
         notes=tuple(notes),
     )
 
@@ -306,4 +312,29 @@ def _cohort(
         .group_by("payer", "region", "scheme", "month")
         .agg(pl.col("person_id").n_unique().alias("people"),
              pl.col("person_id").filter(pl.col("came")).n_unique().alias("credited"))
+    )
+
+
+def _deductions(
+    lines: pl.DataFrame, credit: pl.DataFrame, lag: pl.DataFrame, policy: Policy
+) -> pl.DataFrame:
+    """Shortfalls shared by a region's people in one credit month, from lone credits in the usual place."""
+    key = ["person_id", "region", "scheme"]
+    plain = _plain_lines(lines)
+    schedules = schedule_frame(plain["region"].unique().to_list(), policy, None)
+    due = plain.join(schedules, on="region", how="left", nulls_equal=True).join(
+        lag, on=["region", "scheme"], how="left"
+    ).select(*key, (pl.col("arrival") + pl.coalesce("learned", "typical")).alias("due"), "expected_fen")
+    lone = credit.select(*key, pl.col("month").alias("due"), "net_fen").filter(pl.len().over(*key, "due") == 1)
+    rests = due.filter(pl.len().over(*key, "due") == 1).join(lone, on=[*key, "due"], nulls_equal=True).with_columns(
+        (pl.col("expected_fen") - pl.col("net_fen")).alias("rest_fen")
+    )
+    return (
+        rests.with_columns(pl.col("person_id").n_unique().over("region", "due").alias("_of"))
+        .filter(pl.col("rest_fen") > 0)
+        .group_by("region", "due", "rest_fen")
+        .agg(pl.col("person_id").n_unique().alias("people"), pl.col("_of").first())
+        .filter((pl.col("people") >= DEDUCTION_PEOPLE)
+                & (pl.col("people") * 100 >= pl.col("_of") * DEDUCTION_PERCENT))
+        .select("region", "due", "rest_fen")
     )

@@ -71,6 +71,7 @@ _SENTENCES = {
     "missing_month:contribution_missing": "前后各月都有缴费记录，或在职期间内，缴费明细中未见这个月",
     "short_credit": "应划{judged}元，已划{came}元，少{amount}元",
     "over_credit": "已划{came}元，应划{judged}元",
+    "account_deduction": "应划{judged}元，已划{came}元；每次都少同样的{amount}元，像是从账户代扣的保费",
     "refund_due": "同月另有一笔全额缴费已划入，这笔{amount}元应退",
     "policy_unknown": "已划{came}元；当地当时的规则不明，估算应划{estimate}元",
     "data_incomplete": "估算应划{estimate}元（应划月{due}），所给明细不能判断",

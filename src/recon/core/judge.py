@@ -11,6 +11,10 @@ import polars as pl
 from recon.core.context import OVERDUE_PEOPLE, OVERDUE_PERCENT, Context
 from recon.core.expect import ACCUSING
 
+# A steady shortfall is one person's deduction from so many equal months on, if small against the credit.
+DEDUCTION_MONTHS = 3
+DEDUCTION_SHARE = 4
+
 PART_COLUMNS = ["line", "person_id", "region", "scheme", "month", "label", "cause", "status", "amount_fen",
                 "estimated_fen"]
 
@@ -18,7 +22,7 @@ PART_COLUMNS = ["line", "person_id", "region", "scheme", "month", "label", "caus
 def with_links(lines: pl.DataFrame, links: pl.DataFrame, credit: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """``lines`` with linked sums and lag; ``links`` with posting dates and lags."""
     coins = credit.with_row_index("credit").select(
-        "credit", pl.col("row_id").alias("flow_row_id"), "posted_on", pl.col("month").alias("posted")
+        "credit", pl.col("row_id").alias("flow_row_id"), "posted_on", pl.col("month").alias("posted"), "memo"
     )
     told = lines.select(
         "line", pl.col("row_id").alias("contribution_row_id"), "arrival", "due", "is_annual", "stream"
@@ -115,8 +119,35 @@ def judge(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
         .otherwise(nothing)
     )
     lines = _with_overdue(lines, context)
-    return lines.with_columns(found.alias("_state"), rest.alias("rest_fen"), judged.alias("judged_fen")).unnest(
+    lines = lines.with_columns(found.alias("_state"), rest.alias("rest_fen"), judged.alias("judged_fen")).unnest(
         "_state"
+    )
+    return _with_deductions(lines, context)
+
+
+def _with_deductions(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
+    """Shortfalls that look like a premium taken from the account: steady for one person, or equal for a cohort.
+
+    Small against the credit, the same fen each time, and not simply the credit of an older base. A short credit that
+    is none of these stays one.
+    """
+    account = ["person_id", "region", "scheme"]
+    short = lines.filter(
+        (pl.col("label") == "short_credit") & (pl.col("rest_fen") * DEDUCTION_SHARE <= pl.col("judged_fen"))
+    ).select(*account, "line", "due", "rest_fen", "linked_fen")
+    if short.is_empty():
+        return lines
+    dues = lines.filter(pl.col("expected_fen") > 0).group_by(account).agg(pl.col("expected_fen").alias("_dues"))
+    other = short.join(dues, on=account, how="left", nulls_equal=True).filter(
+        ~pl.col("_dues").list.contains(pl.col("linked_fen")).fill_null(False)
+    )
+    steady = other.filter(pl.len().over(*account, "rest_fen") >= DEDUCTION_MONTHS)["line"]
+    shared = other.join(context.deduction, on=["region", "due", "rest_fen"], how="semi", nulls_equal=True)["line"]
+    hit = pl.col("line").is_in(pl.concat([steady, shared]).implode())
+    return lines.with_columns(
+        pl.when(hit).then(pl.lit("account_deduction")).otherwise(pl.col("label")).alias("label"),
+        pl.when(hit).then(None).otherwise(pl.col("cause")).alias("cause"),
+        pl.when(hit).then(pl.lit("explained")).otherwise(pl.col("status")).alias("status"),
     )
 
 
@@ -183,7 +214,8 @@ def _part(
         return (value if isinstance(value, pl.Expr) else pl.lit(value, dtype=pl.String)).alias(name)
 
     estimated = pl.when(pl.col("label").is_in(["missing_month", "delay", "top_up"])).then(
-        pl.when(pl.col("paid") == True).then(pl.col("rest_fen")).otherwise(pl.col("judged_fen"))  # noqa: E712
+        pl.when(pl.col("paid") == True).then(pl.col("rest_fen"))  # noqa: E712
+        .when(pl.col("absent")).then(pl.col("estimated_fen")).otherwise(pl.col("judged_fen"))
     )
     return lines.select(
         pl.col("line").cast(pl.UInt32), "person_id", "region", "scheme", "month", text(label, "label"),
@@ -201,7 +233,8 @@ def _surplus_parts(links: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     late = extra.filter("is_late")
     rows = [extra.select(
         pl.col("line").cast(pl.UInt32), *key, pl.lit("over_credit").alias("label"),
-        pl.when(repeated).then(pl.lit("duplicate_credit")).otherwise(pl.lit("unknown_extra")).alias("cause"),
+        pl.when(pl.col("memo").str.contains("补助").fill_null(False)).then(pl.lit("subsidy"))
+        .when(repeated).then(pl.lit("duplicate_credit")).otherwise(pl.lit("unknown_extra")).alias("cause"),
         pl.lit("open").alias("status"), (-pl.col("amount_fen")).alias("amount_fen"),
         pl.lit(None, dtype=pl.Int64).alias("estimated_fen"),
     ), late.select(
