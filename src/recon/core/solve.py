@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
-from math import gcd
+from typing import NamedTuple
 
 REACH_MONTHS = 12
 ANNUAL_REACH_MONTHS = 27
@@ -56,8 +56,7 @@ PROVED = PRICES.left
 FLIP_CAP = PRICES.open + PRICES.left
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """One payable line. Months are numbers; ``arrival`` None: never late. ``day``: day of the month of arrival."""
 
     stream: int  # order of the stream; lines come sorted by (stream, month)
@@ -71,8 +70,7 @@ class Line:
     due: int | None  # month number
 
 
-@dataclass(frozen=True)
-class Credit:
+class Credit(NamedTuple):
     """One credit left to match; ``printed``: the accrual month it names, where that is believed."""
 
     month: int
@@ -83,8 +81,7 @@ class Credit:
     use_price: int = 0  # PRICES.outside where the credit belongs elsewhere by the cohort's steady lag
 
 
-@dataclass(frozen=True)
-class Link:
+class Link(NamedTuple):
     """One group: lines (positions) and credits (positions), oldest first."""
 
     lines: tuple[int, ...]
@@ -103,8 +100,7 @@ class Solution:
     cost: int
 
 
-@dataclass(frozen=True)
-class _Edge:
+class _Edge(NamedTuple):
     """One way to deal with the line at ``at``: credits used, cost per usual lag."""
 
     span: int
@@ -116,9 +112,10 @@ class _Edge:
     link: Link
 
 
-@dataclass(frozen=True)
-class _Frame:
-    """Everything the search depends on; equal frames have equal solutions, whatever the amounts."""
+class _Frame(NamedTuple):
+    """Everything the search depends on. Months and amounts are gone: people with the same history at another wage,
+    or in another year, have equal frames and share one search.
+    """
 
     streams: tuple[int, ...]
     normal: tuple[bool, ...]
@@ -132,7 +129,7 @@ class _Frame:
 
 def solve(lines: Sequence[Line], credits: Sequence[Credit], usual: int) -> Solution:
     """The best links of one account whose usual lag starts at ``usual`` months."""
-    return _plain(lines, credits, usual) or _solved(*_normal_form(lines, credits), usual)
+    return _plain(lines, credits, usual) or _search(_frame(lines, credits, usual))
 
 
 def _plain(lines: Sequence[Line], credits: Sequence[Credit], usual: int) -> Solution | None:
@@ -172,41 +169,6 @@ def _plain(lines: Sequence[Line], credits: Sequence[Credit], usual: int) -> Solu
         return None
     linked = {link.lines[0] for link in links}
     return Solution(tuple(links), tuple(margins), tuple(i not in linked for i in range(len(lines))), False, cost)
-
-
-def _normal_form(
-    lines: Sequence[Line], credits: Sequence[Credit]
-) -> tuple[tuple[Line, ...], tuple[Credit, ...]]:
-    """The same account with months counted from its first and amounts in their greatest common measure.
-
-    Only differences of months, days within a month and ratios of amounts decide, so people with the same history and
-    another wage share one search.
-    """
-    first = min((line.month for line in lines), default=0) - 12
-    measure = gcd(*(amount for line in lines for amount in line.amounts), *(credit.amount for credit in credits)) or 1
-    if any(line.half_yuan for line in lines):
-        measure = 1
-
-    def moved(number: int | None) -> int | None:
-        return None if number is None else number - first
-
-    return (
-        tuple(
-            Line(line.stream, line.kind, line.month - first, moved(line.arrival), line.day,
-                 tuple(amount // measure for amount in line.amounts), line.half_yuan, line.open_price, moved(line.due))
-            for line in lines
-        ),
-        tuple(
-            Credit(credit.month - first, credit.day, credit.amount // measure, credit.left_price,
-                   moved(credit.printed), credit.use_price)
-            for credit in credits
-        ),
-    )
-
-
-@lru_cache(maxsize=100_000)
-def _solved(lines: tuple[Line, ...], credits: tuple[Credit, ...], usual: int) -> Solution:
-    return _search(_frame(lines, credits, usual))
 
 
 def deviation(lag: int, usual: int, prices: Prices = PRICES) -> int:
@@ -252,9 +214,8 @@ def _frame(lines: Sequence[Line], credits: Sequence[Credit], usual: int) -> _Fra
     for i in range(len(lines)):
         found = [builder.single(i, j) for j in exact[i]]
         found += builder.lumps(i)
-        found += builder.splits(i)
-        found += builder.few(i)
-        found += builder.inexact(i)
+        if odd:
+            found += (*builder.splits(i), *builder.few(i), *builder.inexact(i))
         edges.append(tuple(found))
     classes: dict[tuple[int, int], int] = {}
     numbers = tuple(classes.setdefault((line.stream, line.amounts[0]), len(classes)) for line in lines)
@@ -282,6 +243,11 @@ class _Edges:
         for j, credit in enumerate(credits):
             self.by_amount.setdefault(credit.amount, []).append(j)
         self.top = max(self.by_amount, default=0)
+        # The price of each lag against every usual lag; most edges are one line and one credit and need no more.
+        self.prices = {
+            lag: tuple(deviation(lag, usual) for usual in lags)
+            for lag in {lag for row in lag_of for lag in row if lag is not None and lag >= 0}
+        }
 
     def _edge(self, rows: tuple[int, ...], picks: tuple[int, ...], kind: str, ordered: bool) -> _Edge:
         annual = self.lines[rows[0]].kind == "annual"
@@ -325,7 +291,11 @@ class _Edges:
         return min(abs(posted - due), 3) * PRICES.late + other * PRICES.annual_other_window
 
     def single(self, i: int, j: int) -> _Edge:
-        return self._edge((i,), (j,), "1:1", True)
+        """One line, one credit of its amount."""
+        credit, lag = self.credits[j], self._known(i, j)
+        if self.lines[i].kind != "normal" or lag < 0 or credit.use_price:
+            return self._edge((i,), (j,), "1:1", True)
+        return _Edge(1, 1 << j, j, j, credit.printed is None, self.prices[lag], Link((i,), (j,), "1:1"))
 
     def lumps(self, i: int) -> Iterator[_Edge]:
         """Contiguous lines of one stream, one credit of exactly their sum."""
@@ -460,6 +430,7 @@ class _Layers:
 _Step = tuple[_Key, int, _Key, int, _Edge | None]  # from, to position, to, fixed cost, edge (None: left open)
 
 
+@lru_cache(maxsize=100_000)
 def _search(frame: _Frame) -> Solution:
     layers = _Layers(frame)
     bound = PRICES.change
