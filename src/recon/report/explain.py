@@ -284,8 +284,8 @@ def _cases(view: RunView, person_id: str, month: pl.DataFrame, say: _Say) -> lis
     months = month.select(*key, "contributed_fen", "expected_fen", "credited_fen", "confidence", "alternatives")
     arrived = (
         view.table("expected").filter(pl.col("person_id") == person_id)
-        .join(view.table("contribution").select("row_id", pl.col("paid_on")), on="row_id", how="left")
-        .group_by(key).agg(pl.col("paid_on").max(), pl.col("due_month").max())
+        .join(view.table("contribution").select("row_id", "paid_on", "booked_month"), on="row_id", how="left")
+        .group_by(key).agg(pl.col("paid_on").max(), pl.col("booked_month").max(), pl.col("due_month").max())
     )
     rows = (
         view.table("gap").filter(
@@ -326,7 +326,11 @@ def _facts(
     view: RunView, say: _Say, group: pl.DataFrame, months: list[date], certain: int, estimate: int
 ) -> dict[str, str]:
     """The fields of the sentences of one case."""
-    day = group["paid_on"].max() if len(months) == 1 else None
+    day = ""
+    if len(months) == 1:
+        paid_on, booked = group["paid_on"].max(), group["booked_month"].max()
+        day = paid_on.isoformat() if isinstance(paid_on, date) else (
+            booked.strftime("%Y-%m") if isinstance(booked, date) else "")
     due = group["due_month"].max()
     years = sorted({str(one.year) for one in [*months, *group["due_month"].drop_nulls()]})
     shown = "、".join(f"{year}年" for year in years) if view.lang == "zh" else ", ".join(years)

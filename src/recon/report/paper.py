@@ -106,10 +106,10 @@ def write_rows(book: Book, sheet: Any, top: int, columns: Sequence[Column], rows
     styles = book.styles
     fitted = widths is None
     wide = fit(columns, rows, is_filtered=is_filtered) if widths is None else list(widths)
-    for place, column in enumerate(columns):
-        sheet.write_string(top, place, column.title, styles.header)
-        if fitted:
-            sheet.set_column(place, place, wide[place])
+    write_header(book, sheet, top, [column.title for column in columns], wide)
+    if fitted:
+        for place, width in enumerate(wide):
+            sheet.set_column(place, place, width)
     kinds = [column.kind for column in columns]
     formats = [styles.cell(kind) for kind in kinds]
     wrapped = [place for place, kind in enumerate(kinds) if kind == "long"]
@@ -125,6 +125,14 @@ def write_rows(book: Book, sheet: Any, top: int, columns: Sequence[Column], rows
             else:
                 put(book, sheet, row, place, kinds[place], value, formats[place])
     return row + 1
+
+
+def write_header(book: Book, sheet: Any, row: int, titles: Sequence[str], widths: Sequence[float]) -> None:
+    """A header row, high enough for the titles that wrap."""
+    lines = max(line_count(title, width) for title, width in zip(titles, widths, strict=False))
+    sheet.set_row(row, line_height(lines))
+    for place, title in enumerate(titles):
+        sheet.write_string(row, place, title, book.styles.header)
 
 
 def fit(columns: Sequence[Column], rows: Sequence[Sequence[Any]], *, is_filtered: bool) -> list[float]:
@@ -167,7 +175,7 @@ def put(book: Book, sheet: Any, row: int, column: int, kind: str, value: Any, st
         sheet.write_number(row, column, value / 100, style)  # the nearest double to the exact yuan; display only
     elif isinstance(value, date) and value >= _FIRST_DAY:
         sheet.write_number(row, column, value.toordinal() - _EPOCH.toordinal(), style)
-    elif isinstance(value, int) and kind == "int":
+    elif isinstance(value, int) and kind in ("int", "count"):
         sheet.write_number(row, column, value, style)
     else:
         sheet.write_string(row, column, clean(str(value), book.words), style)

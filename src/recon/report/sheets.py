@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from recon.labels import CAUSES, LABEL, verdict
+from recon.labels import CAUSES, LABEL, VERDICTS, verdict
 from recon.problems import CATALOGUE, Problem
 from recon.report.mask import mask_id, mask_numbers, number_files
 from recon.report.paper import Book, Column, Toned, clean, fit, part_name, put, write_rows, write_table
@@ -28,7 +28,7 @@ from recon.report.words import Words, yuan
 
 _INPUT_WIDTHS = (15, 40, 20, 20, 12, 12, 11, 10, 12, 12, 16, 19)
 _GRID_TAIL = (
-    ("open_months", "int"), ("expected_fen", "money"), ("credited_fen", "money"), ("difference_fen", "money"),
+    ("open_months", "count"), ("expected_fen", "money"), ("credited_fen", "money"), ("difference_fen", "money"),
 )
 _WIDE_GRID = 30  # months that still fit one printed page across
 
@@ -55,12 +55,12 @@ def write_exceptions(book: Book, view: RunView, listed: pl.DataFrame) -> None:
             row["accrual_month"], row["expected_fen"], row["credited_fen"], row["difference_fen"],
             words.status(row["status"]), words.verdict(_verdict(row)), words.cause(row["label"], row["cause"]),
             words.owner(row["owner"]), action_of(words, row), _evidence(view, words, row), _sources(view, words, row),
-            row["estimated_fen"], certainty(words, row["confidence"], row["alternatives"]),
+            row["estimated_fen"] or None, certainty(words, row["confidence"], row["alternatives"]),
         )
         for row in listed.iter_rows(named=True)
     ]
     place = len(columns) - 8
-    tones = {words.verdict(code): code for code in STATES if code in TONES and words.verdict(code) != code}
+    tones = {words.verdict(code): code for code in VERDICTS}
     write_table(book, words("exceptions"), columns, rows, frozen=2, tones={place: tones})
 
 
@@ -94,10 +94,11 @@ def _evidence(view: RunView, words: Words, row: dict[str, Any]) -> str:
     """The part's sentence without its row_ids (they have a column), and what was ruled out before it was named."""
     text, _ = split_evidence(row["evidence"])
     if words.lang == "en" and not text.isascii():
-        text = words(
-            "evidence_en", expected=yuan(row["due_fen"]) or "?", credited=yuan(row["got_fen"]) or "?",
-            arrived=_day_text(row["arrived_on"]) or "?", due=_month_text(row["due_month"]) or "?",
-        )
+        facts = {
+            "expected": yuan(row["due_fen"]), "credited": yuan(row["got_fen"]),
+            "arrived": _day_text(row["arrived_on"]), "due": _month_text(row["due_month"]),
+        }
+        text = words.join([words(f"fact_{name}", value=value) for name, value in facts.items() if value])
     if row["counter_check"]:
         text = words("checked", evidence=text, check=row["counter_check"])
     return shown_text(view, text)
@@ -132,7 +133,7 @@ class GridShape:
 def grid_shape(book: Book, view: RunView, who: pl.DataFrame) -> GridShape:
     """The grid of the run, with the columns that tell its rows apart and no others."""
     rows, months = grid(view, who)
-    lead = [("number", "int"), ("employee_no", "text"), ("person_name", "text"), ("person_id", "id")]
+    lead = [("number", "count"), ("employee_no", "text"), ("person_name", "text"), ("person_id", "id")]
     lead += [(one, "text") for one in ("employer", "region", "scheme") if rows[one].drop_nulls().n_unique() > 1]
     seen: set[str] = set()
     for month in months:
@@ -281,7 +282,7 @@ def write_unmatched(book: Book, view: RunView, who: pl.DataFrame) -> None:
     columns = [
         Column(words("side")), Column(words("employee_no")), Column(words("person_name")),
         Column(words("person_id"), "id"), Column(words("accrual_month"), "month"), Column(words("posted_on"), "day"),
-        Column(words("amount"), "money"), Column(words("rest"), "money"), Column(words("why"), "long"),
+        Column(words("amount"), "money"), Column(words("rest"), "money"), Column(words("why"), "long", 36),
         Column(words("source_row")),
     ]
     due = [
@@ -328,9 +329,9 @@ def write_problems(book: Book, view: RunView) -> None:
     """资料问题: everything wrong with the input, worded in the workbook's language."""
     words = book.words
     columns = [
-        Column(words("severity")), Column(words("code")), Column(words("file"), "long"), Column(words("place")),
-        Column(words("column")), Column(words("value"), "long"), Column(words("message"), "long"),
-        Column(words("remedy"), "long"),
+        Column(words("severity")), Column(words("code")), Column(words("file"), "long", 36), Column(words("place")),
+        Column(words("column")), Column(words("value"), "long"), Column(words("message"), "long", 46),
+        Column(words("remedy"), "long", 46),
     ]
     rows = [
         (words.code("", row["severity"]), row["code"], shown_text(view, row["file"]), row["place"], row["column"],

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from recon.labels import STATUSES
-from recon.report.paper import Book, Toned, line_count, line_height, part_name, put
+from recon.report.paper import Book, Toned, line_count, line_height, part_name, put, write_header
 from recon.report.sheets import GridShape
 from recon.report.style import TONES
 from recon.report.view import (
@@ -26,10 +26,15 @@ from recon.report.view import (
 )
 from recon.report.words import yuan
 
-_WIDTHS = (35, 19, 19, 8, 8, 15, 20, 54, 10)
+_WIDTHS = (35, 18, 26, 8, 8, 18, 19, 50, 11)
 _LAST = len(_WIDTHS) - 1
+_FILE_ORDER = ("read", "partly_read", "no_rows", "unreadable", "ambiguous", "unknown", "identical", "own_output")
 _CHART_PEOPLE = 200
-_CHART_ROWS = 15
+_CHART_WIDTH, _CHART_HEIGHT = 760, 330
+# Up to this height the sheet is printed on one page rather than broken in its last part: an A4 page holds about 780
+# points at the scale that fits the width, and a fifth smaller is still readable.
+_NEARLY_ONE_PAGE = 1000
+_ROW_PX = 20  # of a row that nobody made higher
 
 
 class _Page:
@@ -37,15 +42,28 @@ class _Page:
 
     def __init__(self, book: Book, sheet: Any) -> None:
         self.book, self.sheet, self.row = book, sheet, 0
+        self.points = 0.0  # what the rows with a height of their own take, and how many there are
+        self.high_rows = 0
         for place, width in enumerate(_WIDTHS):
             sheet.set_column(place, place, width)
 
     def text(self, text: str, style: Any, height: float | None = None) -> None:
         """One line across all columns."""
         if height:
-            self.sheet.set_row(self.row, height)
+            self.height(height)
         self.sheet.merge_range(self.row, 0, self.row, _LAST, text, style)
         self.row += 1
+
+    def height(self, points: float) -> None:
+        """The height of the row about to be written."""
+        self.sheet.set_row(self.row, points)
+        self.points += points
+        self.high_rows += 1
+
+    @property
+    def printed_points(self) -> float:
+        """How high the sheet is on paper, before scaling."""
+        return self.points + (self.row - self.high_rows) * _ROW_PX * 0.75
 
     def section(self, text: str) -> None:
         """The line above a part, after a gap."""
@@ -54,8 +72,7 @@ class _Page:
 
     def header(self, *titles: str) -> None:
         """Column titles."""
-        for place, title in enumerate(titles):
-            self.sheet.write_string(self.row, place, title, self.book.styles.header)
+        write_header(self.book, self.sheet, self.row, titles, _WIDTHS)
         self.row += 1
 
     def cells(self, *values: tuple[str, Any]) -> None:
@@ -67,7 +84,7 @@ class _Page:
             put(self.book, self.sheet, self.row, place, kind, plain, self.book.styles.cell(kind, tone))
             if kind == "long":
                 lines = max(lines, line_count(plain, _WIDTHS[place]))
-        self.sheet.set_row(self.row, line_height(lines))
+        self.height(line_height(lines))
         self.row += 1
 
 
@@ -81,10 +98,13 @@ def write(book: Book, view: RunView, who: pl.DataFrame, listed: pl.DataFrame, sh
     _waiting(page, view)
     _unknown(page, view)
     _looked_at(page, view)
+    top = page.row
     _tie_out(page, proof)
-    _chart(page, shape)
+    _chart(page, shape, top + 2)
     page.row += 1
     page.text(book.words("sign_off"), book.styles.plain, 24)
+    if page.printed_points < _NEARLY_ONE_PAGE:
+        sheet.fit_to_pages(1, 1)
     sheet.freeze_panes(2, 0)
     sheet.activate()
 
@@ -112,11 +132,11 @@ def _head(page: _Page, view: RunView, proof: TieOut) -> None:
 
 
 def _todo(page: _Page, listed: pl.DataFrame) -> None:
-    words, styles = page.book.words, page.book.styles
+    words = page.book.words
     rows = groups(listed, "open")
     page.section(words("todo", count=rows.height))
     if not rows.height:
-        page.text(f"{words('nothing_todo')}{words('only_looked')}", styles.plain)
+        page.text(words("nothing_todo"), page.book.styles.plain)
         return
     page.header(*(words(key) for key in (
         "item", "employer", "months", "people", "person_months", "sum", "owner", "action", "jump")))
@@ -128,7 +148,7 @@ def _todo(page: _Page, listed: pl.DataFrame) -> None:
         page.cells(
             ("long", Toned(item, tone)), ("long", company), ("long", words.months(row["months"])),
             ("int", row["people"]), ("int", row["parts"]),
-            ("estimate" if row["estimated"] else "money", row["stake_fen"]),
+            ("estimate" if row["estimated"] else "money", row["stake_fen"] or None),
             ("long", words.owner(row["owner"])), ("long", _advice(page, row)),
         )
         _jump(page, row["row"])
@@ -143,7 +163,7 @@ def _advice(page: _Page, row: dict[str, Any]) -> str:
     general = words.action(
         row["label"], row["cause"], month=words.months(row["months"]), amount=yuan(row["stake_fen"]),
         arrived=_day(row["arrived_on"]) if lone else words("see_list"),
-        due=_month(row["due_month"]) if lone else words("see_list"), region="",
+        due=(_month(row["due_month"]) if lone else "") or words("due_month"), region="",
     )
     return general or row["action"] or ""
 
@@ -195,14 +215,16 @@ def _count(page: _Page, row: dict[str, Any], name: Toned, certain_fen: int | Non
     """One cause with its people and months; a certain amount, else the estimate."""
     words = page.book.words
     estimated = not certain_fen and row["estimated_fen"]
+    if row["parts"] == 1 and row["action"] and words.lang == "zh":
+        advice = row["action"]
+    else:
+        advice = words.action(
+            row["label"], row["cause"], month=words.months(row["months"]), amount=yuan(certain_fen or 0),
+            arrived=words("see_list"), due=row["due"] or words("due_month"), region="")
     page.cells(
         ("long", name), ("text", None), ("long", words.months(row["months"])), ("int", row["people"]),
         ("int", row["parts"]), ("estimate", row["estimated_fen"]) if estimated else ("money", certain_fen or None),
-        ("long", words.owner(row["owner"])),
-        ("long", words.action(
-            row["label"], row["cause"], month=words.months(row["months"]), amount=yuan(certain_fen or 0),
-            arrived=words("see_list"), due=row["due"] or words("see_list"), region="")),
-        ("text", None),
+        ("long", words.owner(row["owner"])), ("long", advice), ("text", None),
     )
 
 
@@ -227,8 +249,11 @@ def _looked_at(page: _Page, view: RunView) -> None:
             ("int", row["lines"]), ("int", row["files"]), ("long", remark), ("text", None),
         )
     source = view.table("source")
-    by_status = source.group_by("status").len().sort("len", "status", descending=[True, False])
-    detail = words.join([f"{words.code('file', status)} {count}" for status, count in by_status.iter_rows()])
+    by_status = sorted(
+        source.group_by("status").len().iter_rows(),
+        key=lambda row: (_FILE_ORDER.index(row[0]) if row[0] in _FILE_ORDER else len(_FILE_ORDER), row[0] or ""),
+    )
+    detail = words("list_semicolon").join(f"{words.code('file', status)} {count}" for status, count in by_status)
     page.text(words("files_line", count=source.height, detail=detail), styles.plain)
     severity = dict(view.table("problem")["severity"].value_counts().iter_rows())
     page.text(words(
@@ -268,12 +293,11 @@ def _check(page: _Page, rest: int, *, is_money: bool = True) -> Toned:
     return Toned(words("differs", amount=yuan(rest) if is_money else rest), "bad")
 
 
-def _chart(page: _Page, shape: GridShape) -> None:
-    """Months by state, as a native chart, where there are few enough people to mean something by looking."""
+def _chart(page: _Page, shape: GridShape, top: int) -> None:
+    """Months by state, as a native chart beside the tie-out, where few enough people are in it to tell by looking."""
     if not 0 < shape.people <= _CHART_PEOPLE or not shape.months:
         return
     words = page.book.words
-    page.section(words("by_month"))
     grid = words("grid")
     first = len(shape.lead)
     last = first + len(shape.months) - 1
@@ -286,12 +310,14 @@ def _chart(page: _Page, shape: GridShape) -> None:
             "values": [grid, row, first, row, last], "fill": {"color": fill}, "border": {"color": ink, "width": 0.5},
             "gap": 40,
         })
+    chart.set_title({"name": words("by_month"), "name_font": {"size": 11, "bold": True}, "overlay": False})
     chart.set_legend({"position": "bottom"})
     chart.set_y_axis({"major_gridlines": {"visible": True, "line": {"color": "#E5E5E5"}}, "num_format": "0"})
     chart.set_x_axis({"num_format": "yyyy-mm", "text_axis": True})
-    chart.set_size({"width": 1180, "height": _CHART_ROWS * 20})
-    page.sheet.insert_chart(page.row, 0, chart, {"x_offset": 4, "y_offset": 4, "object_position": 1})
-    page.row += _CHART_ROWS + 1
+    chart.set_size({"width": _CHART_WIDTH, "height": _CHART_HEIGHT})
+    page.sheet.insert_chart(top, 3, chart, {"x_offset": 12, "y_offset": 2, "object_position": 1})
+    covered_px = (page.row - top) * _ROW_PX
+    page.row += max(0, -(-(_CHART_HEIGHT - covered_px) // _ROW_PX))
 
 
 def _day(day: date | None) -> str:

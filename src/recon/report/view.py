@@ -158,7 +158,7 @@ def groups(rows: pl.DataFrame, status: str) -> pl.DataFrame:
 
 
 def counts(view: RunView, status: str) -> pl.DataFrame:
-    """The parts of one status by cause: label, cause, owner, people, parts, months, amount_fen, estimated_fen, due.
+    """The parts of one status by cause: label, cause, owner, people, parts, months, sums, due, action of the first.
 
     Those that someone acts on first, then the largest. ``due`` is the month in which the latest of them is due.
     ``amount_fen`` adds what is certain; unknown parts may still hold the pooled share and are not added up.
@@ -175,7 +175,7 @@ def counts(view: RunView, status: str) -> pl.DataFrame:
             pl.col("amount_fen").sum() if status != "unknown" else pl.lit(None, dtype=pl.Int64).alias("amount_fen"),
             pl.col("estimated_fen").sum(),
             pl.col("accrual_month").drop_nulls().unique().sort().alias("months"),
-            pl.col("due_month").max().dt.strftime("%Y-%m").alias("due"),
+            pl.col("due_month").max().dt.strftime("%Y-%m").alias("due"), pl.col("action").first(),
         )
         .sort(
             pl.col("owner") == "nobody", "people", "parts", "label", "cause",
@@ -186,8 +186,7 @@ def counts(view: RunView, status: str) -> pl.DataFrame:
 
 def headcount(view: RunView) -> int:
     """How many people the run knows from the roster, contributions and payroll (an account alone makes none)."""
-    ids = [view.table(name).select("person_id") for name in ("person", "month", "contribution", "payroll")]
-    return pl.concat(ids).drop_nulls().n_unique()
+    return _known(view).height
 
 
 def legs(view: RunView) -> pl.DataFrame:
@@ -205,17 +204,20 @@ def legs(view: RunView) -> pl.DataFrame:
         ("flow", flow, "posted_on"),
     ]
     optional = [("payment", view.table("payment"), "paid_on"), ("reading", view.table("reading"), "read_on")]
-    known = headcount(view)
-    ids = people(view).select("person_id")
+    roster = view.table("person")
+    retired = roster.filter((pl.col("insured_status") == "retired") | pl.col("retired_from").is_not_null())["person_id"]
+    known = _known(view)
+    paying = known.filter(~pl.col("person_id").is_in(retired.implode()))  # a retiree pays nothing: none to be missed
     rows = []
     for leg, frame, day in [*frames, *((name, one, when) for name, one, when in optional if one.height)]:
         seen = frame["person_id"].drop_nulls().unique() if "person_id" in frame.columns else None
+        meant = known if leg in ("flow", "reading") else paying
         month = frame[day].dt.truncate("1mo")
         rows.append({
             "leg": leg,
             "people": None if seen is None else len(seen),
             "missing": None if seen is None or not frame.height
-            else max(known - ids.filter(pl.col("person_id").is_in(seen.implode())).height, 0),
+            else meant.filter(~pl.col("person_id").is_in(seen.implode())).height,
             "months": month.drop_nulls().n_unique(), "first": month.min(), "last": month.max(),
             "lines": frame.height,
             "files": frame.select(_file_of("row_id")).to_series().drop_nulls().n_unique(),
@@ -418,6 +420,11 @@ def split_evidence(text: str | None) -> tuple[str, list[str]]:
     if not (bracket and closing):
         return text or "", []
     return head + tail, [row for row in rows.split("; ") if row]
+
+
+def _known(view: RunView) -> pl.DataFrame:
+    ids = [view.table(name).select("person_id") for name in ("person", "month", "contribution", "payroll")]
+    return pl.concat(ids).drop_nulls().unique()
 
 
 def _sum(frame: pl.DataFrame, column: str) -> int:
