@@ -257,6 +257,22 @@ def test_a_printed_month_decides() -> None:
     assert {link.lines[0]: link.credits[0] for link in solution.links} == {0: 1, 1: 0}
 
 
+def test_a_few_months_in_a_few_credits() -> None:
+    """March and April in 100 + 100 + 40; the first credit came before April's premium."""
+    lines = [line(m) for m in range(6)]
+    credits = [credit(1), credit(2), credit(3, 100), credit(4, 100), credit(4, 40, day=21), credit(5), credit(6)]
+    solution = solve(lines, credits, 1)
+    assert open_lines(lines, solution) == []
+    assert [link.kind for link in solution.links] == ["1:1", "1:1", "N:M", "1:1", "1:1"]
+
+
+def test_a_lump_across_a_boundary() -> None:
+    """Two months whose rule changed between them, paid together by the new rule."""
+    lines = [line(0, 300), line(1, 300), line(2, 300)._replace(amounts=(300, 200)), line(3, 200)]
+    solution = solve(lines, [credit(1, 300), credit(2, 300), credit(4, 400)], 1)
+    assert open_lines(lines, solution) == []
+
+
 def test_a_year_in_one_credit() -> None:
     """Twelve lines of a yearly window are one link; reach is longer there."""
     lines = [line(m, kind="annual", due=JAN + 18, arrival=JAN + m) for m in range(3, 15)]

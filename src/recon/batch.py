@@ -6,6 +6,7 @@ Every command line door calls a function here; each is also a Python door.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -72,6 +73,8 @@ def run_folder(folder: Path, options: Options, progress: Progress | None = None)
     from recon.reading.folder import read_folder
     from recon.report.view import RunView
 
+    # pdfminer's warnings quote what stands in a file.
+    logging.getLogger("pdfminer").setLevel(logging.CRITICAL)
     folder = _folder(folder)
     mappings = _mappings(options.mappings)
     policy = _policy(mappings)

@@ -146,6 +146,8 @@ _KINDS = (
          "核对当地的年度起止月", "check the region's yearly window"),
     Kind("contradictory-lines", "warning", "同一笔缴费在不同文件中金额不同：{value}",
          "two files state different amounts for one payment: {value}", "核对两份文件", "compare the two files"),
+    Kind("unmatched-reversal", "warning", "红冲 {value} 元找不到对应的划入", "a reversal of {value} yuan meets no earlier credit",
+         "请补一份更早的个人账户明细", "bring an earlier export of the account"),
     Kind("as-of-future", "info", "有日期晚于今天，未用来定基准日：{value}",
          "a date after today was not used for the as-of date: {value}", "核对该日期", "check the date"),
     Kind("record-too-long", "warning", "此人记录过长，改用简化匹配，可信度降低：{value}",

@@ -13,29 +13,30 @@ from recon.core.context import Context
 from recon.core.prepare import Prepared
 
 _KEY = ["person_id", "region", "scheme"]
+# Lines of one payer this far apart still bracket one spell; beyond, leaving and coming back is likelier.
+BRACKET_MONTHS = 6
 
 
 def absent_months(prepared: Prepared, lines: pl.DataFrame, context: Context) -> pl.DataFrame:
-    """person_id, region, scheme, payer, employer, month, proved_by (spell or bracket): months that lack a line."""
+    """Months that lack a line: person_id, region, scheme, payer, employer, month, proved_by, neighbours.
+
+    ``proved_by`` is spell (stated employment) or bracket; ``neighbours`` names the rows around a bracketed month.
+    """
     own = lines.filter(~pl.col("is_side") & pl.col("row_id").is_not_null())
     if own.is_empty():
         return _empty()
     main = own.filter(pl.col("payment_kind") != "refund")
-    wanted = pl.concat([_bracketed(main), _employed(prepared, main, context)])
-    missing = wanted.join(main.select(*_KEY, "month").unique(), on=[*_KEY, "month"], how="anti", nulls_equal=True)
-    retired = prepared.tables["person"].filter(
-        (pl.col("insured_status") == "retired") | pl.col("retired_from").is_not_null()
-    ).select("person_id", months.index_of(pl.col("retired_from")).alias("_retired"))
-    left = prepared.tables["person"].select(
-        "person_id", months.index_of(pl.col("employed_from")).alias("_from"),
-        months.index_of(pl.col("employed_to")).alias("_to"),
+    spells = _spells(prepared, main)
+    wanted = pl.concat([_bracketed(main, spells), _employed(spells, context)])
+    # A line for the month anywhere else (another region or scheme) is a line.
+    missing = wanted.join(main.select("person_id", "month").unique(), on=["person_id", "month"], how="anti")
+    retired = prepared.tables["person"].select(
+        "person_id", months.index_of(pl.col("retired_from")).alias("_retired")
     )
-    missing = (
-        missing.join(retired, on="person_id", how="left").join(left, on="person_id", how="left")
-        .filter((pl.col("month") < pl.col("_retired")).fill_null(True))
-        .filter((pl.col("month") <= pl.col("_to")).fill_null(True))
+    missing = missing.join(retired, on="person_id", how="left").filter(
+        (pl.col("month") < pl.col("_retired")).fill_null(True)
     )
-    return _covered(missing, context).sort(*_KEY, "month", "proved_by", nulls_last=True).unique(
+    return _covered(missing, context).sort(*_KEY, "month", "proved_by", "payer", nulls_last=True).unique(
         [*_KEY, "month"], keep="first", maintain_order=True
     )
 
@@ -43,55 +44,68 @@ def absent_months(prepared: Prepared, lines: pl.DataFrame, context: Context) -> 
 def _empty() -> pl.DataFrame:
     return pl.DataFrame(schema={
         "person_id": pl.String, "region": pl.String, "scheme": pl.String, "payer": pl.String, "employer": pl.String,
-        "month": pl.Int32, "proved_by": pl.String,
+        "month": pl.Int32, "proved_by": pl.String, "neighbours": pl.String,
     })
 
 
-def _bracketed(main: pl.DataFrame) -> pl.DataFrame:
-    """Months between two neighbouring lines of one payer."""
-    regular = main.filter(pl.col("payment_kind").is_in(["normal", "back_pay"])).select(
-        *_KEY, "payer", "employer", "month"
-    ).unique([*_KEY, "payer", "month"]).sort(*_KEY, "month", "payer", nulls_last=True)
-    ahead = regular.with_columns(
-        pl.col("month").shift(-1).over(_KEY, order_by="month").alias("_next"),
-        pl.col("payer").shift(-1).over(_KEY, order_by="month").alias("_payer"),
+def _spells(prepared: Prepared, main: pl.DataFrame) -> pl.DataFrame:
+    """Stated employment: the roster's current spell and ``enrolment``, with first and last whole month (null: open)."""
+    serving = pl.col("insured_status").fill_null("in_service") != "retired"
+    payer = pl.coalesce("payer", "employer").fill_null("").alias("payer")
+    joined, left = pl.col("employed_from"), pl.col("employed_to")
+    # Who pays a broken month is local and contractual: only whole months are owed.
+    first = months.index_of(joined) + (joined.dt.day() > 1).cast(pl.Int32)
+    last = months.index_of(left) - (left != left.dt.month_end()).cast(pl.Int32)
+    person = prepared.tables["person"].filter(serving).drop_nulls("employed_from").select(
+        "person_id", "region", pl.lit("310").alias("scheme"), payer, "employer",
+        first.alias("from"), last.alias("to"),
     )
-    holes = ahead.filter((pl.col("_next") > pl.col("month") + 1) & (pl.col("_payer") == pl.col("payer")))
-    return holes.with_columns(
-        pl.int_ranges(pl.col("month") + 1, pl.col("_next"), dtype=pl.Int32).alias("month")
-    ).explode("month").select(*_KEY, "payer", "employer", "month", pl.lit("bracket").alias("proved_by"))
-
-
-def _employed(prepared: Prepared, main: pl.DataFrame, context: Context) -> pl.DataFrame:
-    """Months inside employment spells of the roster or of ``enrolment``, up to the as-of month."""
-    until = months.index(context.as_of)
-    person = prepared.tables["person"].filter(
-        pl.col("employed_from").is_not_null() & (pl.col("insured_status").fill_null("in_service") != "retired")
-    ).select(
-        "person_id", "region", pl.lit("310").alias("scheme"),
-        pl.coalesce("payer", "employer").fill_null("").alias("payer"), "employer",
-        months.index_of(pl.col("employed_from")).alias("_from"),
-        months.index_of(pl.col("employed_to")).alias("_to"),
-    )
-    spells = prepared.tables["enrolment"].filter(
-        pl.col("insured_status").fill_null("in_service") != "retired"
-    ).select(
-        "person_id", "region", pl.col("scheme").fill_null("310"),
-        pl.coalesce("payer", "employer").fill_null("").alias("payer"), "employer",
-        months.index_of(pl.col("from_month")).alias("_from"), months.index_of(pl.col("to_month")).alias("_to"),
+    enrolment = prepared.tables["enrolment"].filter(serving).drop_nulls("from_month").select(
+        "person_id", "region", pl.col("scheme").fill_null("310"), payer, "employer",
+        months.index_of(pl.col("from_month")).alias("from"), months.index_of(pl.col("to_month")).alias("to"),
     )
     regions = main.select("person_id", pl.col("region").alias("_region")).unique().sort("_region", nulls_last=True)
     known = regions.group_by("person_id", maintain_order=True).agg(pl.col("_region").first())
-    both = pl.concat([person, spells]).drop_nulls("_from").join(known, on="person_id", how="left").with_columns(
-        pl.coalesce("region", "_region").alias("region"),
-        pl.min_horizontal(pl.col("_to").fill_null(until), pl.lit(until, dtype=pl.Int32)).alias("_end"),
-    ).filter(pl.col("_end") >= pl.col("_from"))
-    # The first and last calendar month of a spell depend on the city's mid-month rule: only whole months are owed.
-    return both.with_columns(
-        pl.int_ranges(pl.col("_from"), pl.col("_end") + 1, dtype=pl.Int32).alias("month")
-    ).explode("month").filter(
-        (pl.col("month") > pl.col("_from")) & ((pl.col("month") < pl.col("_to")) | pl.col("_to").is_null())
-    ).select(*_KEY, "payer", "employer", "month", pl.lit("spell").alias("proved_by"))
+    return pl.concat([person, enrolment]).join(known, on="person_id", how="left").with_columns(
+        pl.coalesce("region", "_region").alias("region")
+    ).drop("_region")
+
+
+def _bracketed(main: pl.DataFrame, spells: pl.DataFrame) -> pl.DataFrame:
+    """Months between two neighbouring lines of one payer: one spell, as far as nothing says otherwise.
+
+    A longer hole than :data:`BRACKET_MONTHS` is a rehire, not a spell; stated spells decide where there are any.
+    """
+    regular = main.filter(pl.col("payment_kind").is_in(["normal", "back_pay"])).sort("row_id").unique(
+        [*_KEY, "payer", "month"], keep="first", maintain_order=True
+    ).select(*_KEY, "payer", "employer", "month", "row_id").sort(*_KEY, "month", "payer", nulls_last=True)
+    ahead = regular.with_columns(
+        pl.col("month", "payer", "row_id").shift(-1).over(_KEY, order_by="month").name.suffix("_next")
+    )
+    gap = pl.col("month_next") - pl.col("month") - 1
+    holes = ahead.filter((gap > 0) & (gap <= BRACKET_MONTHS) & (pl.col("payer_next") == pl.col("payer")))
+    inside = holes.with_columns(
+        pl.int_ranges(pl.col("month") + 1, pl.col("month_next"), dtype=pl.Int32).alias("month"),
+        pl.concat_str("row_id", "row_id_next", separator="; ").alias("neighbours"),
+    ).explode("month").select(*_KEY, "payer", "employer", "month", pl.lit("bracket").alias("proved_by"), "neighbours")
+    stated = spells.select("person_id").unique()
+    within = inside.join(spells.select("person_id", "from", "to"), on="person_id").filter(
+        (pl.col("month") >= pl.col("from")) & (pl.col("month") <= pl.col("to")).fill_null(True)
+    ).select(inside.columns).unique()
+    return pl.concat([inside.join(stated, on="person_id", how="anti"), within])
+
+
+def _employed(spells: pl.DataFrame, context: Context) -> pl.DataFrame:
+    """Whole months inside stated spells, up to the as-of month."""
+    until = pl.lit(months.index(context.as_of), dtype=pl.Int32)
+    return spells.with_columns(pl.min_horizontal(pl.col("to").fill_null(until), until).alias("_end")).filter(
+        pl.col("_end") >= pl.col("from")
+    ).with_columns(
+        pl.int_ranges("from", pl.col("_end") + 1, dtype=pl.Int32).alias("month")
+    ).explode("month").select(
+        *_KEY, "payer", "employer", "month", pl.lit("spell").alias("proved_by"),
+        pl.lit(None, dtype=pl.String).alias("neighbours"),
+    )
 
 
 def _covered(missing: pl.DataFrame, context: Context) -> pl.DataFrame:

@@ -71,7 +71,7 @@ def build_context(
     paid_cover, payer_cover = _contribution_cover(prepared.tables["contribution"], coverage)
     return Context(
         as_of=as_of, tolerance=tolerance,
-        cover=_flow_cover(prepared.tables["flow"], coverage),
+        cover=_flow_cover(prepared, coverage),
         paid_cover=paid_cover, payer_cover=payer_cover,
         lag=lag, steady=steady, own_lag=own_lag,
         cohort=_cohort(lines, prepared, lag, own_lag, policy),
@@ -131,7 +131,8 @@ def _file_spans(coverage: pl.DataFrame, table: str, own_lines: pl.DataFrame) -> 
     return pl.concat([best, bare]).drop_nulls(["from", "to"])
 
 
-def _flow_cover(flow: pl.DataFrame, coverage: pl.DataFrame) -> pl.DataFrame:
+def _flow_cover(prepared: Prepared, coverage: pl.DataFrame) -> pl.DataFrame:
+    flow = prepared.tables["flow"]
     in_file = flow.select("person_id", "region", "posted_on", file_of().alias("file"))
     own = in_file.group_by("file").agg(pl.col("posted_on").min().alias("from"), pl.col("posted_on").max().alias("to"))
     spans = _file_spans(coverage, "flow", own)
@@ -140,7 +141,15 @@ def _flow_cover(flow: pl.DataFrame, coverage: pl.DataFrame) -> pl.DataFrame:
         spans.filter(pl.col("person_id").is_null()).select("file", "from", "to", "open_end"), on="file"
     ).select("person_id", "region", "from", "to", "open_end")
     personal = spans.filter(pl.col("person_id").is_not_null()).select("person_id", "region", "from", "to", "open_end")
-    return _merge_spans(pl.concat([general, personal]))
+    # A statement about a person that names no region speaks of every account of that person.
+    homes = pl.concat([
+        prepared.tables[name].select("person_id", "region") for name in ("contribution", "flow", "person")
+    ]).drop_nulls().unique()
+    placed = pl.concat([
+        personal.drop_nulls("region"),
+        personal.filter(pl.col("region").is_null()).drop("region").join(homes, on="person_id").select(personal.columns),
+    ])
+    return _merge_spans(pl.concat([general, placed]))
 
 
 def _merge_spans(spans: pl.DataFrame) -> pl.DataFrame:
@@ -197,7 +206,7 @@ def _is_soft(plan: Schedule) -> bool:
 def _plain_lines(lines: pl.DataFrame) -> pl.DataFrame:
     """Paid normal lines whose amount and arrival are known: the ones lags and cohorts are read from."""
     return lines.filter(
-        (pl.col("stream") == "normal") & pl.col("payable") & pl.col("arrival").is_not_null()
+        pl.col("stream").is_in(["normal", "annual"]) & pl.col("payable") & pl.col("arrival").is_not_null()
     )
 
 
@@ -215,8 +224,10 @@ def _learn_lags(
     due = _plain_lines(lines).select(*key, pl.col("arrival").alias("at"), pl.col("expected_fen").alias("fen"))
     came = credit.select(*key, pl.col("month").alias("at"), pl.col("net_fen").alias("fen"))
     due = due.filter(pl.col("region").is_not_null())
-    monthly = {region for region in due["region"].unique().to_list() if policy.schedule(region).kind != "annual"}
-    soft = {region for region in monthly if _is_soft(policy.schedule(region))}
+    regions = due["region"].unique().to_list()
+    soft = {region for region in regions if _is_soft(policy.schedule(region))}
+    # A yearly schedule that is not sure yields to steady monthly credits like any other.
+    monthly = {region for region in regions if policy.schedule(region).kind != "annual"} | soft
     due = due.filter(pl.col("region").is_in(sorted(monthly)))
     came = came.join(due.select(key).unique(), on=key, how="semi")
     if due.is_empty() or came.is_empty():

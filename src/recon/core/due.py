@@ -53,9 +53,11 @@ def _with_schedule(lines: pl.DataFrame, context: Context, policy: Policy) -> pl.
         .join(context.own_lag, on=ACCOUNT, how="left", nulls_equal=True)
     )
     retiree = pl.col("stream") == "retiree"
-    annual = (pl.col("kind") == "annual") & ~retiree
+    learned = pl.col("own_learned").is_not_null() | pl.col("learned").is_not_null()
+    annual = (pl.col("kind") == "annual") & ~retiree & ~learned
     usual = pl.when(retiree).then(0).otherwise(pl.coalesce("own_learned", "learned", "typical")).cast(pl.Int32)
-    clock = pl.when(pl.col("stream") == "annual").then(pl.col("month")).otherwise(pl.col("arrival"))
+    yearly = pl.col("stream") == "annual"
+    clock = pl.when(yearly).then(pl.col("month")).otherwise(pl.col("arrival"))
     # The window a month lies in ends eleven months after its start; the credit month after that end is due.
     window_end = clock - (clock - (pl.col("window_start") - 1)) % 12 + 11
     next_credit = window_end + 1 + ((pl.col("credit_month") - 1) - (window_end + 1)) % 12
@@ -65,7 +67,9 @@ def _with_schedule(lines: pl.DataFrame, context: Context, policy: Policy) -> pl.
     )
     return joined.with_columns(
         usual.alias("usual"), due.cast(pl.Int32).alias("due"), last.cast(pl.Int32).alias("last"),
-        annual.alias("is_annual"), (pl.col("steady_lag") == usual).fill_null(False).alias("steady"),
+        annual.alias("is_annual"),
+        pl.when(yearly & ~annual).then(pl.lit("normal")).otherwise(pl.col("stream")).alias("stream"),
+        (pl.col("steady_lag") == usual).fill_null(False).alias("steady"),
     ).drop("typical", "tolerance", "window_start", "credit_month", "kind", "learned", "own_learned", "steady_lag")
 
 

@@ -42,7 +42,8 @@ def lines_of(prepared: Prepared, policy: Policy) -> pl.DataFrame:
     Columns beyond the contribution's own: region, scheme (of the account), month, arrival (month numbers; arrival
     null when never late), arrival_day, stream, expected_fen (null: unknown), accepts (other amounts taken as right),
     unsure (another rule may be in force whose amount nobody knows),
-    whole_yuan, flat_fen, estimated_fen, policy_ref, policy_confidence, stated, no_account, payable, payer (key).
+    surely_account (the scheme and tier surely have one), whole_yuan, flat_fen,
+    estimated_fen, policy_ref, policy_confidence, stated, no_account, payable, payer (key).
     """
     person = prepared.tables["person"].select(
         "person_id", months.index_of(pl.col("birth_date")).alias("born"), pl.col("insured_status").alias("_status")
@@ -54,8 +55,10 @@ def lines_of(prepared: Prepared, policy: Policy) -> pl.DataFrame:
     lines, alternatives = with_rules(lines, policy)
     stated = pl.col("into_account_fen").is_not_null()
     pooled_kind = pl.col("payment_kind") == "lump_to_pool"
-    no_account = (pl.col("has_account") == False) & ~pl.col("is_side") & ~stated  # noqa: E712  null is not false
-    by_rule = amount_by_rule(pl.col("base_fen"))
+    # A stated credit proves an account; a stated zero where the rule says there is none proves nothing new.
+    credited = stated & (pl.col("into_account_fen") > 0)
+    no_account = ((pl.col("has_account") == False) & ~pl.col("is_side") & ~credited).fill_null(False)  # noqa: E712
+    by_rule = _own_share()
     expected = (
         pl.when(pl.col("is_side") | pooled_kind | no_account).then(pl.lit(0, dtype=pl.Int64))
         .when(stated).then(pl.col("into_account_fen")).otherwise(by_rule)
@@ -72,6 +75,7 @@ def lines_of(prepared: Prepared, policy: Policy) -> pl.DataFrame:
     lines = lines.with_columns(
         expected.alias("expected_fen"), flat.alias("flat_fen"), by_rule.alias("rule_fen"),
         no_account.alias("no_account"), stated.alias("stated"),
+        (pl.col("has_account").fill_null(False) | credited.fill_null(False)).alias("surely_account"),
         pl.when(stated | pl.col("is_side") | pooled_kind).then(pl.lit("stated"))
         .when(pl.col("payment_kind") == "back_pay").then(pl.lit("low"))
         .otherwise(pl.col("confidence")).alias("policy_confidence"),
@@ -87,6 +91,21 @@ def lines_of(prepared: Prepared, policy: Policy) -> pl.DataFrame:
         ((pl.col("paid") == True) & pl.col("expected_fen").is_not_null() & (pl.col("expected_fen") > 0)  # noqa: E712
          & ~pl.col("is_side") & ~pl.col("no_account") & ~pl.col("netted")).alias("payable")
     ).with_columns(pl.col("payable").fill_null(False)).drop("_rule", "_status")
+
+
+def _own_share() -> pl.Expr:
+    """The credit by the rule; where two rows tell one payment, each party on its own row, each row its own share."""
+    one_payment = ["person_id", "account_scheme", "region", "month", "payment_kind", "payer", "employer", "base_fen"]
+    employee, employer = pl.col("employee_fen").fill_null(0), pl.col("employer_fen").fill_null(0)
+    only_employee, only_employer = (employee != 0) & (employer == 0), (employer != 0) & (employee == 0)
+    halves = only_employee.any().over(one_payment) & only_employer.any().over(one_payment) & ~pl.col("is_side")
+    base = pl.col("base_fen")
+    return (
+        pl.when(halves & only_employee).then(rounded_share(base, pl.col("personal_ppm")))
+        .when(halves & only_employer).then(
+            rounded_share(base, pl.col("employer_ppm")) + pl.col("employer_month_fen"))
+        .otherwise(amount_by_rule(base))
+    )
 
 
 def _stream(in_annual: pl.Expr) -> pl.Expr:
@@ -225,7 +244,8 @@ def retiree_lines(
             "employer", months.index_of(pl.col("birth_date")).alias("born"),
             months.index_of(pl.col("retired_from")).alias("_retired"),
         )
-        .join(last_paid, on="person_id", how="left").join(first, on=["person_id", "region"], how="left")
+        .join(last_paid, on="person_id", how="left")
+        .join(first, on=["person_id", "region"], how="left", nulls_equal=True)
         .with_columns(
             pl.when(pl.col("_from").dt.day() == 1).then(months.index_of(pl.col("_from")))
             .otherwise(months.index_of(pl.col("_from")) + 1).alias("_covered")
@@ -263,6 +283,7 @@ def retiree_lines(
         pl.col("monthly_fen").fill_null(0).alias("estimated_fen"), "whole_yuan", "policy_ref",
         pl.col("confidence").alias("policy_confidence"), pl.lit(False).alias("stated"),
         (pl.col("has_account") == False).fill_null(False).alias("no_account"),  # noqa: E712
+        pl.col("has_account").fill_null(False).alias("surely_account"),
         pl.lit(False).alias("is_side"), pl.lit(False).alias("netted"),
         ((pl.col("monthly_fen") > 0) & (pl.col("has_account") != False)).fill_null(False).alias("payable"),  # noqa: E712
     )

@@ -44,7 +44,9 @@ def month_facts(lines: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
         .drop_nulls().min().alias("arrived"),
         months.date_of(pl.col("due")).max().dt.strftime("%Y-%m").alias("due_text"),
         pl.col("payer").first().alias("payer"),
-        pl.col("row_id").drop_nulls().sort().head(NAMED_IN_EVIDENCE).str.join("; ").alias("line_rows"),
+        pl.concat([pl.col("row_id"), pl.col("neighbours")]).drop_nulls().sort().head(NAMED_IN_EVIDENCE)
+        .str.join("; ").alias("line_rows"),
+        (pl.col("stream") == "retiree").any().alias("is_retiree"),
         pl.col("policy_ref").drop_nulls().first().alias("ref"),
         pl.col("policy_confidence").drop_nulls().first().alias("ref_confidence"),
         pl.col("other_rule").any().alias("other_rule"),
@@ -57,6 +59,8 @@ def month_facts(lines: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
     )
     return own.join(came, on=KEY, how="full", coalesce=True, nulls_equal=True).with_columns(
         pl.col("came").fill_null(0), pl.col("payer").fill_null(""), pl.col("other_rule").fill_null(False),
+        pl.when(pl.col("line_rows") != "").then("line_rows").alias("line_rows"),
+        pl.when(pl.col("is_retiree")).then(pl.lit("（退休，不缴费）")).otherwise(pl.col("arrived")).alias("arrived"),
     )
 
 
@@ -69,11 +73,15 @@ _SENTENCES = {
     "missing_month:credit_missing": "缴费到账{arrived}，应划{amount}元（应划月{due}），明细中未见划入",
     "missing_month:contribution_unpaid": "缴费记录写明未到账",
     "missing_month:contribution_missing": "前后各月都有缴费记录，或在职期间内，缴费明细中未见这个月",
+    "missing_month:not_allocated": "已于国库入账，尚未分到个人；应划{amount}元（应划月{due}）未见划入",
+    "top_up:resolved": "补差{amount}元于{posted}划入，晚于应划月{due}",
+    "top_up": "补差缴费到账{arrived}，应划{amount}元（应划月{due}），未见划入",
     "short_credit": "应划{judged}元，已划{came}元，少{amount}元",
     "over_credit": "已划{came}元，应划{judged}元",
     "account_deduction": "应划{judged}元，已划{came}元；每次都少同样的{amount}元，像是从账户代扣的保费",
-    "refund_due": "同月另有一笔全额缴费已划入，这笔{amount}元应退",
+    "refund_due": "同月另有一笔全额缴费，这笔{amount}元应退",
     "policy_unknown": "已划{came}元；当地当时的规则不明，估算应划{estimate}元",
+    "data_incomplete:billed_only": "只有账单或申报（{estimate}元），没有到账记录",
     "data_incomplete": "估算应划{estimate}元（应划月{due}），所给明细不能判断",
 }
 
@@ -86,7 +94,8 @@ def evidence_of() -> pl.Expr:
         "estimate": yuan(pl.col("estimated_fen").fill_null(0)),
     }
     key = pl.concat_str(pl.col("label"), pl.lit(":"), pl.coalesce(
-        pl.when(pl.col("status") == "resolved").then(pl.lit("resolved")), "cause", pl.lit("")))
+        pl.when(pl.col("status") == "resolved").then(pl.lit("resolved")), "cause", pl.lit("")
+    ))
     # General sentences first, so that the specific ones (label:cause) laid over them win.
     sentence: pl.Expr = pl.lit("")
     for name, template in sorted(_SENTENCES.items(), key=lambda item: ":" in item[0]):
@@ -95,8 +104,13 @@ def evidence_of() -> pl.Expr:
     rule = pl.when(pl.col("other_rule")).then(
         pl.concat_str(pl.lit("；按交界另一侧的规则接受（"), pl.col("ref").fill_null("?"), pl.lit("）"))
     ).otherwise(pl.lit(""))
+    return pl.concat_str(sentence, rule, rows_named())
+
+
+def rows_named() -> pl.Expr:
+    """The row_ids behind an answer, in brackets; nothing where a month has no row of its own."""
     rows = pl.concat_str(pl.col("line_rows"), pl.col("flow_rows"), separator="; ", ignore_nulls=True)
-    return pl.concat_str(sentence, rule, pl.lit(" ["), rows, pl.lit("]"))
+    return pl.when(rows != "").then(pl.concat_str(pl.lit(" ["), rows, pl.lit("]"))).otherwise(pl.lit(""))
 
 
 def _gap_id(rows: pl.DataFrame) -> pl.Series:

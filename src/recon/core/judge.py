@@ -62,7 +62,6 @@ def judge(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
     unknown = pl.col("expected_fen").is_null()
     back_pay = (pl.col("payment_kind") == "back_pay") & ~pl.col("stated")
     came = pl.col("linked_fen") > 0
-    has_account_surely = pl.col("has_account").fill_null(True) if "has_account" in lines.columns else pl.lit(True)
     judged = pl.coalesce("expected_fen", "estimated_fen")
     rest = judged - pl.col("linked_fen")
     top_up = pl.col("payment_kind") == "top_up"
@@ -85,7 +84,8 @@ def judge(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
         .when(~pl.col("due_over") & pl.col("due").is_not_null()).then(state("delay", "not_yet_due", "pending"))
         .when(~pl.col("has_export")).then(state("data_incomplete", "no_account_export", "unknown"))
         .when(~pl.col("due_covered")).then(state("data_incomplete", not_covered, "unknown"))
-        .when(back_pay | ~has_account_surely).then(state("policy_unknown", None, "unknown"))
+        .when(back_pay | ~pl.col("surely_account") | (unknown & (pl.col("stream") == "retiree")))
+        .then(state("policy_unknown", None, "unknown"))
         .when(~pl.col("last_over") & top_up).then(state("top_up", "late", "pending"))
         .when(~pl.col("last_over")).then(waits)
         .when(~accusable).then(state("data_incomplete", not_covered, "unknown"))
@@ -187,7 +187,7 @@ def parts_of(lines: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
     frames = [
         _part(clear.filter(pl.col("pooled_fen") != 0), "pooled_share", None, "explained", pl.col("pooled_fen")),
         _part(clear.filter(pl.col("flat_part_fen") != 0), "flat_fee", None, "explained", pl.col("flat_part_fen")),
-        _part(clear.filter(pl.col("no_account") & paid & ~pl.col("netted")), "no_account", None, "explained",
+        _part(clear.filter(pl.col("no_account") & ~pl.col("netted")), "no_account", None, "explained",
               pl.col("contributed_fen") - pl.col("flat_part_fen")),
     ]
     late = base.filter((pl.col("linked_late_fen") > 0) & paid)
@@ -227,7 +227,8 @@ def _part(
 def _surplus_parts(links: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     """Each surplus credit as a negative part of the month that carries it."""
     key = ["person_id", "region", "scheme", "month"]
-    sizes = lines.filter(pl.col("expected_fen") > 0).group_by(key).agg(pl.col("expected_fen").alias("_due"))
+    paid = (pl.col("paid") == True) & (pl.col("expected_fen") > 0)  # noqa: E712
+    sizes = lines.filter(paid).group_by(key).agg(pl.col("expected_fen").alias("_due"))
     extra = links.filter("surplus").join(sizes, on=key, how="left", nulls_equal=True, maintain_order="left")
     repeated = pl.col("_due").list.contains(pl.col("amount_fen")).fill_null(False)
     late = extra.filter("is_late")

@@ -15,9 +15,11 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from recon.core.due import ACCOUNT
+from recon.core.months import first_day
 from recon.core.solve import ANNUAL_REACH_MONTHS, PRICES, Credit, Line, Link, Solution, solve
 from recon.problems import Problem
 
+YEAR = 12  # months of a yearly window
 LINK_SCHEMA = {
     "line": pl.UInt32, "credit": pl.UInt32, "person_id": pl.String, "region": pl.String, "scheme": pl.String,
     "month": pl.Int32, "amount_fen": pl.Int64, "kind": pl.String, "surplus": pl.Boolean,
@@ -182,7 +184,7 @@ def _match_account(account: _Account, rows: list[_Row], coins: list[_Coin], out:
     if not spare:
         return
     open_rows = [row for at, row in enumerate(payable) if at not in linked]
-    spare = _place_annual(account, open_rows, coins, spare, out)
+    spare = _place_annual(account, rows, open_rows, coins, spare, out)
     spare = _place_inexact(account, open_rows, coins, spare, left_prices, out)
     spare = _place_unknown(account, rows, coins, spare, out)
     _place_surplus(account, rows, coins, [j for j in spare if left_prices[j]], usual, out,
@@ -196,7 +198,7 @@ def _solve(payable: list[_Row], coins: list[_Coin], left_prices: list[int], usua
             stream=streams[row.stream],
             kind="annual" if row.annual else "normal" if row.stream == "normal" else "other",
             month=row.month, arrival=row.arrival, day=row.day,
-            amounts=(row.amount or 0, *(other for other in row.accepts if other != row.amount)),
+            amounts=_amounts(row),
             half_yuan=row.half_yuan, open_price=row.open_price, due=row.due,
         )
         for row in payable
@@ -255,8 +257,8 @@ def _left_prices(rows: list[_Row], coins: list[_Coin], usual: int) -> list[int]:
             free = not min(months) <= coin.printed <= max(months)
         elif dues:
             # A yearly credit belongs to twelve months; unless all of them are at hand nothing can be said of the rest.
-            mine = [row.month for row in rows if row.annual and row.due == coin.month]
-            free = len(set(mine)) < 12
+            mine = [row.month for row in rows if row.annual and row.due in (coin.month, coin.month - 1)]
+            free = len(set(mine)) < YEAR
         else:
             place = coin.month - usual
             free = not first <= place <= last or place in by_place
@@ -271,34 +273,75 @@ def _emit(account: _Account, link: Link, rows: list[_Row], coins: list[_Coin], o
             out.link(account, rows[link.lines[0]], coins[j], coins[j].amount, link.kind)
         return
     left = {j: coins[j].amount for j in link.credits}
-    for at in link.lines:
-        due = rows[at].amount or 0
+    for at, which in zip(link.lines, link.which, strict=True):
+        due = _amounts(rows[at])[which]
         for j in link.credits:
             share = min(due, left[j])
             if share:
                 out.link(account, rows[at], coins[j], share, link.kind)
                 left[j] -= share
                 due -= share
+    newest = coins[link.credits[-1]]
+    if any(rows[at].annual and rows[at].due not in (newest.month, newest.month - 1) for at in link.lines):
+        months = [rows[at].month for at in link.lines]
+        span = f"{first_day(min(months)):%Y-%m}~{first_day(max(months)):%Y-%m}"
+        out.problem("annual-window-differs", newest.file, span)
+
+
+def _amounts(row: _Row) -> tuple[int, ...]:
+    """The amounts a line may take: the one due, then those of the other rules accepted."""
+    return (row.amount or 0, *(other for other in row.accepts if other != row.amount))
 
 
 def _place_annual(
-    account: _Account, open_rows: list[_Row], coins: list[_Coin], spare: list[int], out: _Output
+    account: _Account, rows: list[_Row], open_rows: list[_Row], coins: list[_Coin], spare: list[int], out: _Output
 ) -> list[int]:
-    """A yearly credit that no twelve months sum to: shared out to the open months of its window, oldest first."""
-    rest = []
-    for j in spare:
-        coin = coins[j]
-        mine = [row for row in open_rows if row.annual and row.due in (coin.month, coin.month - 1)]
-        left = coin.amount
-        for row in mine:
-            share = min(row.amount or 0, left)
-            if share:
-                out.link(account, row, coin, share, "inexact")
-                left -= share
+    """Yearly credits that no exact link explains: shared out over the open months of their window, oldest first.
+
+    Lines whose amount is unknown take equal shares, or the accepted amounts where these add up. What is more than all
+    twelve months were due is a surplus of the last; of a window that is not all at hand nothing can be said.
+    """
+    used: set[int] = set()
+    for due in sorted({row.due for row in rows if row.annual and row.due is not None}):
+        pot = [j for j in spare if j not in used and coins[j].month in (due, due + 1) and coins[j].printed is None]
+        window = [row for row in rows if row.annual and row.due == due]
+        todo = [row for row in window if row in open_rows or row.by_place]
+        if not pot or not todo:
+            continue
+        used.update(pot)
+        total = sum(coins[j].amount for j in pot)
+        needs = _yearly_shares(todo, total)
+        kind = "inexact" if total != sum(needs) else "N:M" if len(pot) > 1 else "N:1"
+        for j in pot:
+            left = coins[j].amount
+            for number, row in enumerate(todo):
+                part = min(left, needs[number])
+                if part:
+                    out.link(account, row, coins[j], part, kind)
+                    needs[number] -= part
+                    left -= part
+            if left and len({row.month for row in window}) >= YEAR:
+                out.link(account, window[-1], coins[j], left, "1:N", surplus=True)
+        for row in todo:
+            if row in open_rows:
                 open_rows.remove(row)
-        if not mine:
-            rest.append(j)
-    return rest
+    return [j for j in spare if j not in used]
+
+
+def _yearly_shares(rows: list[_Row], total: int) -> list[int]:
+    """What each month of a window takes of a yearly sum."""
+    if all(row.amount is not None for row in rows):
+        return [row.amount or 0 for row in rows]
+    for number in range(max(len(row.accepts) for row in rows)):
+        accepted = [row.accepts[number] if len(row.accepts) > number else 0 for row in rows]
+        if sum(accepted) == total:
+            return accepted
+    known = sum(row.amount or 0 for row in rows)
+    unknown = [row for row in rows if row.amount is None]
+    rest = max(total - known, 0)
+    each, over = divmod(rest, len(unknown))
+    extra = iter([over] + [0] * len(unknown))
+    return [row.amount if row.amount is not None else each + next(extra) for row in rows]
 
 
 def _place_inexact(
@@ -328,7 +371,7 @@ def _place_unknown(
 ) -> list[int]:
     """Lines whose amount is not known take the credit in their place, one to one, at no price."""
     taken: set[int] = set()
-    todo = [row for row in rows if row.by_place]
+    todo = [row for row in rows if row.by_place and not row.annual]
     busy = {row.due for row in todo}
     for late in (0, 1, 2):
         for row in list(todo):

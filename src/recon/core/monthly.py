@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from recon.core import months
-from recon.core.gaps import KEY
+from recon.core.gaps import KEY, rows_named
 from recon.core.solve import PROVED
 from recon.core.text import yuan
 from recon.labels import LABEL_ORDER, STATUSES, verdict
@@ -67,7 +67,8 @@ def _confidence() -> pl.Expr:
 
 
 def _sums(lines: pl.DataFrame) -> pl.DataFrame:
-    paid_lag = pl.when(pl.col("row_id").is_not_null() & (pl.col("paid") == True)).then(  # noqa: E712
+    regular = ~pl.col("is_side") & (pl.col("payment_kind") != "refund") & ~pl.col("netted")
+    paid_lag = pl.when(pl.col("row_id").is_not_null() & (pl.col("paid") == True) & regular).then(  # noqa: E712
         pl.col("arrival") - pl.col("month"))
     own = ~pl.col("is_side") & ~pl.col("absent")
     due = pl.when((pl.col("label") == "refund_due").fill_null(False) | (pl.col("settled") & (pl.col("paid") == False)))  # noqa: E712
@@ -88,7 +89,8 @@ def _sums(lines: pl.DataFrame) -> pl.DataFrame:
             {"undecided": 0, "probable": 1, "proved": 2}, default=None, return_dtype=pl.Int8
         ).min().replace_strict({0: "undecided", 1: "probable", 2: "proved"}, default=None, return_dtype=pl.String)
         .alias("confidence"),
-        pl.col("row_id").drop_nulls().sort().head(4).str.join("; ").alias("line_rows"),
+        pl.when(pl.col("row_id").is_not_null().any())
+        .then(pl.col("row_id").drop_nulls().sort().head(4).str.join("; ")).alias("line_rows"),
         pl.col("other_rule").any().alias("other_rule"), pl.col("policy_ref").drop_nulls().first(),
     )
 
@@ -151,7 +153,6 @@ def _with_verdict(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _evidence() -> pl.Expr:
     """The headline part's evidence, or what was due and came; undecided months name what would settle them."""
-    rows = pl.concat_str(pl.col("line_rows"), pl.col("flow_rows"), separator="; ", ignore_nulls=True)
     plain = pl.concat_str(
         pl.lit("应划"), yuan(pl.col("expected_fen")), pl.lit("元，已划"), yuan(pl.col("credited_fen")), pl.lit("元"),
         pl.when(pl.col("posted_last").is_not_null())
@@ -159,7 +160,7 @@ def _evidence() -> pl.Expr:
         pl.when(pl.col("other_rule").fill_null(False)).then(
             pl.concat_str(pl.lit("；按交界另一侧的规则接受（"), pl.col("policy_ref").fill_null("?"), pl.lit("）"))
         ).otherwise(pl.lit("")),
-        pl.lit(" ["), rows, pl.lit("]"),
+        rows_named(),
     )
     undecided = pl.when(pl.col("confidence") == "undecided").then(pl.concat_str(
         pl.lit("；差额确定，月份不能确定（也可能是"), pl.col("alternatives").fill_null("相邻月份"),

@@ -12,6 +12,7 @@ from typing import Any
 
 import polars as pl
 
+from recon.core import months
 from recon.core.months import index_of
 from recon.problems import Problem
 from recon.tables import SCHEME_ACCOUNT, SIDE_SCHEMES, conform_all
@@ -40,7 +41,8 @@ def prepare(tables: dict[str, pl.DataFrame]) -> Prepared:
     problems += found
     tables["flow"] = _fill_flow(tables["flow"], tables["contribution"], tables["person"])
     tables["flow"] = mark_repeated_flows(tables["flow"])
-    return Prepared(tables, _payment_view(tables["contribution"]), _credit_view(tables["flow"]), problems)
+    credit, found = _credit_view(tables["flow"])
+    return Prepared(tables, _payment_view(tables["contribution"]), credit, problems + found)
 
 
 def file_of(column: str = "row_id") -> pl.Expr:
@@ -128,7 +130,7 @@ def mark_repeated_contributions(contribution: pl.DataFrame) -> tuple[pl.DataFram
             ):
                 file, _, place = str(row["row_id"]).partition("#")
                 problems.append(Problem("contradictory-lines", file, place, "into_account_fen",
-                                        _yuan_pair(view["into_account_fen"], row["into_account_fen"])))
+                                        " / ".join(_yuan(int(str(one["into_account_fen"]))) for one in (view, row))))
     if not duplicates:
         return contribution, []
     marked = contribution.with_columns(
@@ -143,8 +145,8 @@ def mark_repeated_contributions(contribution: pl.DataFrame) -> tuple[pl.DataFram
     return marked, problems
 
 
-def _yuan_pair(one: object, other: object) -> str:
-    return " / ".join(f"{int(str(fen)) // 100}.{int(str(fen)) % 100:02d}" for fen in (one, other))
+def _yuan(fen: int) -> str:
+    return f"{'-' if fen < 0 else ''}{abs(fen) // 100}.{abs(fen) % 100:02d}"
 
 
 def _fullness(row: dict[str, object]) -> int:
@@ -243,9 +245,24 @@ def _copies(frame: pl.DataFrame, line: list[str]) -> pl.DataFrame:
     )
 
 
-def _credit_view(flow: pl.DataFrame) -> pl.DataFrame:
+def _one_ledger(flow: pl.DataFrame) -> pl.DataFrame:
+    """The bank's ledger mirrors the account's: its lines count only where the account's own export does not reach."""
+    bank = pl.col("ledger").fill_null("app") == "bank"
+    if not flow.select(bank.any()).item():
+        return flow
+    own = flow.filter(~bank).group_by(ACCOUNT).agg(
+        pl.col("posted_on").min().alias("_from"), pl.col("posted_on").max().alias("_to")
+    )
+    mirrored = pl.col("posted_on").is_between("_from", "_to").fill_null(False)
+    return flow.join(own, on=ACCOUNT, how="left", nulls_equal=True, maintain_order="left").filter(
+        ~(bank & mirrored)
+    ).drop("_from", "_to")
+
+
+def _credit_view(flow: pl.DataFrame) -> tuple[pl.DataFrame, list[Problem]]:
     """Credits that count: kept, positive, less what reversals took back (``net_fen``), with month numbers."""
-    kept = flow.filter(pl.col("duplicate_of").is_null())
+    problems: list[Problem] = []
+    kept = _one_ledger(flow.filter(pl.col("duplicate_of").is_null()))
     takes = kept.filter(
         ((pl.col("flow_kind") == "reversal") | (pl.col("flow_kind") == "credit")) & (pl.col("amount_fen") < 0)
     )
@@ -253,19 +270,24 @@ def _credit_view(flow: pl.DataFrame) -> pl.DataFrame:
         pl.col("amount_fen").alias("net_fen")
     )
     if takes.height:
-        left = _carry_out_reversals(credits, takes)
+        left, problems = _carry_out_reversals(credits, takes)
         credits = credits.with_columns(
             pl.col("row_id").replace_strict(left, default=None, return_dtype=pl.Int64).fill_null(pl.col("net_fen"))
             .alias("net_fen")
         )
-    return credits.filter(pl.col("net_fen") > 0).with_columns(
+    counted = credits.filter(pl.col("net_fen") > 0).with_columns(
         index_of(pl.col("posted_on")).alias("month"), index_of(pl.col("accrual_month")).alias("printed")
     ).sort("person_id", "region", "scheme", "posted_on", "net_fen", "printed", "balance_fen", "row_id",
            nulls_last=True)
+    return counted, problems
 
 
-def _carry_out_reversals(credits: pl.DataFrame, takes: pl.DataFrame) -> dict[str, int]:
-    """What is left of each credit a reversal touches: the latest earlier equal one goes, else its month shrinks."""
+def _carry_out_reversals(credits: pl.DataFrame, takes: pl.DataFrame) -> tuple[dict[str, int], list[Problem]]:
+    """What is left of each credit a reversal touches.
+
+    The latest earlier equal one goes (of the month it prints, where it prints one); else the latest larger one
+    shrinks; else the latest ones go together until the sum is taken. What no credit can bear is returned to nobody.
+    """
     accounts = takes.select(ACCOUNT).unique()
     mine = credits.join(accounts, on=ACCOUNT, how="semi", nulls_equal=True)
     by_account: dict[tuple[object, ...], list[list[Any]]] = defaultdict(list)  # day, left, row_id, printed month
@@ -273,18 +295,26 @@ def _carry_out_reversals(credits: pl.DataFrame, takes: pl.DataFrame) -> dict[str
     for row in mine.sort(order).select(*ACCOUNT, "posted_on", "net_fen", "row_id", "accrual_month").iter_rows():
         by_account[row[:3]].append(list(row[3:]))
     left: dict[str, int] = {}
+    problems: list[Problem] = []
     for row in takes.sort("posted_on", "amount_fen", "row_id").select(
-        *ACCOUNT, "posted_on", "amount_fen", "accrual_month"
+        *ACCOUNT, "posted_on", "amount_fen", "accrual_month", "row_id"
     ).iter_rows():
         day, amount, printed = row[3], -row[4], row[5]
         earlier = [item for item in by_account[row[:3]] if item[0] <= day and item[1] > 0]
-        same_month = [item for item in earlier if printed is not None and item[3] == printed]
-        for pool in (same_month, earlier):
-            equal = [item for item in pool if item[1] == amount]
-            larger = equal or [item for item in pool if item[1] > amount]
-            if larger:
-                hit = larger[-1]
-                hit[1] -= amount
-                left[hit[2]] = hit[1]
+        if printed is not None:
+            # A printed month is best met by a credit that prints it, else by one posted in the month after it.
+            usual = months.index(printed) + 1
+            earlier.sort(key=lambda item: (item[3] == printed, -abs(months.index(item[0]) - usual), item[0]))
+        equal = [item for item in earlier if item[1] == amount]
+        larger = [item for item in earlier if item[1] > amount]
+        for hit in equal[-1:] or larger[-1:] or reversed(earlier):
+            taken = min(hit[1], amount)
+            hit[1] -= taken
+            amount -= taken
+            left[hit[2]] = hit[1]
+            if not amount:
                 break
-    return left
+        if amount:
+            file, _, place = row[6].partition("#")
+            problems.append(Problem("unmatched-reversal", file, place, "amount_fen", _yuan(amount)))
+    return left, problems

@@ -106,7 +106,9 @@ def check_identities(result: Mapping[str, pl.DataFrame], credit: pl.DataFrame | 
 
 def _all_lines(prepared: Prepared, policy: Policy, context: Context) -> pl.DataFrame:
     """Contribution lines, retiree months and months that lack a line, in one frame."""
-    lines = lines_of(prepared, policy).with_columns(pl.lit(False).alias("absent"))
+    lines = lines_of(prepared, policy).with_columns(
+        pl.lit(False).alias("absent"), pl.lit(None, dtype=pl.String).alias("neighbours")
+    )
     retired = retiree_lines(prepared, policy, context.as_of, context.cover)
     if retired.height:
         retired = retired.with_columns(
@@ -123,7 +125,8 @@ def _all_lines(prepared: Prepared, policy: Policy, context: Context) -> pl.DataF
             pl.lit("normal").alias("stream"), pl.col("month").alias("arrival"),
             *(pl.lit(0, dtype=pl.Int64).alias(name) for name in
               ("contributed_fen", "total_fen", "expected_fen", "flat_fen")),
-            *(pl.lit(False).alias(name) for name in ("is_side", "netted", "no_account", "stated", "payable")),
+            *(pl.lit(False).alias(name) for name in
+              ("is_side", "netted", "no_account", "stated", "payable", "surely_account")),
             pl.lit([], dtype=pl.List(pl.Int64)).alias("accepts"), pl.lit(False).alias("unsure"),
         ).drop("proved_by")
         lines = pl.concat([lines, rows], how="diagonal_relaxed")

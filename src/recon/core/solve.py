@@ -23,8 +23,10 @@ from typing import NamedTuple
 REACH_MONTHS = 12
 ANNUAL_REACH_MONTHS = 27
 MAX_GROUP = 36
+MAX_SUMS = 64
 MAX_SPLIT = 3
 MAX_SPLIT_POOL = 14
+MAX_FEW_POOL = 8
 MAX_STATES = 4000
 BEAM = 400
 INF = 1 << 40
@@ -87,6 +89,7 @@ class Link(NamedTuple):
     lines: tuple[int, ...]
     credits: tuple[int, ...]
     kind: str  # 1:1, N:1, 1:N, N:M, inexact
+    which: tuple[int, ...] = ()  # in a group of lines: which of each line's accepted amounts it takes
 
 
 @dataclass(frozen=True)
@@ -231,6 +234,16 @@ def _fits(line: Line, amount: int) -> bool:
     return amount in line.amounts or (line.half_yuan and abs(amount - line.amounts[0]) <= 50)
 
 
+def _sums(sums: dict[int, tuple[int, ...]], line: Line) -> dict[int, tuple[int, ...]]:
+    """Every sum reachable with one more line, and by which of the accepted amounts; the due ones are preferred."""
+    more: dict[int, tuple[int, ...]] = {}
+    for number, amount in enumerate(line.amounts):
+        for total, which in sums.items():
+            if len(more) < MAX_SUMS:
+                more.setdefault(total + amount, (*which, number))
+    return more
+
+
 class _Edges:
     """Builds the edges of one account; a class only because all kinds share the same five inputs."""
 
@@ -249,7 +262,9 @@ class _Edges:
             for lag in {lag for row in lag_of for lag in row if lag is not None and lag >= 0}
         }
 
-    def _edge(self, rows: tuple[int, ...], picks: tuple[int, ...], kind: str, ordered: bool) -> _Edge:
+    def _edge(
+        self, rows: tuple[int, ...], picks: tuple[int, ...], kind: str, ordered: bool, which: tuple[int, ...] = ()
+    ) -> _Edge:
         annual = self.lines[rows[0]].kind == "annual"
         members = len(rows) + len(picks) - 2
         base = members * (PRICES.annual_further if annual else PRICES.further)
@@ -259,8 +274,9 @@ class _Edges:
             base += self._annual_price(rows, picks)
             costs = [base] * len(self.lags)
         else:
+            pairs = self._pairs(rows, picks, which)
             for i in rows:
-                worst = self._worst_lag(i, rows, picks)
+                worst = max(self._known(at, j) for at, j in pairs if at == i)
                 if worst < 0:
                     continue
                 line = self.lines[i]
@@ -272,13 +288,23 @@ class _Edges:
         for j in picks:
             mask |= 1 << j
         return _Edge(len(rows), mask, min(picks), max(picks), ordered and not printed, tuple(costs),
-                     Link(rows, picks, kind))
+                     Link(rows, picks, kind, which))
 
-    def _worst_lag(self, i: int, rows: tuple[int, ...], picks: tuple[int, ...]) -> int:
-        """The largest lag of line ``i`` in a group; in a lump only its own month's lag counts."""
-        if len(picks) == 1 or len(rows) == 1:
-            return max(self._known(i, j) for j in picks)
-        return self._known(i, picks[-1 if i == rows[-1] else 0])
+    def _pairs(self, rows: tuple[int, ...], picks: tuple[int, ...], which: tuple[int, ...]) -> list[tuple[int, int]]:
+        """The pairs of line and credit that a group really links: the oldest month first from the earliest credit."""
+        if len(rows) == 1 or len(picks) == 1:
+            return [(i, j) for i in rows for j in picks]
+        left = {j: self.credits[j].amount for j in picks}
+        pairs = []
+        for i, number in zip(rows, which, strict=True):
+            due = self.lines[i].amounts[number]
+            for j in picks:
+                share = min(due, left[j])
+                if share:
+                    pairs.append((i, j))
+                    left[j] -= share
+                    due -= share
+        return pairs
 
     def _known(self, i: int, j: int) -> int:
         lag = self.lag_of[i][j]
@@ -299,17 +325,18 @@ class _Edges:
 
     def lumps(self, i: int) -> Iterator[_Edge]:
         """Contiguous lines of one stream, one credit of exactly their sum."""
-        total = self.lines[i].amounts[0]
+        sums = _sums({0: ()}, self.lines[i])
         for end in range(i + 1, min(i + MAX_GROUP, len(self.lines))):
             if self.lines[end].stream != self.lines[i].stream:
                 return
-            total += self.lines[end].amounts[0]
-            if total > self.top:
+            sums = _sums(sums, self.lines[end])
+            if min(sums) > self.top:
                 return
             rows = tuple(range(i, end + 1))
-            for j in self.by_amount.get(total, ()):
-                if self._lump_ok(rows, j):
-                    yield self._edge(rows, (j,), "N:1", True)
+            for total, which in sums.items():
+                for j in self.by_amount.get(total, ()):
+                    if self._lump_ok(rows, j):
+                        yield self._edge(rows, (j,), "N:1", True, which)
 
     def _lump_ok(self, rows: tuple[int, ...], j: int) -> bool:
         printed = self.credits[j].printed
@@ -341,16 +368,21 @@ class _Edges:
         for rows in ((i, i + 1), (i, i + 1, i + 2)):
             if rows[-1] >= len(self.lines) or self.lines[rows[-1]].stream != self.lines[i].stream:
                 return
-            total = sum(self.lines[k].amounts[0] for k in rows)
-            pool = [
-                j for j in self._pool(i, total) if j in self.odd and all(self.lag_of[k][j] is not None for k in rows)
-            ][:8]
+            sums: dict[int, tuple[int, ...]] = {0: ()}
+            for k in rows:
+                sums = _sums(sums, self.lines[k])
+            pool = sorted({
+                j for k in rows for j in self._pool(k, max(sums)) if j in self.odd
+            })[:MAX_FEW_POOL]
             for size in (2, 3):
                 if size + len(rows) > 5:
                     continue
                 for picks in combinations(pool, size):
-                    if sum(self.credits[j].amount for j in picks) == total:
-                        yield self._edge(rows, picks, "N:M", False)
+                    which = sums.get(sum(self.credits[j].amount for j in picks))
+                    if which is not None and all(
+                        self.lag_of[k][j] is not None for k, j in self._pairs(rows, picks, which)
+                    ):
+                        yield self._edge(rows, picks, "N:M", False, which)
 
     def inexact(self, i: int) -> Iterator[_Edge]:
         """An odd credit in the line's own place: at the usual lag or up to two months later."""

@@ -40,6 +40,8 @@ def _write(path: Path, view: RunView, options: dict[str, object], sheet_rows: in
     with xlsxwriter.Workbook(str(path), options) as workbook:
         # The date of creation is the as-of date: nothing here reads a clock, and equal runs give equal bytes.
         workbook.set_properties({
+            # By this mark the reading knows recon's own workbook, left in the folder of exports.
+            "category": "recon-report",
             "title": words("title"), "created": datetime.combine(view.as_of, datetime.min.time()),
         })
         workbook.set_size(2400, 1400)
