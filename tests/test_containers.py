@@ -23,7 +23,7 @@ from recon.reading.grid import Grid, Opened
 
 SHARED = Path("/work/shared/samples")
 SAMPLES = pytest.mark.skipif(not SHARED.is_dir(), reason="the read-only samples are not here")
-ID_A, ID_B = "110105199003070014", "420106198512120020"
+ID_A, ID_B = "110105199003070017", "420106198512120021"
 
 
 def codes(opened: Opened) -> list[str]:

@@ -77,8 +77,10 @@ PEOPLE = {person.key: person for person in (
     Person("冯", "冯演练", "110105", date(1956, 3, 9), 202, 0, "北京市", "B002", "北京办", "C500", status="退休",
            retired="201604", joined=date(2001, 5, 8), unit=_BJ),
     Person("陈", "陈样本", "110105", date(1991, 10, 2), 203, 9000, "北京市", "B003", "北京办", "C500", unit=_BJ),
-    Person("褚", "褚试验", "440305", date(1989, 8, 19), 301, 8000, "深圳市", "S001", "深圳办", "C600", tier="一档", unit=_SZ),
-    Person("卫", "卫例证", "440305", date(1996, 2, 28), 302, 6000, "深圳市", "S002", "深圳办", "C600", tier="二档", unit=_SZ),
+    Person("褚", "褚试验", "440305", date(1989, 8, 19), 301, 8000, "深圳市", "S001", "深圳办", "C600", tier="一档",
+           unit=_SZ),
+    Person("卫", "卫例证", "440305", date(1996, 2, 28), 302, 6000, "深圳市", "S002", "深圳办", "C600", tier="二档",
+           unit=_SZ),
     Person("蒋", "蒋练习", "310101", date(1984, 7, 7), 401, 8000, "上海市", "H001", "上海办", "C700", unit=_SH),
 )}
 
@@ -167,8 +169,10 @@ def wuhan_lines() -> Iterator[Paid]:
 
 def portal(lines: Iterable[Paid], *, credited: bool, rate: int, employer_rate: int) -> list[list[object]]:
     """Header, lines and total of the unit portal's query; rates in per mille of the base."""
-    header = ["公民身份证号码", "姓名", "险种类型", "缴费年月", "台账年月", "应缴类型", "缴费方式", "缴费基数", "应缴金额", "个人缴费金额",
-              "划入个人账户金额", "划入统筹金额", "补缴利息", "滞纳金", "缴费标识", "单位编号", "单位名称"]
+    header = [
+        "公民身份证号码", "姓名", "险种类型", "缴费年月", "台账年月", "应缴类型", "缴费方式", "缴费基数", "应缴金额",
+        "个人缴费金额", "划入个人账户金额", "划入统筹金额", "补缴利息", "滞纳金", "缴费标识", "单位编号", "单位名称",
+    ]
     rows: list[list[object]] = []
     sums = [0, 0, 0, 0]
     for line in sorted(lines, key=lambda line: (line.booked, line.month, line.person.number, line.kind)):
@@ -178,9 +182,10 @@ def portal(lines: Iterable[Paid], *, credited: bool, rate: int, employer_rate: i
         for at, amount in enumerate((own + firm, own, into, own + firm - into)):
             sums[at] += amount
         rows.append([
-            line.person.id + "\t", line.person.name, "职工基本医疗保险", f"{line.month:%Y%m}", f"{line.booked:%Y%m}", line.kind,
-            "单位缴费", money(line.base * 100), money(own + firm), money(own), money(into), money(own + firm - into),
-            "0.00", "0.00", line.flag, "42010600018" if credited else "11010500027", line.person.unit,
+            line.person.id + "\t", line.person.name, "职工基本医疗保险", f"{line.month:%Y%m}", f"{line.booked:%Y%m}",
+            line.kind, "单位缴费", money(line.base * 100), money(own + firm), money(own), money(into),
+            money(own + firm - into), "0.00", "0.00", line.flag, "42010600018" if credited else "11010500027",
+            line.person.unit,
         ])
     rows.append(["合计", *[""] * 7, *map(money, sums), "", "", "", "", ""])
     if not credited:
@@ -203,17 +208,20 @@ def write_beijing_portal(path: Path) -> None:
     """UTF-8 with a byte order mark, without the credited column: the rule has to tell what is due."""
     lines = [Paid(PEOPLE[key], month, month, PEOPLE[key].base, flat=300) for month in YEAR for key in "郑陈"]
     rows = [
-        ["社会保险缴费明细查询"], [f"单位名称：{_BJ}"], ["统筹区：北京市", "缴费年月范围：2024-01 至 2024-12", f"打印日期：{PRINTED}"],
+        ["社会保险缴费明细查询"], [f"单位名称：{_BJ}"],
+        ["统筹区：北京市", "缴费年月范围：2024-01 至 2024-12", f"打印日期：{PRINTED}"],
         *portal(lines, credited=False, rate=20, employer_rate=98),
     ]
     write_csv(path, rows, "utf-8-sig")
 
 
 _NATIONAL = (
-    ("psn_no", "人员编号"), ("psn_name", "姓名"), ("certno", "证件号码"), ("emp_no", "单位编号"), ("emp_name", "单位名称"),
-    ("poolarea_no", "统筹区"), ("insutype", "险种类型"), ("psn_type", "人员类别"), ("cashym", "费款所属期"),
-    ("accrym_begn", "对应费款所属期起始"), ("accrym_end", "对应费款所属期结束"), ("clct_type", "缴费类型"), ("psn_clctstd", "人员缴费基数"),
-    ("psn_clct_paraval", "个人缴费比例"), ("emp_clct_amt", "单位缴费金额"), ("psn_clct_amt", "个人缴费金额"),
+    ("psn_no", "人员编号"), ("psn_name", "姓名"), ("certno", "证件号码"), ("emp_no", "单位编号"),
+    ("emp_name", "单位名称"), ("poolarea_no", "统筹区"), ("insutype", "险种类型"), ("psn_type", "人员类别"),
+    ("cashym", "费款所属期"),
+    ("accrym_begn", "对应费款所属期起始"), ("accrym_end", "对应费款所属期结束"), ("clct_type", "缴费类型"),
+    ("psn_clctstd", "人员缴费基数"), ("psn_clct_paraval", "个人缴费比例"), ("emp_clct_amt", "单位缴费金额"),
+    ("psn_clct_amt", "个人缴费金额"),
     ("emp_clct_into_acct_amt", "单位缴费划入个人账户金额"), ("psn_clct_into_acct_amt", "个人缴费划入个人账户金额"),
     ("clct_sumamt", "缴费总金额"), ("latefee", "滞纳金"), ("clct_flag", "缴费标志"), ("revs_flag", "核销标志"),
     ("clct_time", "缴费时间"), ("traf_time", "划拨时间"), ("intsury_time", "入国库时间"),
@@ -255,7 +263,9 @@ def write_shenzhen_codes(path: Path) -> None:
 def write_shenzhen_labels(path: Path) -> None:
     """The same layout with Chinese names as header, for a member of tier 2, which has no account."""
     person = PEOPLE["卫"]
-    rows: list[Sequence[object]] = [["职工人员缴费明细"], [f"导出时间：{PRINTED} 15:20:11"], [label for _, label in _NATIONAL]]
+    rows: list[Sequence[object]] = [
+        ["职工人员缴费明细"], [f"导出时间：{PRINTED} 15:20:11"], [label for _, label in _NATIONAL],
+    ]
     rows += [
         national_row(person, month, month, month.replace(day=18), own=person.base // 2, firm=person.base * 3 // 2,
                      into=None, rate="0.005")
@@ -271,7 +281,8 @@ def write_shanghai_page(path: Path) -> None:
     rows: list[Sequence[object]] = [
         ["职工基本医疗保险个人缴费明细"], ["姓名：", person.name, "证件号码：", person.id, "参保地：", "上海市"],
         ["查询日期：", f"{PRINTED}"], [],
-        ["缴费月份", "单位名称", "缴费基数（元）", "单位缴费金额", "个人缴费金额", "划入账户金额", "单位缴费比例", "个人缴费比例", "实收时间"],
+        ["缴费月份", "单位名称", "缴费基数（元）", "单位缴费金额", "个人缴费金额", "划入账户金额", "单位缴费比例",
+         "个人缴费比例", "实收时间"],
     ]
     rows += [
         [f"{month.year}年{month.month}月", _SH, person.base, person.base * 9 / 100, person.base * 2 / 100,
@@ -343,7 +354,8 @@ def accounts() -> dict[str, Account]:
     made["甲"].add(date(2025, 1, 1), "年度结转支出", -100000).add(date(2025, 1, 1), "上年结转收入", 100000)
     made["李"].add(date(2024, 10, 10), "个人账户划账", 24000)
     made["李"].add(date(2024, 12, 10), "个人账户划账", 10000).add(date(2024, 12, 18), "个人账户划账", 2000)
-    made["李"].add(date(2024, 7, 22), "家庭共济支出", -3600, "样例社区卫生服务中心").add(date(2024, 6, 30), "年度结息", 87)
+    made["李"].add(date(2024, 7, 22), "家庭共济支出", -3600, "样例社区卫生服务中心")
+    made["李"].add(date(2024, 6, 30), "年度结息", 87)
     made["钱"].add(date(2024, 7, 10), "个人账户划账", 28000)
     for month in YEAR[6:]:
         made["孙"].add(after(month, 1, 10), "个人账户划账", 15000)
@@ -368,16 +380,18 @@ def write_backoffice(path: Path, made: dict[str, Account]) -> None:
     for key in "甲王赵周何":
         for day, kind, _, fen, _ in made[key].ordered():
             person = made[key].person
-            rows.append([person.name, person.id, "420100", day.year, f"{day} 08:30:00", kind, abs(fen) / 100, "420106001"])
+            rows.append([
+                person.name, person.id, "420100", day.year, f"{day} 08:30:00", kind, abs(fen) / 100, "420106001",
+            ])
     person = PEOPLE["周"]
     rows.append([person.name, person.id, "420100", 2025, "2025-01-20 16:01:00", "医保消费", "35.2O", "420106001"])
     write_xlsx(path, "Sheet1", rows, [10, 22, 10, 8, 20, 16, 12, 14])
 
 
-def grid_rows(account: Account, lines: Iterable[tuple[date, str, str, int, int]]) -> list[list[str]]:
+def grid_rows(lines: Iterable[tuple[date, str, str, int, int]]) -> list[list[str]]:
     """Lines of 个人账户收支明细: type, place, in, out, balance."""
     return [
-        [f"{day}", kind, place, commas(fen) if fen > 0 else "", commas(-fen) if fen < 0 else "", f"{balance / 100:,.2f}"]
+        [f"{day}", kind, place, commas(max(fen, 0)), commas(max(-fen, 0)), f"{balance / 100:,.2f}"]
         for day, kind, place, fen, balance in lines
     ]
 
@@ -398,7 +412,7 @@ def write_grid_csv(path: Path, account: Account, first: date, last: date, encodi
     """One person's detail with totals, oldest first."""
     lines = [line for line in account.ordered() if first <= line[0] <= last]
     came, went = (sum(abs(fen) for *_, fen, _ in lines if (fen > 0) is positive) for positive in (True, False))
-    rows = [*grid_head(account, first, last), _GRID, *grid_rows(account, lines),
+    rows = [*grid_head(account, first, last), _GRID, *grid_rows(lines),
             ["合计", "", "", commas(came), commas(went), ""]]
     write_csv(path, rows, encoding)
 
@@ -426,7 +440,7 @@ def write_pdf(path: Path, account: Account, *, ruled: bool) -> None:
     pdfmetrics.registerFont(UnicodeCIDFont(_FONT))
     path.parent.mkdir(parents=True, exist_ok=True)
     page = Canvas(str(path), pagesize=A4, invariant=1)
-    rows = grid_rows(account, account.ordered())
+    rows = grid_rows(account.ordered())
     pages = [rows[at:at + _PER_PAGE] for at in range(0, len(rows), _PER_PAGE)]
     person, height = account.person, A4[1]
     for number, part in enumerate(pages, start=1):
@@ -462,21 +476,22 @@ def write_pdf(path: Path, account: Account, *, ruled: bool) -> None:
 
 
 def write_native_flow(path: Path) -> None:
-    """recon's own flow table, kept by hand: it ends in November and says nowhere when it was copied."""
+    """A flow table in recon's own columns, kept by hand: it ends in November and says nowhere when it was copied."""
     person = PEOPLE["陈"]
     rows: list[Sequence[object]] = [["person_id", "region", "posted_on", "flow_kind", "amount_fen", "memo"]]
     for number in range(11):
-        rows.append([person.id, "110000", after(date(2024, 1, 1), number, 4), "credit", person.credit, "医保划入"])
+        month = after(date(2024, 1, 1), number, 1)
+        rows.append([person.id, "110000", month.replace(day=4), "credit", person.credit, "医保划入"])
         if number % 3 == 1:
-            rows.append([person.id, "110000", after(date(2024, 1, 1), number, 21), "spend", -(2350 + number * 73), "购药"])
+            rows.append([person.id, "110000", month.replace(day=21), "spend", -(2350 + number * 73), "购药"])
     write_csv(path, rows, "utf-8")
 
 
 def write_roster(path: Path) -> None:
     """The employer's list of all people."""
     rows: list[Sequence[object]] = [["员工花名册（示例）"], [
-        "工号", "姓名", "身份证号码", "医保个人编号", "参保地", "档次", "人员类别", "退休年月", "出生日期", "所属单位", "部门", "成本中心",
-        "入职日期", "离职日期",
+        "工号", "姓名", "身份证号码", "医保个人编号", "参保地", "档次", "人员类别", "退休年月", "出生日期", "所属单位",
+        "部门", "成本中心", "入职日期", "离职日期",
     ]]
     rows += [
         [p.number, p.name, p.id, p.psn, p.city, p.tier, p.status, p.retired, p.born, p.unit, p.department, p.centre,
@@ -517,6 +532,7 @@ MARK = "# recon expected rows"
 def expected_rows(folder: Path) -> dict[str, str]:
     """Per sample, the text of its expected rows: its canonical rows, its coverage and its problems."""
     import polars as pl
+
     from recon.policy import load_policy
     from recon.reading.folder import read_folder
     from recon.reading.formats import shipped

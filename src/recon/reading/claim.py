@@ -47,14 +47,15 @@ def claim(head: Head, known: Format) -> Header | str:
     best: tuple[int, int, dict[str, int], dict[str, int]] | None = None
     nearest: tuple[int, tuple[str, ...]] = (-1, ())
     for at, cells in head.rows:
-        if known.words_of_header.isdisjoint(cells):
+        names = len(known.words_of_header.intersection(cells))
+        if names > nearest[0]:
+            nearest = (names, cells)
+        if names < len(known.header) or not known.without.keys().isdisjoint(cells):
             continue
         columns, factors, twice = _columns(cells, known)
-        lacking = sum(not any(column in columns for column in group) for group in known.header)
-        if lacking or twice or not known.without.keys().isdisjoint(cells):
-            if len(columns) - lacking > nearest[0]:
-                nearest = (len(columns) - lacking, cells)
-        elif best is None or len(columns) > best[0]:
+        if twice or not all(any(column in columns for column in group) for group in known.header):
+            continue
+        if best is None or len(columns) > best[0]:
             best = (len(columns), at, columns, factors)
     if best is None:
         return _why_not(nearest[1], known)

@@ -15,12 +15,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from recon.problems import Problem
+from recon.problems import CATALOGUE, Problem
 from recon.reading import claim as claiming
 from recon.reading import native
 from recon.reading.claim import Head, Header
@@ -40,8 +41,8 @@ IDENTICAL, OWN_OUTPUT = "identical", "own_output"
 _CLUES = ("person_id", "_psn", "_number", "_name", "_employee_no")
 _REGION_TABLES = ("contribution", "flow", "reading", "enrolment")
 # Seconds of reading one megabyte, measured; worker processes pay once they save more than they take to start.
-_SECONDS_PER_MB = {"pdf": 12.0, "xlsx": 6.0, "": 0.5}
-_START_SECONDS = 0.7
+_SECONDS_PER_MB = {"pdf": 12.0, "xlsx": 1.2, "": 0.6}
+_START_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -209,10 +210,12 @@ def read_one(name: str, path: Path, digest: str, formats: Formats) -> list[FileR
         start = stream.read(64)
     if native.is_own_text(start) or (start[:2] == b"PK" and native.is_own_workbook(path)):
         return [_own(name, digest)]
-    return _read_opened(name, digest, open_file(path, formats.header_words), formats)
+    return _read_opened(name, digest, open_file(path, formats.header_words), path.read_bytes, formats)
 
 
-def _read_opened(name: str, digest: str, opened: Opened, formats: Formats, depth: int = 0) -> list[FileRead]:
+def _read_opened(
+    name: str, digest: str, opened: Opened, load: Callable[[], bytes], formats: Formats, depth: int = 0
+) -> list[FileRead]:
     if opened.members and depth < 2:
         reads = [FileRead(name, digest, READ, problems=_placed(name, opened.problems))] if opened.problems else []
         for member, data in opened.members:
@@ -221,13 +224,18 @@ def _read_opened(name: str, digest: str, opened: Opened, formats: Formats, depth
                 reads.append(_own(inner, hashlib.sha256(data).hexdigest()))
                 continue
             reads += _read_opened(inner, hashlib.sha256(data).hexdigest(), open_bytes(data, formats.header_words),
-                                  formats, depth + 1)
+                                  partial(bytes, data), formats, depth + 1)
         return reads
+    if opened.kind == "parquet" and not opened.problems:
+        grid = native.parquet_grid(load())
+        opened = Opened([grid], kind="parquet") if isinstance(grid, Grid) else Opened(problems=[grid], kind="parquet")
     read = FileRead(name, digest, UNREADABLE, problems=_placed(name, opened.problems))
     grids = [grid for grid in opened.grids if any(grid.rows)]
     if not grids:
-        if not any(problem.row()["severity"] == "error" for problem in read.problems):
+        if not read.problems:
             read.problems.append(Problem("empty-file", name))
+        if not any(CATALOGUE[problem.code].severity == "error" for problem in read.problems):
+            read.status = UNKNOWN
         read.claims.append(Claim(name, None, None, [("-", "nothing to read")]))
         return [read]
     outcomes = [_read_grid(name, grid, read, formats, alone=len(grids) == 1) for grid in grids]
@@ -382,16 +390,21 @@ def _settle_people(read: FileRead, people: People) -> None:
             ).alias("person_id"))
         for row in keyed.filter(pl.col("_key").is_in(sorted(restored))).unique(
                 "_key", keep="first", maintain_order=True).to_dicts():
-            read.problems.append(Problem("id-restored", read.file, row["_place"], value=row["_number"]))
+            read.problems.append(Problem("id-restored", read.file, row["_place"], value=_shown(row)))
         gone = keyed.filter(pl.col("_key").is_in(sorted(lost)))
         if gone.height:
             for row in gone.to_dicts():
-                value = next((row[name] for name in ("_number", "_name", "_employee_no", "_psn") if row[name]), None)
-                read.problems.append(Problem(lost[row["_key"]], read.file, row["_place"], value=value))
+                read.problems.append(Problem(lost[row["_key"]], read.file, row["_place"], value=_shown(row)))
             part.rejected += gone["_at"].n_unique()
             keyed = keyed.filter(~pl.col("_key").is_in(sorted(lost)))
             read.status = PARTLY
         part.frame = keyed.drop("_key")
+
+
+def _shown(row: dict[str, str | None]) -> str | None:
+    """What a row says of its person, for the problem's value."""
+    text = next((row[name] for name in ("_number", "_name", "_employee_no", "_psn") if row[name]), None)
+    return text.replace("~", "…") if text else None
 
 
 def _key(row: dict[str, str | None]) -> str:

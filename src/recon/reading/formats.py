@@ -2,8 +2,8 @@
 
 A format never names a file, an extension or a line: it is recognised by its header names and titles. ``shared.toml``
 beside the formats holds what all of them have in common: aliases of columns, code words, labels of the preamble.
-The grammar is described in ``mappings/formats/README.md``; a mistake in a file is a :class:`FormatError` that names file and
-key.
+The grammar is described in ``mappings/formats/README.md``; a mistake in a file is a :class:`FormatError` that names
+file and key.
 """
 
 from __future__ import annotations
@@ -63,7 +63,10 @@ class FormatError(ValueError):
 
 @dataclass(frozen=True)
 class Format:
-    """One layout of one export. Aliases and words are folded; see ``mappings/formats/README.md`` for what each part means."""
+    """One layout of one export; what each part means stands in ``mappings/formats/README.md``.
+
+    Aliases, words and titles are folded.
+    """
 
     id: str
     zh: str

@@ -55,7 +55,7 @@ class Identity:
 @lru_cache(maxsize=65536)
 def read_id(text: str, damaged: bool = False) -> Identity:
     """The person an ID cell names; ``damaged`` when the file holds it as a number of 16 or more digits."""
-    if is_empty(text) and "*" not in clean(text):
+    if is_empty(text):
         return Identity(NONE)
     bare = clean(text).upper().replace(" ", "")
     for prefix in ("PSN:", "DOC:"):
@@ -199,13 +199,10 @@ class People:
             fits = self._named(clue.name)
         else:
             return None, 0
-        if clue.name and (len(fits) > 1 or clue.number):
+        by_pattern = clue.number is not None and not (psn and self.by_psn.get(psn))
+        if clue.name and (len(fits) > 1 or by_pattern):
             fits = {person for person in fits if self._may_be_called(person, clue.name)}
-        if len(fits) == 1:
-            return next(iter(fits)), 1
-        if not fits and psn:
-            return psn, 1
-        return None, len(fits)
+        return (next(iter(fits)), 1) if len(fits) == 1 else (None, len(fits))
 
     def _named(self, name: str) -> set[str]:
         key = _name_key(name)

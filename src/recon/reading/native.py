@@ -6,12 +6,17 @@ missing columns null. The tables and workbooks recon writes may lie in the folde
 
 from __future__ import annotations
 
+import io
 import zipfile
+import zlib
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
+from recon.problems import Problem
 from recon.reading.claim import Head
 from recon.reading.formats import Format
+from recon.reading.grid import Grid
 from recon.reading.values import fold
 from recon.tables import FLOW_KINDS, INPUT_TABLES, PAYMENT_KINDS, PROOFS, RESULT_TABLES
 
@@ -50,9 +55,10 @@ _TEXT_MARKS = (b"# recon expected rows", b"<!-- recon notes")
 WORKBOOK_MARK = b"recon-report"  # in the document properties of recon's own workbooks
 
 
-def native_formats() -> list[Format]:
+@cache
+def native_formats() -> tuple[Format, ...]:
     """One format per input table: the columns by their own names, words by their own values."""
-    return [
+    return tuple(
         Format(
             id=f"native_{table}", zh=f"recon 原生表 {table}", en=f"recon's own table {table}", table=table,
             header=tuple(tuple(group.split("|")) for group in keys),
@@ -65,7 +71,20 @@ def native_formats() -> list[Format]:
             native=True,
         )
         for table, keys in _KEYS.items()
-    ]
+    )
+
+
+def parquet_grid(data: bytes) -> Grid | Problem:
+    """The rows of a Parquet file as text, like those of a CSV; places are ``R1`` for the first row of data."""
+    import polars as pl
+
+    try:
+        frame = pl.read_parquet(io.BytesIO(data))
+        texts = frame.select(pl.all().cast(pl.String).fill_null(""))
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        return Problem("unreadable-file", value=type(error).__name__)
+    rows = [list(frame.columns), *map(list, texts.iter_rows())]
+    return Grid(rows=rows, places=["header", *(f"R{number}" for number in range(1, len(rows)))], kind="parquet")
 
 
 def result_table(head: Head) -> str | None:
@@ -89,7 +108,8 @@ def is_own_workbook(path: Path) -> bool:
         with zipfile.ZipFile(path) as package:
             info = package.getinfo("docProps/core.xml")
             return info.file_size < 65_536 and WORKBOOK_MARK in package.read(info)
-    except (OSError, KeyError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError):
+    except (OSError, KeyError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError,
+            zlib.error):
         return False
 
 

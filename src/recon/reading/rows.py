@@ -90,6 +90,7 @@ class _Reading:
     unreadable: dict[str, set[int]] = field(default_factory=dict)
     reject: set[int] = field(default_factory=set)  # positions in ``at``
     drop: set[int] = field(default_factory=set)
+    silent: set[int] = field(default_factory=set)  # rows left out from the start, or shifted
     repeats: set[int] = field(default_factory=set)  # of ``drop``: rows printed twice
     problems: list[Problem] = field(default_factory=list)
 
@@ -107,14 +108,17 @@ class _Reading:
         return self.grid.rows[self.header.row][index] if index is not None else column
 
     def note(self, code: str, position: int, column: str | None = None, value: str | None = None) -> None:
-        """Add a problem at a row."""
+        """Add a problem at a row, unless the row does not count or is shifted, when nothing else can be said of it."""
+        if position in self.silent:
+            return
         self.problems.append(Problem(code, None, self.grid.places[self.at[position]],
                                      self.shown(column) if column else None, value))
 
     def refuse(self, code: str, position: int, column: str | None = None, value: str | None = None) -> None:
         """Add a problem at a row that cannot be used because of it."""
-        self.note(code, position, column, value)
-        self.reject.add(position)
+        if position not in self.silent:
+            self.note(code, position, column, value)
+            self.reject.add(position)
 
 
 def read_rows(grid: Grid, header: Header) -> GridRows:
@@ -125,7 +129,9 @@ def read_rows(grid: Grid, header: Header) -> GridRows:
     for fact, text in read_facts((grid.rows[at] for at in rows.pages), header.format).items():
         facts.setdefault(fact, text)
     reading = _Reading(grid, header, rows.data, _cells(grid, header, rows.data, facts))
-    _drop_page_repeats(reading)
+    if not header.format.native:
+        _drop_rows(reading)
+        _drop_page_repeats(reading)
     _check_shape(reading)
     _read_columns(reading)
     if table == "contribution":
@@ -134,14 +140,13 @@ def read_rows(grid: Grid, header: Header) -> GridRows:
         _finish_flow(reading)
     if not header.format.native:
         _fill_defaults(reading)
-        _drop_rows(reading)
     _read_identity(reading)
     _check_required(reading)
     _check_totals(reading, rows, facts)
     first, last = _line_span(reading)
     frame = _frame(reading)
     if table == "flow":
-        reading.problems += _check_balance(frame)
+        reading.problems += _check_balance(frame, reading.shown("balance_fen"))
     if table == "contribution":
         frame = _split_ranges(frame, reading)
     skipped = len(rows.totals) + len(rows.headers) + len(rows.pages)
@@ -250,6 +255,7 @@ def _check_shape(reading: _Reading) -> None:
     for position, at in enumerate(reading.at):
         if len(grid.rows[at]) > width and any(grid.rows[at][width:]):
             reading.refuse("ragged-row", position, value=f"{len(grid.rows[at])} > {width}")
+            reading.silent.add(position)
     if not grid.marks:
         return
     position_of = {at: position for position, at in enumerate(reading.at)}
@@ -259,6 +265,7 @@ def _check_shape(reading: _Reading) -> None:
             value = grid.rows[at][index] if len(grid.rows[at]) > index else ""
             code = "cell-error" if mark == ERROR else "formula-without-value"
             reading.refuse(code, position_of[at], column_of[index], value or None)
+            reading.cells[column_of[index]][position_of[at]] = ""
 
 
 def _read_columns(reading: _Reading) -> None:
@@ -329,7 +336,7 @@ def _read_words(reading: _Reading, column: str) -> None:
     reading.read[column] = [found[text] for text in cells]
     said: set[str] = set()
     for position, text in enumerate(cells) if unknown else ():
-        if text not in unknown:
+        if text not in unknown or position in reading.silent:
             continue
         if rule == "reject":
             reading.refuse("unknown-code", position, column, text)
@@ -370,7 +377,10 @@ def _drop_rows(reading: _Reading) -> None:
         hits = {text for text in set(cells) if text and any(part in fold(text) for part in words)}
         if hits:
             reading.drop.update(position for position, text in enumerate(cells) if text in hits)
-    reading.drop.update(position for position, void in enumerate(reading.read.get("void", ())) if void == "true")
+    void = reading.cells.get("void", [])
+    dead = {text for text in set(void) if text and word(text, reading.format, "void") == "true"}
+    reading.drop.update(position for position, text in enumerate(void) if text in dead)
+    reading.silent |= reading.drop
 
 
 # ------------------------------------------------------------------------------------------------------ contributions
@@ -729,7 +739,7 @@ def _count(text: str) -> int | None:
     return int(digits) if digits.isdigit() else None
 
 
-def _check_balance(frame: pl.DataFrame) -> list[Problem]:
+def _check_balance(frame: pl.DataFrame, column: str) -> list[Problem]:
     """Breaks of the running balance, in the file's order or the reverse, whichever fits better."""
     if "balance_fen" not in frame.columns or frame["balance_fen"].null_count() == frame.height:
         return []
@@ -746,7 +756,7 @@ def _check_balance(frame: pl.DataFrame) -> list[Problem]:
                 best = broken
     assert best is not None  # at least one order was tried
     return [
-        Problem("balance-break", None, place, "balance_fen", yuan(gap))
+        Problem("balance-break", None, place, column, yuan(gap))
         for place, gap in best.select("_place", "_gap").iter_rows()
     ]
 

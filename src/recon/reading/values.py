@@ -78,10 +78,10 @@ def parse_fen(text: str, factor: int = 1) -> int | None:
     if bare.startswith("(") and bare.endswith(")"):
         negative, bare = True, bare[1:-1].strip()
     bare = _CURRENCY.sub("", bare).strip()
-    if bare[:1] in "+-−–":
+    if bare.startswith(("+", "-", "−", "–")):
         negative ^= bare[0] != "+"
         bare = _CURRENCY.sub("", bare[1:].strip())
-    elif bare[-1:] in "-−":
+    elif bare.endswith(("-", "−")):
         negative, bare = not negative, bare[:-1].strip()
     if not _NUMBER.match(bare):
         raise Unreadable("amount")
@@ -90,7 +90,7 @@ def parse_fen(text: str, factor: int = 1) -> int | None:
     except InvalidOperation as error:
         raise Unreadable("amount") from error
     cents = yuan.quantize(_CENT)
-    if abs(cents - yuan) > _FLOAT_NOISE * factor:
+    if abs(cents - yuan) > _FLOAT_NOISE:
         raise Unreadable("amount")
     fen = int(cents * 100)
     return -fen if negative else fen
@@ -101,9 +101,10 @@ def parse_whole_fen(text: str) -> int | None:
     text = clean(text)
     if not text:
         return None
-    if not re.fullmatch(r"[+-]?\d{1,18}", text):
+    whole = re.fullmatch(r"([+-]?\d{1,18})(?:\.0+)?", text)
+    if not whole:
         raise Unreadable("fen")
-    return int(text)
+    return int(whole[1])
 
 
 def fen_column(cells: Sequence[str], factor: int = 1) -> tuple[list[int | None], list[int]]:

@@ -225,7 +225,9 @@ def _first_that_reads(
     for reader in readers:
         try:
             grids = reader(data, notes)
-        except Exception as error:  # noqa: BLE001 - readers raise anything (IndexError, PanicException) for bad bytes
+        except BaseException as error:  # readers raise anything for bad bytes: IndexError, KeyError, AssertionError
+            if not isinstance(error, Exception) and type(error).__name__ != "PanicException":  # that one is Rust's
+                raise
             if "password" in type(error).__name__.lower() or "password" in str(error).lower():
                 return Opened(problems=[Problem("password-required")], kind="xlsx")
             reasons.append(type(error).__name__)

@@ -1,0 +1,443 @@
+"""Formats are data: each claims its own samples and nothing else, and gives exactly the rows written beside them."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from recon.reading import claim as claiming
+from recon.reading import native
+from recon.reading.claim import Head, Header
+from recon.reading.folder import identify_folder, read_folder
+from recon.reading.formats import FormatError, load_formats, shipped
+from recon.reading.grid import Grid
+from recon.reading.rows import GridRows, read_rows
+from support import MAPPINGS, ROOT, SAMPLES
+
+sys.path.insert(0, str(ROOT / "tools"))
+import make_samples
+
+FORMATS = load_formats([MAPPINGS])
+ID = "420106198804121018"
+EXPORTS = sorted(
+    path.relative_to(SAMPLES).as_posix() for path in SAMPLES.rglob("*")
+    if path.is_file() and not path.name.endswith(make_samples.EXPECTED) and path.name != "README.md"
+)
+
+
+def read(format_id: str, *rows: list[str], kind: str = "csv", places: list[str] | None = None) -> GridRows:
+    """Rows of one grid by one format, which must claim it."""
+    grid = Grid(rows=list(rows), places=places or [f"L{at}" for at in range(1, len(rows) + 1)], kind=kind)
+    header = claiming.claim(Head.of(grid), FORMATS.by_id[format_id])
+    assert isinstance(header, Header), header
+    return read_rows(grid, header)
+
+
+def codes(result: GridRows) -> list[str]:
+    assert result.rows_read == result.frame["_at"].n_unique() + result.skipped + result.rejected
+    return [problem.code for problem in result.problems]
+
+
+# ------------------------------------------------------------------------------------------------------------- samples
+
+
+@pytest.fixture(scope="module")
+def expected() -> dict[str, str]:
+    return make_samples.expected_rows(SAMPLES)
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_samples_give_their_expected_rows(name: str, expected: dict[str, str]) -> None:
+    """A sample without expected rows fails; `python tools/make_samples.py --golden` writes them."""
+    path = SAMPLES / (name + make_samples.EXPECTED)
+    assert path.is_file(), "no expected rows: python tools/make_samples.py --golden, then read the diff"
+    assert expected[name] == path.read_text(encoding="utf-8")
+
+
+def test_no_expected_rows_without_a_sample() -> None:
+    """Expected rows whose sample is gone are dead weight."""
+    rows = [path.relative_to(SAMPLES).as_posix() for path in SAMPLES.rglob("*" + make_samples.EXPECTED)]
+    assert sorted(name.removesuffix(make_samples.EXPECTED) for name in rows) == EXPORTS
+
+
+def test_each_format_claims_its_samples_alone() -> None:
+    """What a format file says of its samples is what identification finds, and every sample has its format."""
+    stated = {name: known.id for known in FORMATS for name in known.samples}
+    found = {claim.file: claim.format_id for claim in identify_folder(SAMPLES, mappings=[MAPPINGS], workers=1)
+             if claim.format_id}
+    assert {name: found.get(name) for name in stated} == stated
+    assert set(found) - set(stated) == {"北京/flow_B003.csv"}
+    assert found["北京/flow_B003.csv"] == "native_flow"
+
+
+def test_samples_are_what_the_generator_writes(tmp_path: Path) -> None:
+    """The committed samples are the generator's, byte for byte in what does not depend on a library's version."""
+    make_samples.write_all(tmp_path)
+    for name in EXPORTS:
+        if name.endswith(".csv"):
+            assert (tmp_path / name).read_bytes() == (SAMPLES / name).read_bytes()
+        assert (tmp_path / name).is_file()
+
+
+# ------------------------------------------------------------------------------------------------------------- the data
+
+
+def test_mappings_are_found_in_the_checkout() -> None:
+    """The shipped formats are there for an editable install."""
+    assert (shipped() / "formats").is_dir()
+    assert len(FORMATS) >= 6
+    assert "缴费基数" in FORMATS.header_words
+
+
+FORMAT = """
+id = "x"
+zh = "某"
+table = "contribution"
+[claim]
+header = ["accrual_month", "employee_fen"]
+[columns]
+accrual_month = ["月"]
+employee_fen = ["个人"]
+total_fen = ["总"]
+person_name = ["姓名"]
+"""
+
+
+@pytest.mark.parametrize(("change", "key"), [
+    (("id = ", "idd = "), "id"), (('"x"', '"X y"'), "id"), (('"contribution"', '"nothing"'), "table"),
+    (("accrual_month = [", "accrual = ["), "columns.accrual"), (('["月"]', '"月"'), "columns.accrual_month"),
+    (('header = ["accrual_month"', 'header = ["paid_on"'), "claim.header"),
+    (("[claim]", "[claim]\nfoo = 1"), "claim.foo"), (('["个人"]', '["月"]'), "columns.employee_fen"),
+    (("[columns]", "[defaults]\nproof = 'x'\n[columns]"), "defaults.proof"),
+    (("[columns]", "[defaults]\nfoo = 'x'\n[columns]"), "defaults.foo"),
+    (("[columns]", "[derive]\nemployer_fen = ['nix']\n[columns]"), "derive.employer_fen"),
+    (("[columns]", "[values.payment_kind]\nfoo = ['x']\n[columns]"), "values.payment_kind"),
+    (("[columns]", "[values.memo]\nfoo = ['x']\n[columns]"), "values.memo"),
+    (("[columns]", "[unknown]\npaid = 'guess'\n[columns]"), "unknown.paid"),
+    (("[columns]", "[labels]\nfoo = ['x']\n[columns]"), "labels.foo"),
+    (("[columns]", "[drop]\npaid_on = ['x']\n[columns]"), "drop.paid_on"),
+    (("[claim]", "amount = 'both'\n[claim]"), "amount"),
+    (("[claim]", "[claim]\nreplaces = ['nobody']"), "claim.replaces"),
+    (("[claim]", "[claim]\nwithout = ['nobody']"), "claim.without"), (("[claim]", "[claim"), "-"),
+    (("[columns]", "[columns]\nwage_fen = []"), "columns.wage_fen"),
+])
+def test_mistakes_name_file_and_key(tmp_path: Path, change: tuple[str, str], key: str) -> None:
+    """recon check tells where the mistake is."""
+    (tmp_path / "formats").mkdir()
+    (tmp_path / "formats" / "mine.toml").write_text(FORMAT.replace(*change, 1), encoding="utf-8")
+    with pytest.raises(FormatError) as caught:
+        load_formats([tmp_path])
+    assert (caught.value.file.name, caught.value.key) == ("mine.toml", key)
+    assert caught.value.message
+
+
+def test_a_later_directory_replaces_a_format(tmp_path: Path) -> None:
+    """A user's format of the same id stands in for the shipped one, and shared words add up."""
+    (tmp_path / "formats").mkdir()
+    (tmp_path / "formats" / "mine.toml").write_text(FORMAT.replace('"x"', '"roster"'), encoding="utf-8")
+    (tmp_path / "formats" / "shared.toml").write_text('[aliases]\nbase_fen = ["核定工资"]\n', encoding="utf-8")
+    both = load_formats([MAPPINGS, tmp_path])
+    assert both.by_id["roster"].zh == "某"
+    assert both.by_id["portal_contribution"].aliases["核定工资"][0] == "base_fen"
+
+
+def test_the_worked_example_of_the_readme(tmp_path: Path) -> None:
+    """The format shown there loads and reads the page described there."""
+    text = (MAPPINGS / "formats" / "README.md").read_text(encoding="utf-8")
+    example = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)[-1]
+    (tmp_path / "m" / "formats").mkdir(parents=True)
+    (tmp_path / "m" / "formats" / "my_city.toml").write_text(example, encoding="utf-8")
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "page.csv").write_text(
+        f"姓名：测试甲 身份证号码：{ID}\n缴费月份,公司,基数(元),个人缴,进账户\n2024年1月,示例公司,6000,120,120\n",
+        encoding="utf-8")
+    result = read_folder(tmp_path / "in", mappings=[MAPPINGS, tmp_path / "m"], region_of=lambda _: None, workers=1)
+    assert result.sources["format"].to_list() == ["my_city"]
+    row = result.tables["contribution"].to_dicts()[0]
+    assert (row["person_id"], row["employee_fen"], row["into_account_fen"], row["paid"]) == (ID, 12000, 12000, True)
+
+
+# --------------------------------------------------------------------------------------------------------------- claims
+
+
+PORTAL = ["身份证号码", "缴费年月", "应缴类型", "缴费基数（元）", "应缴金额", "个人缴费金额", "缴费标识"]
+
+
+def line(
+    month: str = "202401", kind: str = "正常", total: str = "600", own: str = "120", flag: str = "已缴"
+) -> list[str]:
+    return [ID, month, kind, "6000", total, own, flag]
+
+
+def test_the_header_is_found_by_names_at_any_line() -> None:
+    """A preamble of any length, other widths and brackets, other order."""
+    for lines in (0, 1, 7, 60):
+        result = read("portal_contribution", *[["标题"]] * lines, [*reversed(PORTAL)], [*reversed(line())])
+        assert result.frame["employer_fen"].to_list() == [48000]
+        assert codes(result) == []
+
+
+def test_ten_thousand_yuan_in_the_header() -> None:
+    """万元 in the header multiplies, in a cell it is refused."""
+    header = [*PORTAL[:3], "缴费基数（万元）", *PORTAL[4:]]
+    result = read("portal_contribution", header, [*line()[:3], "0.6", *line()[4:]])
+    assert result.frame["base_fen"].to_list() == [600000]
+    assert codes(read("portal_contribution", PORTAL, [*line()[:3], "0.6万", *line()[4:]])) == ["unreadable-amount"]
+
+
+def test_one_name_twice_is_refused() -> None:
+    """Which of two equal columns is meant cannot be known."""
+    grid = Grid(rows=[[*PORTAL, "个人缴费金额"], [*line(), "1"]], places=["L1", "L2"])
+    assert claiming.claim(Head.of(grid), FORMATS.by_id["portal_contribution"]) == "twice: 个人缴费金额"
+
+
+def test_a_bank_statement_is_no_medical_account() -> None:
+    """The same columns under another title are not claimed."""
+    rows = [["中国某银行个人账户交易明细"], ["姓名：测试甲"], ["交易日期", "摘要", "收入", "支出", "余额"],
+            ["2024-01-05", "划入", "1", "", "1"]]
+    grid = Grid(rows=rows, places=["L1", "L2", "L3", "L4"])
+    results = [claiming.claim(Head.of(grid), known) for known in FORMATS]
+    assert [result for result in results if isinstance(result, Header)] == []
+    assert any(str(result).startswith("title") for result in results)
+
+
+def test_native_tables_and_results_are_told_apart() -> None:
+    """Every canonical table is recognised by its header alone, as exactly one thing."""
+    from recon.tables import INPUT_TABLES, RESULT_TABLES
+
+    def heads(columns: list[str]) -> Head:
+        return Head.of(Grid(rows=[columns, ["x"] * len(columns)], places=["L1", "L2"]))
+
+    for table, schema in INPUT_TABLES.items():
+        head = heads(list(schema))
+        found = [known.table for known in native.native_formats() if isinstance(claiming.claim(head, known), Header)]
+        assert found == [table]
+        assert native.result_table(head) is None
+        assert [known for known in FORMATS if isinstance(claiming.claim(head, known), Header)] == []
+    for table, schema in RESULT_TABLES.items():
+        assert native.result_table(heads(list(schema))) == table
+
+
+# ------------------------------------------------------------------------------------------------------- contributions
+
+
+def test_payment_kinds() -> None:
+    """Words and codes; money given back is negative whichever way it is printed."""
+    words = {"正常": "normal", "10": "normal", "补缴": "back_pay", "历年补缴费": "back_pay", "基数补差": "top_up",
+             "34": "top_up", "退费": "refund", "20": "refund", "一次性趸缴": "lump_to_pool", "33": "lump_to_pool"}
+    result = read("portal_contribution", PORTAL, *(line(kind=word) for word in words))
+    assert result.frame["payment_kind"].to_list() == list(words.values())
+    refunds = result.frame.filter(result.frame["payment_kind"] == "refund")
+    assert refunds["employee_fen"].to_list() == [-12000, -12000]
+    negative = read("portal_contribution", PORTAL, line(total="-600", own="-120"))
+    assert negative.frame["payment_kind"].to_list() == ["refund"]
+
+
+def test_paid_flags() -> None:
+    """Paid, unpaid, and a flag nobody knows, which stays unknown and is said."""
+    result = read("portal_contribution", PORTAL, *(line(flag=flag) for flag in ("已缴", "欠缴", "0", "9", "")))
+    assert result.frame["paid"].to_list() == [True, False, False, None, None]
+    assert codes(result) == ["unknown-word"]
+
+
+def test_totals_headers_and_footers_are_skipped_and_counted() -> None:
+    """Each once, totals compared: since the last total or over all."""
+    total = ["小计", "", "", "6000", "600", "120", ""]
+    whole = ["合 计：", "", "", "12,000.00", "1200", "240", ""]
+    result = read("portal_contribution", PORTAL, line(), total, PORTAL, line("202402"), total, whole,
+                  ["第1页 共2页"], ["打印日期：2025-03-03"], ["以上数据仅供参考"])
+    assert (result.rows_read, result.frame.height, result.skipped) == (9, 2, 7)
+    assert codes(result) == []
+    assert result.facts["exported"] == "2025-03-03"
+    wrong = read("portal_contribution", PORTAL, line(), ["合计", "", "", "6000", "601", "120", ""])
+    assert [(problem.code, problem.place, problem.value) for problem in wrong.problems] == [
+        ("total-mismatch", "L3", "601.00 ≠ 600.00")]
+
+
+def test_a_surname_is_no_total() -> None:
+    """计 is a surname too."""
+    header = ["姓名", *PORTAL]
+    result = read("portal_contribution", header, ["计样例", *line()])
+    assert (result.frame.height, result.skipped) == (1, 0)
+
+
+def test_other_insurances_are_left_out() -> None:
+    """Pension lines of the same export are counted as skipped; side schemes stay."""
+    header = [*PORTAL, "险种类型"]
+    schemes = ("职工基本医疗保险", "企业职工基本养老保险", "大额补助", "39901")
+    result = read("portal_contribution", header, *([*line(), scheme] for scheme in schemes))
+    assert result.frame["scheme"].to_list() == ["310", "330", "39901"]
+    assert (result.skipped, codes(result)) == (1, ["unknown-word"])
+
+
+CODES = [
+    "certno", "psn_no", "insutype", "cashym", "accrym_begn", "accrym_end", "clct_type", "psn_clctstd",
+    "psn_clct_paraval", "emp_clct_amt", "psn_clct_amt", "emp_clct_into_acct_amt", "psn_clct_into_acct_amt", "clct_flag",
+    "revs_flag", "clct_time",
+]
+
+
+def coded(
+    first: str, last: str, base: str, rate: str, own: str, *, revs: str = "Z", firm: str = "960", into: str = ""
+) -> list[str]:
+    return [ID, "1", "310", last, first, last, "10", base, rate, firm, own, "0", into or own, "1", revs,
+            "2024-04-18 10:00:00"]
+
+
+@pytest.mark.parametrize(("base", "rate", "own", "bases"), [
+    ("6000", "0.02", "360", [600000] * 3), ("18000", "0.02", "360", [600000] * 3), ("6000", "2%", "360", [600000] * 3),
+    ("6000", "", "360", [600000] * 3), ("18000", "", "360", [600000] * 3),
+])
+def test_ranges_divide(base: str, rate: str, own: str, bases: list[int]) -> None:
+    """Three months in one row become three lines; a printed base is monthly or a sum, as the rate proves."""
+    result = read("national_contribution", CODES, coded("202401", "202403", base, rate, own))
+    assert result.frame["base_fen"].to_list() == bases
+    assert result.frame["employee_fen"].to_list() == [12000] * 3
+    assert result.frame["employer_fen"].to_list() == [32000] * 3
+    assert result.frame["_place"].to_list() == ["L2/2024-01", "L2/2024-02", "L2/2024-03"]
+    assert [f"{month:%m}" for month in result.frame["accrual_month"]] == ["01", "02", "03"]
+
+
+@pytest.mark.parametrize(("base", "rate", "own"), [
+    ("6000", "0.02", "360.01"), ("7000", "0.02", "360"), ("6001", "0.02", "120.03"),
+])
+def test_ranges_that_do_not_divide_stay_one_sum(base: str, rate: str, own: str) -> None:
+    """No month is invented."""
+    result = read("national_contribution", CODES, coded("202401", "202403", base, rate, own))
+    assert result.frame.height == 1
+    assert codes(result) == ["range-not-split"]
+
+
+def test_reversals() -> None:
+    """A booking and its reversal cancel; a lone reversal is money given back."""
+    pair = read("national_contribution", CODES, coded("202401", "202401", "6000", "0.02", "140", revs="+"),
+                coded("202401", "202401", "6000", "0.02", "-140", revs="-", firm="-960", into="-140"),
+                coded("202401", "202401", "6000", "0.02", "120"))
+    assert pair.frame["employee_fen"].to_list() == [12000]
+    assert (pair.skipped, codes(pair)) == (2, ["reversed-pair"])
+    lone = read("national_contribution", CODES, coded("202401", "202401", "6000", "0.02", "120", revs="-"))
+    assert lone.frame.select("employee_fen", "employer_fen", "into_account_fen", "payment_kind").rows() == [
+        (-12000, -96000, -12000, "refund")]
+
+
+def test_the_credited_parts_are_summed() -> None:
+    """What the employer's and the person's premium put into the account, as the export states it."""
+    row = coded("202401", "202401", "6000", "0.02", "120")
+    row[11] = "30"
+    result = read("national_contribution", CODES, row)
+    assert result.frame["into_account_fen"].to_list() == [15000]
+    assert [str(day) for day in result.frame["paid_on"]] == ["2024-04-18"]
+
+
+# ------------------------------------------------------------------------------------------------------------- accounts
+
+BACK = ["姓名", "证件号码", "收支时间", "账户收支类型", "收支总金额"]
+
+
+def back(*types: tuple[str, str]) -> GridRows:
+    rows = (["测试甲", ID, "2024-02-10 08:00:00", kind, amount] for kind, amount in types)
+    return read("backoffice_flow", BACK, *rows)
+
+
+def test_the_sign_comes_from_the_type() -> None:
+    """Names and codes of ACCT_INCEXPD_TYPE."""
+    result = back(
+        ("个人账户划账", "120"), ("101", "120"), ("医保消费", "30"), ("201", "30"), ("年度结息", "1"), ("104", "120"),
+        ("205", "5"), ("113", "9"), ("206", "9"), ("107", "7"), ("207", "7"), ("109", "3"), ("110", "-2"),
+        ("家庭共济", "4"),
+    )
+    assert result.frame.select("flow_kind", "amount_fen").rows() == [
+        ("credit", 12000), ("credit", 12000), ("spend", -3000), ("spend", -3000), ("interest", 100),
+        ("reversal", -12000), ("premium", -500), ("carry_over", 900), ("carry_over", -900), ("transfer_in", 700), ("transfer_out", -700),
+        ("reversal", 300), ("adjustment", -200), ("mutual_aid", -400)]
+
+
+def test_an_unknown_type_has_no_sign() -> None:
+    """Where only the type tells the direction, an unknown one rejects the row."""
+    result = back(("个人账户划账", "120"), ("奇怪的事", "30"))
+    assert (result.frame.height, codes(result)) == (1, ["unknown-code"])
+
+
+def test_printed_signs_are_kept() -> None:
+    """A file that prints minus signs throughout is not turned round; a single one is a reversal."""
+    assert back(("医保消费", "-30"), ("医保消费", "-5")).frame["amount_fen"].to_list() == [-3000, -500]
+    assert back(("医保消费", "30"), ("医保消费", "-5")).frame.select("flow_kind", "amount_fen").rows() == [
+        ("spend", -3000), ("reversal", 500)]
+
+
+GRID = ["收支时间", "类型", "收入", "支出", "余额"]
+TITLE = [["医保个人账户收支明细"], ["姓名：测试甲", "", f"证件号码：{ID}"]]
+
+
+def grid(*rows: tuple[str, str, str, str, str], kind: str = "csv", places: list[str] | None = None) -> GridRows:
+    return read("account_grid", *TITLE, GRID, *(list(row) for row in rows), kind=kind, places=places)
+
+
+def test_money_in_and_out() -> None:
+    """Two columns, one signed amount; against the usual direction it is a reversal."""
+    result = grid(("2024-02-10", "划入", "120", "", "120"), ("2024-02-11", "购药", "0.00", "20", "100"),
+                  ("2024-02-12", "消费", "20", "--", "120"), ("2024-02-13", "划账", "-120", "", "0"))
+    assert result.frame.select("flow_kind", "amount_fen").rows() == [
+        ("credit", 12000), ("spend", -2000), ("reversal", 2000), ("reversal", -12000)]
+    assert result.frame["person_id"].to_list() == [ID] * 4
+    assert codes(result) == []
+
+
+def test_money_both_ways_is_refused() -> None:
+    """One line cannot be both, and a line without money says nothing."""
+    result = grid(("2024-02-10", "划入", "120", "20", "100"), ("2024-02-10", "划入", "", "", "100"))
+    assert codes(result) == ["unreadable-amount", "missing-value"]
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+def test_the_balance_is_checked_in_the_order_that_fits(newest_first: bool) -> None:
+    """Oldest first and newest first; one gap is one break with its amount."""
+    rows = [("2024-02-10", "划入", "120", "", "120"), ("2024-03-10", "划入", "120", "", "240"),
+            ("2024-04-10", "划入", "120", "", "310"), ("2024-04-10", "购药", "", "10", "300")]
+    result = grid(*(reversed(rows) if newest_first else rows))
+    assert [(problem.code, problem.value) for problem in result.problems] == [("balance-break", "-50.00")]
+
+
+def test_a_row_printed_again_at_a_page_break_counts_once() -> None:
+    """Only with the same balance and only across pages: two payments move the balance twice."""
+    row = ("2024-02-10", "划入", "120", "", "120")
+    places = ["p1:1", "p1:2", "p1:3", "p1:4", "p2:1"]
+    assert grid(row, row, kind="pdf", places=places).frame.height == 1
+    assert grid(row, ("2024-02-10", "划入", "120", "", "240"), kind="pdf", places=places).frame.height == 2
+    assert grid(row, row, kind="pdf", places=["p1:1", "p1:2", "p1:3", "p1:4", "p1:5"]).frame.height == 2
+
+
+def test_stated_totals_and_counts() -> None:
+    """What the preamble states of the lines is compared with them."""
+    rows = [["医保个人账户收支明细"], [f"证件号码：{ID}"], ["收入合计：120.00", "支出合计：21.00", "记录数：2条"], GRID,
+            ["2024-02-10", "划入", "120", "", "120"], ["2024-02-11", "购药", "", "20", "100"]]
+    result = read("account_grid", *rows)
+    assert [(problem.code, problem.value) for problem in result.problems] == [("total-mismatch", "21.00 ≠ 20.00")]
+
+
+def test_coverage_facts() -> None:
+    """Labels before a colon, or in a cell of their own; times in them do not end the value."""
+    rows = [["医保个人账户收支明细"], ["姓 名", "测试甲", "证件号码", ID, "打印人：李四"],
+            ["查询时间：2024-01-01 00:00:00 至 2025-02-28 23:59:59", "打印日期：2025年3月3日"], GRID,
+            ["2024-02-10", "划入", "1", "", "1"]]
+    facts = read("account_grid", *rows).facts
+    assert facts["person_name"] == "测试甲"
+    assert facts["person_id"] == ID
+    assert facts["period"].startswith("2024-01-01")
+    assert facts["period"].endswith("23:59:59")
+    assert facts["exported"] == "2025年3月3日"
+
+
+def test_error_cells_formulas_and_surplus_cells_reject_their_row_once() -> None:
+    """One cause, one problem."""
+    sheet = Grid(rows=[*TITLE, GRID, ["2024-02-10", "划入", "#N/A", "", "1"], ["2024-02-11", "划入", "", "", "1"],
+                       ["2024-02-12", "划入", "x", "", "1", "y"], ["2024-02-13", "划入", "1", "", "1"]],
+                 places=[f"S!R{at}" for at in range(1, 8)], marks={(3, 2): "error", (4, 2): "formula"}, kind="xlsx")
+    header = claiming.claim(Head.of(sheet), FORMATS.by_id["account_grid"])
+    assert isinstance(header, Header)
+    result = read_rows(sheet, header)
+    assert sorted(codes(result)) == ["cell-error", "formula-without-value", "ragged-row"]
+    assert result.frame.height == 1
