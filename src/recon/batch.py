@@ -219,9 +219,7 @@ def _as_of(text: str | None, newest: date | None, today: date) -> date:
             return date.fromisoformat(text)
         except ValueError:
             raise UsageError(f"基准日看不懂：{text}；请写成 2024-12-31 或 today / unreadable date") from None
-    if newest is None:
-        raise UsageError("资料里没有日期可作基准日；请用 --as-of 2024-12-31 指定 / no date found; give --as-of")
-    return newest
+    return newest or today  # without a single date nothing is judged by it
 
 
 def _without_spend(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:

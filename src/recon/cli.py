@@ -48,7 +48,7 @@ def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="recon")
 def main() -> None:
-    r"""医保个人账户对账：每人每月，缴了多少、该划多少、划了多少、差在哪里、该找谁。
+    """医保个人账户对账：每人每月，缴了多少、该划多少、划了多少、差在哪里、该找谁。
 
     Why did the personal account of the employee medical insurance not grow? Reads a folder of exports and answers for
     every person and month, to the fen. Nothing leaves the machine.
@@ -78,7 +78,7 @@ def main() -> None:
 def run(folder: Path, output: Path, tables: Path | None, tables_format: str, edition: str | None, full_ids: bool,
         as_json: bool, as_of: str | None, region: str | None, tolerance: int | None, mappings: Path | None,
         lang: str) -> None:
-    r"""读一个文件夹的导出，写出差异报告。Read a folder of exports and write the discrepancy workbook.
+    """读一个文件夹的导出，写出差异报告。Read a folder of exports and write the discrepancy workbook.
 
     \b
     例 / examples:
@@ -113,7 +113,7 @@ def run(folder: Path, output: Path, tables: Path | None, tables_format: str, edi
 @_run_options
 def explain(folder: Path, person: str, short: bool, as_of: str | None, region: str | None, tolerance: int | None,
             mappings: Path | None, lang: str) -> None:
-    r"""一个人的答案。The answers for one person: PERSON is an employee number or a list number.
+    """一个人的答案。The answers for one person: PERSON is an employee number or a list number.
 
     证件号不要写在命令行里；写 - 则从标准输入读。Give an ID on standard input, with PERSON as -.
 
@@ -137,7 +137,7 @@ def explain(folder: Path, person: str, short: bool, as_of: str | None, region: s
 @click.option("--why", is_flag=True, help="逐个列出其他格式为何不认。Also say why each other format does not claim it.")
 @_LANG
 def identify(folder: Path, mappings: Path | None, why: bool, lang: str) -> None:
-    r"""每个文件被哪种格式认领，不认领的原因。Which format claims each file, and why not.
+    """每个文件被哪种格式认领，不认领的原因。Which format claims each file, and why not.
 
     \b
     例 / example:
@@ -158,7 +158,7 @@ def identify(folder: Path, mappings: Path | None, why: bool, lang: str) -> None:
 @_MAPPINGS
 @_LANG
 def check(mappings: Path | None, lang: str) -> None:
-    r"""检查所有格式与政策文件。Validate every mapping and policy file, shipped and your own.
+    """检查所有格式与政策文件。Validate every mapping and policy file, shipped and your own.
 
     \b
     例 / example:

@@ -85,7 +85,10 @@ def build_context(
 
 
 def newest_date(tables: Mapping[str, pl.DataFrame], today: date) -> date | None:
-    """The default as-of date: the newest posted, arrived or export date that is not after ``today``."""
+    """The default as-of date: the newest posted, arrived or export date that is not after ``today``.
+
+    Where no row has any, the end of the newest accrual month that is over; None where there is none either.
+    """
     columns = {
         "flow": ["posted_on"], "contribution": ["paid_on", "treasury_on", "allocated_on"],
         "coverage": ["exported_on"], "payment": ["paid_on"], "reading": ["read_on"],
@@ -95,6 +98,9 @@ def newest_date(tables: Mapping[str, pl.DataFrame], today: date) -> date | None:
         for name, names in columns.items() if name in tables for column in names
     ]
     known = [day for day in days if isinstance(day, date)]
+    if not known and "contribution" in tables:
+        ends = tables["contribution"].select(pl.col("accrual_month").dt.month_end().alias("end"))["end"]
+        known = [day for day in [ends.filter(ends <= today).max()] if isinstance(day, date)]
     return max(known) if known else None
 
 
