@@ -29,13 +29,13 @@ install: $(STAMP) ## make .venv with recon (editable) and the developer tools, a
 
 $(STAMP): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11"; exit 2; }
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@echo "setting up $(VENV) / 准备环境 ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
 run: install ## reconcile sample_statements/ into report.xlsx
 	@code=0; $(BIN)/recon run sample_statements -o report.xlsx || code=$$?; $(explain_exit)
-	@echo "report.xlsx"
 
 test: install ## run all tests
 	$(BIN)/python -m pytest
@@ -50,12 +50,15 @@ type: install ## mypy --strict on src
 	$(BIN)/mypy
 
 docs: install ## the generated parts of README.md and docs/ must be up to date
-	$(BIN)/python docs/generate.py --check
+	$(BIN)/python tools/docs_pages.py --check
 
 check: lint type test docs ## what must pass before a change lands
 
-golden: install ## rewrite the generated parts of the documentation and the samples' expected rows; then read the diff
-	$(BIN)/python docs/generate.py
+golden: install ## rewrite what is generated: documentation, expected rows of the samples, golden tables; then read the diff
+	$(BIN)/python tools/make_samples.py --golden
+	$(BIN)/python tools/policy_page.py
+	$(BIN)/python tools/docs_pages.py
+	RECON_GOLDEN=1 $(BIN)/python -m pytest -q -k golden
 
 bench: install ## whole-process timings on 300 made-up people
 	$(BIN)/python bench/run.py

@@ -91,17 +91,20 @@ def write_csv(path: Path, rows: Iterable[Sequence[object]], encoding: str) -> No
     path.write_bytes(text.getvalue().encode(encoding))
 
 
+PORTAL_HEAD = ("公民身份证号码", "姓名", "险种类型", "缴费年月", "台账年月", "应缴类型", "缴费方式", "缴费基数", "应缴金额", "个人缴费金额", "划入个人账户金额",
+               "划入统筹金额", "滞纳金", "缴费标识", "到账日期", "单位编号", "单位名称")
+
+
 def portal(folder: Path, group: list[Person]) -> None:
     """The unit portal's contribution query: one GB18030 file a month, with a preamble and a totals line."""
     for month in range(FIRST_MONTH, FIRST_MONTH + MONTHS):
         label = f"{month // 12}{month % 12 + 1:02d}"
         lines = [(p, base, own, unit) for p in group for at, base, own, unit in contribution_lines(p) if at == month]
-        head = ("序号", "姓名", "证件号码", "费款所属期", "险种类型", "缴费基数", "单位缴费金额", "个人缴费金额", "划入个人账户金额", "缴费类型", "到账标志",
-                "到账日期")
-        body = [(i, p.name, f"{p.id}\t", label, "职工基本医疗保险", yuan(base), yuan(unit), yuan(own), yuan(own), "正常应缴",
-                 "已到账", first_day(month, 20)) for i, (p, base, own, unit) in enumerate(lines, start=1)]
-        total = ("合计", "", "", "", "", "", yuan(sum(x[3] for x in lines)), yuan(sum(x[2] for x in lines)), "", "", "", "")
-        write_csv(folder / f"单位缴费查询_{label}.csv", [("单位名称：" + EMPLOYER, "参保地：" + PLACE), head, *body, total], "gb18030")
+        body = [(f"{p.id}\t", p.name, "职工基本医疗保险", label, label, "正常", "单位缴费", yuan(base), yuan(own + unit), yuan(own), yuan(own),
+                 yuan(unit), "0.00", "已缴", first_day(month, 20), "42010600018", EMPLOYER) for p, base, own, unit in lines]
+        total = ("合计", *[""] * 7, yuan(sum(x[2] + x[3] for x in lines)), yuan(sum(x[2] for x in lines)), *[""] * 7)
+        above = [("职工医保缴费明细查询",), ("单位编号：42010600018", "", f"单位名称：{EMPLOYER}"), (f"统筹区：{PLACE}",)]
+        write_csv(folder / f"单位缴费查询_{label}.csv", [*above, PORTAL_HEAD, *body, total], "gb18030")
 
 
 def national(folder: Path, group: list[Person], files: int) -> None:
@@ -133,15 +136,13 @@ def city_pages(folder: Path, group: list[Person]) -> None:
 
 def back_office(folder: Path, group: list[Person], files: int) -> None:
     """个人账户收支 of many people, the sign only in the type."""
-    names = {"credit": "缴费划入", "spend": "普通门诊"}
+    names = {"credit": "个人账户划账", "spend": "医保消费"}
     for index in range(files):
-        rows: list[Sequence[object]] = [("个人编号", "姓名", "证件号码", "参保地", "账户收支类型", "本次收支金额", "余额", "经办时间", "备注")]
-        for person in group[index::files]:
-            balance = 0
-            for day, kind, fen in person.flows:
-                balance += fen
-                rows.append((f"42{person.number:010d}", person.name, person.id, PLACE, names[kind], abs(fen) / 100,
-                             balance / 100, f"{day} 09:30:00", ""))
+        rows: list[Sequence[object]] = [
+            ("个人账户收支查询",), ("查询期间：2023-01-01 至 2024-09-30", "", "", "", "导出时间：2024-10-01 09:12:40"),
+            ("姓名", "证件号码", "医保区划", "年度", "收支时间", "账户收支类型", "收支总金额", "经办机构编号")]
+        rows += [(p.name, p.id, REGION, day.year, f"{day} 08:30:00", names[kind], abs(fen) / 100, "420106001")
+                 for p in group[index::files] for day, kind, fen in p.flows]
         write_xlsx(folder / f"个人账户收支_{index + 1}.xlsx", rows)
 
 

@@ -1,12 +1,16 @@
-"""Hypothesis profiles: ``ci`` is quick and the same everywhere, ``thorough`` looks for new examples each time."""
+"""Hypothesis profiles: ``ci`` is quick and the same everywhere, ``thorough`` looks for new and smallest examples.
+
+HYPOTHESIS_PROFILE=thorough HYPOTHESIS_EXAMPLES=200 python -m pytest tests/test_properties.py
+"""
 
 from __future__ import annotations
 
 import os
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 _COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large]}
-settings.register_profile("ci", max_examples=25, derandomize=True, database=None, **_COMMON)
+settings.register_profile("ci", max_examples=25, derandomize=True, database=None,
+                          phases=(Phase.explicit, Phase.generate), **_COMMON)
 settings.register_profile("thorough", max_examples=int(os.environ.get("HYPOTHESIS_EXAMPLES", "1000")), **_COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))

@@ -35,12 +35,25 @@ CREDITS = ("usual",) * 14 + ("missing", "missing", "later", "much_later", "earli
 EXTRAS = ("none",) * 6 + ("spend", "spend", "interest", "subsidy", "premium", "adjustment")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class World:
     """The input tables of some people, and the day they are looked at."""
 
     tables: dict[str, pl.DataFrame]
     as_of: date
+
+    def __repr__(self) -> str:
+        """What a failing example should show: the rows as CSV, without columns that are empty throughout."""
+        shown = [f"as of {self.as_of}"]
+        for name, frame in self.tables.items():
+            told = [column for column in frame.columns if frame[column].null_count() < frame.height]
+            if told:
+                shown.append(f"{name}:\n{frame.select(told).write_csv()}")
+        return "\n".join(shown)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """The same for hypothesis, which would otherwise print the fields."""
+        printer.text(repr(self))
 
     @property
     def people(self) -> list[str]:

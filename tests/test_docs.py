@@ -12,12 +12,15 @@ from pathlib import Path
 import pytest
 
 import recon
+import test_layering
+import test_run_problems
 from recon.problems import CATALOGUE
-from support import MAPPINGS, ROOT, SAMPLES, run_recon
+from support import CONFORMANCE, MAPPINGS, ROOT, SAMPLES, run_recon
 
 SKIPPED = {".git", ".venv", "build", "dist", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis",
            "__pycache__"}
 TEXT = {".py", ".md", ".toml", ".txt", ".cfg", ".yaml", ".yml", ".csv", ".tsv", ""}
+IMPORTED_AS = {"stdnum": "python_stdnum"}  # where a package is imported under another name
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = {page.relative_to(ROOT).as_posix(): page.read_text(encoding="utf-8")
          for page in (ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md")))}
@@ -46,7 +49,7 @@ def commands() -> list[str]:
 
 def test_generated_parts_are_up_to_date() -> None:
     """README and docs hold the tables and helps that the code would generate now."""
-    done = subprocess.run([sys.executable, ROOT / "docs" / "generate.py", "--check"], capture_output=True, text=True,
+    done = subprocess.run([sys.executable, ROOT / "tools" / "docs_pages.py", "--check"], capture_output=True, text=True,
                           encoding="utf-8", check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -69,6 +72,33 @@ def test_every_command_is_documented() -> None:
         assert "\\b" not in outcome.stdout, f"{command}: the docstring is raw, so click shows its \\b"
 
 
+def test_examples_in_help_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the help shows for the sample statements can be typed as it stands."""
+    monkeypatch.chdir(tmp_path)
+    tried = 0
+    for command in commands():
+        for line in run_recon([command, "--help"]).stdout.splitlines():
+            words = line.split()
+            if words[:2] == ["recon", command] and "sample_statements" in words:
+                outcome = run_recon([str(SAMPLES) if word == "sample_statements" else word for word in words[1:]])
+                assert outcome.code in (0, 3, 4), f"{line.strip()}: {outcome.stderr}"
+                tried += 1
+    assert tried >= 3
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_readme_explains_every_sheet(tmp_path: Path, lang: str) -> None:
+    """Each sheet of the workbook has its row in the README."""
+    from openpyxl import load_workbook
+
+    run_recon(["run", CONFORMANCE / "01-reference-year" / "exports", "-o", tmp_path / "r.xlsx", "--lang", lang,
+               "--edition", "audit"])
+    book = load_workbook(tmp_path / "r.xlsx", read_only=True)
+    names = book.sheetnames
+    book.close()
+    assert [name for name in names if f"| {name} |" not in README] == []
+
+
 def test_every_option_has_help() -> None:
     """No option of any command is without a word of help."""
     import click
@@ -82,9 +112,9 @@ def test_every_option_has_help() -> None:
 
 
 def test_every_problem_has_a_trigger() -> None:
-    """Each problem code has a minimal input in tests/problems, in a file or folder of its name."""
-    stems = {path.name.partition(".")[0] for path in (ROOT / "tests" / "problems").glob("*")}
-    assert sorted(set(CATALOGUE) - stems) == []
+    """Each problem code has a minimal input: a folder in tests/problems, or an entry in test_run_problems."""
+    folders = {path.name for path in (ROOT / "tests" / "problems").iterdir()}
+    assert sorted(set(CATALOGUE) - folders - set(test_run_problems.TRIGGERS)) == []
 
 
 def test_every_decision_is_listed() -> None:
@@ -107,6 +137,15 @@ def test_every_dependency_is_justified() -> None:
         name = re.split(r"[<>=~\[ ]", requirement)[0]
         assert f"| {name} |" in reasons, name
         assert re.search(rf"^{re.escape(name.lower())}==", pinned, re.MULTILINE), name
+
+
+def test_every_import_is_declared() -> None:
+    """What src imports from elsewhere stands in pyproject.toml, under its own name."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = {re.split(r"[<>=~\[ ]", requirement)[0].replace("-", "_") for requirement in project["dependencies"]}
+    imported = {name.split(".")[0] for path in (ROOT / "src").rglob("*.py") for _, name in test_layering.imports(path)}
+    foreign = imported - set(sys.stdlib_module_names) - {"recon"}
+    assert sorted({IMPORTED_AS.get(name, name) for name in foreign} - declared) == []
 
 
 def test_changelog_speaks_of_this_version() -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from recon.policy import Policy
+    from recon.problems import Problem
     from recon.reading.folder import Claim
     from recon.report.view import RunView
 
@@ -69,7 +70,6 @@ def run_folder(folder: Path, options: Options, progress: Progress | None = None)
 
     from recon.core.context import build_context, newest_date
     from recon.core.reconcile import reconcile
-    from recon.problems import Problem
     from recon.reading.folder import read_folder
     from recon.report.view import RunView
 
@@ -95,7 +95,7 @@ def run_folder(folder: Path, options: Options, progress: Progress | None = None)
     edition = options.edition or ("hr" if people > HR_ABOVE_PEOPLE else "person")
     tables = _without_spend(read.tables) if edition == "hr" else read.tables
     result = reconcile(tables, policy, as_of, context, spend=edition != "hr")
-    problems: list[Problem] = [*read.problems, *result.problems]
+    problems: list[Problem] = [*read.problems, *_future(read.tables, today), *result.problems]
     problem = pl.DataFrame(
         [one.row(options.lang) for one in problems], schema=dict.fromkeys(
             ("code", "severity", "file", "place", "column", "value", "message", "remedy"), pl.String)
@@ -220,6 +220,24 @@ def _as_of(text: str | None, newest: date | None, today: date) -> date:
         except ValueError:
             raise UsageError(f"基准日看不懂：{text}；请写成 2024-12-31 或 today / unreadable date") from None
     return newest or today  # without a single date nothing is judged by it
+
+
+def _future(tables: Mapping[str, pl.DataFrame], today: date) -> list[Problem]:
+    """One notice per file with days after today: they do not move the as-of date."""
+    import polars as pl
+
+    from recon.problems import Problem
+
+    found = []
+    for name, column in (("flow", "posted_on"), ("contribution", "paid_on"), ("payment", "paid_on")):
+        later = tables[name].filter(pl.col(column) > today).with_columns(
+            pl.col("row_id").str.split_exact("#", 1).struct.rename_fields(["file", "place"]).alias("at")
+        ).unnest("at").sort("file", column, "place").unique("file", keep="last", maintain_order=True)
+        found += [
+            Problem("as-of-future", row["file"], row["place"], column, row[column].isoformat())
+            for row in later.iter_rows(named=True)
+        ]
+    return found
 
 
 def _without_spend(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:

@@ -56,7 +56,7 @@ def main() -> None:
     \b
     例 / examples:
       recon run 导出文件夹 -o report.xlsx
-      recon explain 导出文件夹 E007
+      recon explain 导出文件夹 A007
       recon identify 导出文件夹
     """
 
@@ -119,8 +119,8 @@ def explain(folder: Path, person: str, short: bool, as_of: str | None, region: s
 
     \b
     例 / examples:
-      recon explain sample_statements E007
-      recon explain sample_statements E007 --short
+      recon explain sample_statements A007
+      recon explain sample_statements A007 --short
       echo 110105198503074917 | recon explain sample_statements -
     """
     key = sys.stdin.readline().strip() if person == "-" else person

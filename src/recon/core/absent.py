@@ -49,7 +49,10 @@ def _empty() -> pl.DataFrame:
 
 
 def _spells(prepared: Prepared, main: pl.DataFrame) -> pl.DataFrame:
-    """Stated employment: the roster's current spell and ``enrolment``, with first and last whole month (null: open)."""
+    """Stated employment: the roster's current spell and ``enrolment``, with first and last whole month (null: open).
+
+    ``is_whole``: the source tells all spells of the person, not just the current one.
+    """
     serving = pl.col("insured_status").fill_null("in_service") != "retired"
     payer = pl.coalesce("payer", "employer").fill_null("").alias("payer")
     joined, left = pl.col("employed_from"), pl.col("employed_to")
@@ -58,11 +61,12 @@ def _spells(prepared: Prepared, main: pl.DataFrame) -> pl.DataFrame:
     last = months.index_of(left) - (left != left.dt.month_end()).cast(pl.Int32)
     person = prepared.tables["person"].filter(serving).drop_nulls("employed_from").select(
         "person_id", "region", pl.lit("310").alias("scheme"), payer, "employer",
-        first.alias("from"), last.alias("to"),
+        first.alias("from"), last.alias("to"), pl.lit(False).alias("is_whole"),
     )
     enrolment = prepared.tables["enrolment"].filter(serving).drop_nulls("from_month").select(
         "person_id", "region", pl.col("scheme").fill_null("310"), payer, "employer",
         months.index_of(pl.col("from_month")).alias("from"), months.index_of(pl.col("to_month")).alias("to"),
+        pl.lit(True).alias("is_whole"),
     )
     regions = main.select("person_id", pl.col("region").alias("_region")).unique().sort("_region", nulls_last=True)
     known = regions.group_by("person_id", maintain_order=True).agg(pl.col("_region").first())
@@ -88,11 +92,17 @@ def _bracketed(main: pl.DataFrame, spells: pl.DataFrame) -> pl.DataFrame:
         pl.int_ranges(pl.col("month") + 1, pl.col("month_next"), dtype=pl.Int32).alias("month"),
         pl.concat_str("row_id", "row_id_next", separator="; ").alias("neighbours"),
     ).explode("month").select(*_KEY, "payer", "employer", "month", pl.lit("bracket").alias("proved_by"), "neighbours")
-    stated = spells.select("person_id").unique()
-    within = inside.join(spells.select("person_id", "from", "to"), on="person_id").filter(
-        (pl.col("month") >= pl.col("from")) & (pl.col("month") <= pl.col("to")).fill_null(True)
+    # The roster's spell speaks of its own payer only; enrolment speaks of everybody's.
+    whole = spells.filter("is_whole").select("person_id").unique()
+    own = spells.filter(~pl.col("is_whole")).select("person_id", "payer").unique()
+    free = inside.join(whole, on="person_id", how="anti").join(own, on=["person_id", "payer"], how="anti")
+    told = inside.join(free, on=inside.columns, how="anti", nulls_equal=True).join(
+        spells.select("person_id", pl.col("payer").alias("_payer"), "from", "to", "is_whole"), on="person_id"
+    ).filter(
+        (pl.col("is_whole") | (pl.col("payer") == pl.col("_payer")))
+        & (pl.col("month") >= pl.col("from")) & (pl.col("month") <= pl.col("to")).fill_null(True)
     ).select(inside.columns).unique()
-    return pl.concat([inside.join(stated, on="person_id", how="anti"), within])
+    return pl.concat([free, told])
 
 
 def _employed(spells: pl.DataFrame, context: Context) -> pl.DataFrame:

@@ -41,6 +41,8 @@ class Context:
     paid_cover: person_id or employer key, month: months the contribution files speak of.
     lag: region, scheme, lag: usual lag learned from a cohort. own_lag: the same per account. steady: the lag that all
         but a few clean records of a region share, so that one person's lag hardly changes alone.
+    shift: region, scheme, arrival, shift: months by which a whole region's credits came later (or earlier) than its
+        usual lag from some arrival on; nobody's own doing.
     cohort: payer, region, scheme, month, people, credited: how many of a payer's people have a month's credit.
     unpaid: payer, region, scheme, month, people, unpaid: how many of them have a record that says unpaid.
     deduction: region, due, rest_fen: a shortfall that many people of a region share in one credit month.
@@ -54,6 +56,7 @@ class Context:
     lag: pl.DataFrame
     steady: pl.DataFrame
     own_lag: pl.DataFrame
+    shift: pl.DataFrame
     cohort: pl.DataFrame
     unpaid: pl.DataFrame
     deduction: pl.DataFrame
@@ -68,12 +71,14 @@ def build_context(
     coverage = prepared.tables["coverage"]
     lines = lines_of(prepared, policy)
     lag, steady, own_lag, notes = _learn_lags(lines, prepared.credit, policy)
+    shift, changes = _common_shifts(lines, prepared.credit, lag, policy)
+    notes += changes
     paid_cover, payer_cover = _contribution_cover(prepared.tables["contribution"], coverage)
     return Context(
         as_of=as_of, tolerance=tolerance,
         cover=_flow_cover(prepared, coverage),
         paid_cover=paid_cover, payer_cover=payer_cover,
-        lag=lag, steady=steady, own_lag=own_lag,
+        lag=lag, steady=steady, own_lag=own_lag, shift=shift,
         cohort=_cohort(lines, prepared, lag, own_lag, policy),
         unpaid=lines.filter(~pl.col("is_side")).group_by("payer", "region", "scheme", "month").agg(
             pl.col("person_id").n_unique().alias("people"),
@@ -204,7 +209,7 @@ def _contribution_cover(contribution: pl.DataFrame, coverage: pl.DataFrame) -> t
 # ---------------------------------------------------------------------------------------------------------- lags
 
 
-def _is_soft(plan: Schedule) -> bool:
+def may_be_corrected(plan: Schedule) -> bool:
     """A schedule that steady data may correct: of low confidence, or only the national default."""
     return not plan.typical_stated and (plan.confidence == "low" or plan.ref.startswith("national"))
 
@@ -231,7 +236,7 @@ def _learn_lags(
     came = credit.select(*key, pl.col("month").alias("at"), pl.col("net_fen").alias("fen"))
     due = due.filter(pl.col("region").is_not_null())
     regions = due["region"].unique().to_list()
-    soft = {region for region in regions if _is_soft(policy.schedule(region))}
+    soft = {region for region in regions if may_be_corrected(policy.schedule(region))}
     # A yearly schedule that is not sure yields to steady monthly credits like any other.
     monthly = {region for region in regions if policy.schedule(region).kind != "annual"} | soft
     due = due.filter(pl.col("region").is_in(sorted(monthly)))
@@ -286,6 +291,77 @@ def _fit(due: pl.DataFrame, came: pl.DataFrame, spans: pl.DataFrame, lag: int, k
         *key, pl.lit(lag, dtype=pl.Int32).alias("lag"), "lines",
         ((pl.col("lines") == pl.col("due_lines")) & (pl.col("credits") == pl.col("came_lines"))).alias("whole"),
     )
+
+
+def _common_shifts(
+    lines: pl.DataFrame, credit: pl.DataFrame, lag: pl.DataFrame, policy: Policy
+) -> tuple[pl.DataFrame, list[str]]:
+    """Where a whole region's lag changes: a month without credits for nearly everybody, or with two for everybody.
+
+    Believed from :data:`COHORT_PEOPLE` people on, and only if more amounts fit their month with it than without.
+    """
+    key = ["person_id", "region", "scheme"]
+    none = pl.DataFrame(schema={"region": pl.String, "scheme": pl.String, "arrival": pl.Int32, "shift": pl.Int32})
+    plain = _plain_lines(lines).drop_nulls("region").filter(pl.len().over(*key, "arrival") == 1)
+    counts = credit.group_by([*key, "month"]).agg(pl.len().alias("n"))
+    spans = counts.group_by(key).agg(pl.col("month").min().alias("first"), pl.col("month").max().alias("last")).join(
+        plain.select(key).unique(), on=key, how="semi"
+    ).filter(pl.col("last") - pl.col("first") >= 5)
+    inside = spans.with_columns(
+        pl.int_ranges(pl.col("first") + 1, "last", dtype=pl.Int32).alias("month")
+    ).explode("month").join(counts, on=[*key, "month"], how="left")
+    shares = inside.group_by("region", "scheme", "month").agg(
+        pl.len().alias("people"), pl.col("n").is_null().sum().alias("without"), (pl.col("n") >= 2).sum().alias("twice")
+    ).filter(pl.col("people") >= COHORT_PEOPLE).sort("region", "scheme", "month")
+    frames, notes = [none], []
+    for (region, scheme), months_of in shares.group_by("region", "scheme", maintain_order=True):
+        if policy.schedule(str(region)).kind == "annual":
+            continue
+        usual = _usual_lag(lag, str(region), str(scheme), policy)
+        path = _path(months_of.select("month", "people", "without", "twice").rows(), usual)
+        if not any(shift for _, shift in path):
+            continue
+        frame = pl.DataFrame(
+            {"region": region, "scheme": scheme, "arrival": [a for a, _ in path], "shift": [s for _, s in path]},
+            schema=none.schema,
+        )
+        mine = plain.filter((pl.col("region") == region) & (pl.col("scheme") == scheme))
+        came = credit.select(*key, "month", pl.col("net_fen").alias("expected_fen")).unique()
+        fits = [
+            mine.join(frame.with_columns(pl.col("shift") * use), on=["region", "scheme", "arrival"])
+            .select(*key, "expected_fen", (pl.col("arrival") + usual + pl.col("shift")).alias("month"))
+            .join(came, on=[*key, "month", "expected_fen"], how="semi").height
+            for use in (1, 0)
+        ]
+        if fits[0] > fits[1]:
+            frames.append(frame)
+            first = next(arrival for arrival, shift in path if shift)
+            notes.append(f"{region}: {months.first_day(first):%Y-%m}起到账的缴费，多数人的划入滞后有变")
+    return pl.concat(frames), notes
+
+
+def _usual_lag(lag: pl.DataFrame, region: str, scheme: str, policy: Policy) -> int:
+    learned = lag.filter((pl.col("region") == region) & (pl.col("scheme") == scheme))["learned"]
+    return int(learned[0]) if learned.len() else policy.schedule(region).typical
+
+
+def _path(shares: list[tuple[int, int, int, int]], usual: int) -> list[tuple[int, int]]:
+    """(arrival, shift) month by month: an empty month delays all that follow, a double one takes the delay back."""
+    path: list[tuple[int, int]] = []
+    lag = usual
+    for month, people, without, twice in shares:
+        arrival = month - lag
+        if without * 100 >= people * COHORT_SHARE_PERCENT:
+            lag += 1
+            continue
+        path.append((arrival, lag - usual))
+        if lag > usual and twice * 100 >= people * COHORT_SHARE_PERCENT:
+            lag -= 1
+            path.append((arrival + 1, lag - usual))
+    if path:
+        # What arrived after the last credits seen is expected at the lag then in force.
+        path += [(path[-1][0] + k, lag - usual) for k in range(1, 13)]
+    return path if lag - usual <= MAX_LEARNED_LAG else []
 
 
 # ------------------------------------------------------------------------------------------------------- cohorts

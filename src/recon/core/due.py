@@ -9,7 +9,7 @@ from __future__ import annotations
 import polars as pl
 
 from recon.core import months
-from recon.core.context import Context, schedule_frame
+from recon.core.context import Context, may_be_corrected, schedule_frame
 from recon.core.solve import PRICES
 from recon.policy import Policy
 
@@ -51,7 +51,10 @@ def _with_schedule(lines: pl.DataFrame, context: Context, policy: Policy) -> pl.
         .join(context.lag, on=["region", "scheme"], how="left", nulls_equal=True)
         .join(context.steady, on=["region", "scheme"], how="left", nulls_equal=True)
         .join(context.own_lag, on=ACCOUNT, how="left", nulls_equal=True)
+        .join(context.shift, on=["region", "scheme", "arrival"], how="left", nulls_equal=True)
     )
+    # A common shift moves what is due only where the schedule may be corrected; it always moves what is usual.
+    soft = sorted(region for region in schedules["region"].drop_nulls() if may_be_corrected(policy.schedule(region)))
     retiree = pl.col("stream") == "retiree"
     learned = pl.col("own_learned").is_not_null() | pl.col("learned").is_not_null()
     annual = (pl.col("kind") == "annual") & ~retiree & ~learned
@@ -61,13 +64,15 @@ def _with_schedule(lines: pl.DataFrame, context: Context, policy: Policy) -> pl.
     # The window a month lies in ends eleven months after its start; the credit month after that end is due.
     window_end = clock - (clock - (pl.col("window_start") - 1)) % 12 + 11
     next_credit = window_end + 1 + ((pl.col("credit_month") - 1) - (window_end + 1)) % 12
-    due = pl.when(annual).then(next_credit).otherwise(pl.col("arrival") + usual)
+    shift = pl.when(retiree | annual).then(0).otherwise(pl.col("shift").fill_null(0))
+    usual_due = pl.col("arrival") + usual + pl.when(pl.col("region").is_in(soft)).then(shift).otherwise(0)
+    due = pl.when(annual).then(next_credit).otherwise(usual_due)
     last = pl.when(annual).then(next_credit + 1).otherwise(
-        pl.max_horizontal(pl.col("arrival") + pl.col("tolerance"), pl.col("arrival") + usual)
+        pl.max_horizontal(pl.col("arrival") + pl.col("tolerance"), usual_due)
     )
     return joined.with_columns(
         usual.alias("usual"), due.cast(pl.Int32).alias("due"), last.cast(pl.Int32).alias("last"),
-        annual.alias("is_annual"),
+        annual.alias("is_annual"), shift.cast(pl.Int32).alias("shift"),
         pl.when(yearly & ~annual).then(pl.lit("normal")).otherwise(pl.col("stream")).alias("stream"),
         (pl.col("steady_lag") == usual).fill_null(False).alias("steady"),
     ).drop("typical", "tolerance", "window_start", "credit_month", "kind", "learned", "own_learned", "steady_lag")

@@ -43,12 +43,11 @@ def month_facts(lines: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
         pl.coalesce(pl.col("arrival_day").cast(pl.String), months.date_of(pl.col("arrival")).dt.strftime("%Y-%m"))
         .drop_nulls().min().alias("arrived"),
         months.date_of(pl.col("due")).max().dt.strftime("%Y-%m").alias("due_text"),
-        pl.col("payer").first().alias("payer"),
+        pl.col("payer").min().alias("payer"),
         pl.concat([pl.col("row_id"), pl.col("neighbours")]).drop_nulls().sort().head(NAMED_IN_EVIDENCE)
         .str.join("; ").alias("line_rows"),
         (pl.col("stream") == "retiree").any().alias("is_retiree"),
-        pl.col("policy_ref").drop_nulls().first().alias("ref"),
-        pl.col("policy_confidence").drop_nulls().first().alias("ref_confidence"),
+        pl.col("policy_ref").min().alias("ref"),
         pl.col("other_rule").any().alias("other_rule"),
         pl.col("judged_fen").sum().alias("judged"),
     )

@@ -133,7 +133,8 @@ def _with_deductions(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
     """
     account = ["person_id", "region", "scheme"]
     short = lines.filter(
-        (pl.col("label") == "short_credit") & (pl.col("rest_fen") * DEDUCTION_SHARE <= pl.col("judged_fen"))
+        ((pl.col("label") == "short_credit") | ((pl.col("label") == "delay") & (pl.col("linked_fen") > 0)))
+        & (pl.col("rest_fen") > 0) & (pl.col("rest_fen") * DEDUCTION_SHARE <= pl.col("judged_fen"))
     ).select(*account, "line", "due", "rest_fen", "linked_fen")
     if short.is_empty():
         return lines

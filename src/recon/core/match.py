@@ -8,7 +8,7 @@ whose place it came. Row order of the input changes nothing.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -26,7 +26,7 @@ LINK_SCHEMA = {
 }
 MARGIN_SCHEMA = {
     "line": pl.UInt32, "margin": pl.Int32, "in_question": pl.Boolean, "tied": pl.Boolean, "openable": pl.Boolean,
-    "bounded": pl.Boolean,
+    "bounded": pl.Boolean, "proved": pl.Boolean,
 }
 
 
@@ -58,6 +58,17 @@ class _Row:
     by_place: bool  # the amount is unknown or only billed: linked by place
     annual: bool
     steady: bool  # the usual lag is one that many people share
+    shift: int  # months by which everybody's credits were later at that arrival
+
+    @property
+    def clock(self) -> int:
+        """The month its premium arrived, else the month it is for."""
+        return self.month if self.arrival is None else self.arrival
+
+    @property
+    def place(self) -> int:
+        """The month in which its credit usually comes."""
+        return self.clock + self.usual + self.shift
 
 
 @dataclass
@@ -74,7 +85,7 @@ class _Coin:
 
 _LINE_COLUMNS = [
     "line", "stream", "month", "arrival", "arrival_day", "expected_fen", "accepts", "whole_yuan", "due", "usual",
-    "open_price", "payable", "by_place", "is_annual", "steady",
+    "open_price", "payable", "by_place", "is_annual", "steady", "shift",
 ]
 
 
@@ -102,7 +113,8 @@ def _rows_by_account(lines: pl.DataFrame) -> dict[_Account, list[_Row]]:
     useful = lines.filter(~pl.col("is_side") & ~pl.col("netted")).with_columns(
         pl.col("arrival_day").dt.day().cast(pl.Int32)
     ).sort(
-        "stream", "month", "arrival", "arrival_day", "expected_fen", "payer", "total_fen", "row_id", nulls_last=True
+        "stream", pl.coalesce("arrival", "month"), "month", "arrival_day", "expected_fen", "payer", "total_fen",
+        "row_id", nulls_last=True,
     )
     found: dict[_Account, list[_Row]] = defaultdict(list)
     for row in useful.select(*ACCOUNT, *_LINE_COLUMNS).iter_rows():
@@ -140,9 +152,9 @@ class _Output:
 
     def margin(
         self, row: _Row, margin: int | None, *, question: bool, tied: bool = False, openable: bool = False,
-        bounded: bool = False,
+        bounded: bool = False, proved: bool = True,
     ) -> None:
-        values = (row.number, margin, question, tied, openable, bounded)
+        values = (row.number, margin, question, tied, openable, bounded, proved)
         for name, value in zip(MARGIN_SCHEMA, values, strict=True):
             self.margins[name].append(value)
 
@@ -166,7 +178,7 @@ def _match_account(account: _Account, rows: list[_Row], coins: list[_Coin], out:
     payable = [row for row in rows if row.payable]
     payable.sort(key=lambda row: (row.stream == "normal", row.stream))  # stable: months stay in order
     usual = next((row.usual for row in payable if row.stream == "normal"), rows[0].usual)
-    left_prices = _left_prices(rows, coins, usual)
+    left_prices = _left_prices(rows, coins)
     solution = _solve(payable, coins, left_prices, usual)
     used: set[int] = set()
     linked: set[int] = set()
@@ -177,7 +189,7 @@ def _match_account(account: _Account, rows: list[_Row], coins: list[_Coin], out:
     for at, row in enumerate(payable):
         margin = solution.margins[at]
         out.margin(row, margin, question=True, tied=margin is not None and margin <= 0,
-                   openable=solution.openable[at], bounded=solution.bounded)
+                   openable=solution.openable[at], bounded=solution.bounded, proved=solution.proved[at])
     if solution.bounded:
         out.problem("record-too-long", coins[0].file, str(len(payable)))
     spare = [j for j in range(len(coins)) if j not in used]
@@ -199,7 +211,7 @@ def _solve(payable: list[_Row], coins: list[_Coin], left_prices: list[int], usua
             kind="annual" if row.annual else "normal" if row.stream == "normal" else "other",
             month=row.month, arrival=row.arrival, day=row.day,
             amounts=_amounts(row),
-            half_yuan=row.half_yuan, open_price=row.open_price, due=row.due,
+            half_yuan=row.half_yuan, open_price=row.open_price, due=row.due, shift=row.shift,
         )
         for row in payable
     ]
@@ -232,8 +244,7 @@ def _believe_print(rows: list[_Row], coins: list[_Coin], out: _Output) -> None:
             for coin in judged
         )
         elsewhere = sum(
-            any(coin.amount == row.amount for row in rows if row.arrival is not None
-                and row.arrival + row.usual == coin.month)
+            any(coin.amount == row.amount for row in rows if row.arrival is not None and row.place == coin.month)
             for coin in judged
         )
         if len(judged) > 1 and agreeing * 2 < len(judged) and elsewhere > agreeing:
@@ -244,25 +255,29 @@ def _believe_print(rows: list[_Row], coins: list[_Coin], out: _Output) -> None:
             coin.printed = None
 
 
-def _left_prices(rows: list[_Row], coins: list[_Coin], usual: int) -> list[int]:
-    """Leaving a credit over is free where its usual month lies outside the person's own lines."""
-    clocks = [row.month if row.arrival is None else row.arrival for row in rows]
-    first, last = min(clocks), max(clocks)
-    by_place = {row.arrival for row in rows if row.by_place}
-    dues = {row.due for row in rows if row.annual}
+def _left_prices(rows: list[_Row], coins: list[_Coin]) -> list[int]:
+    """What leaving each credit over costs: nothing where its usual month lies outside the person's own lines.
+
+    One of two equal credits of one month is left over more cheaply: it may have come twice.
+    """
+    places = [row.place for row in rows]
+    first, last = min(places), max(places)
+    by_place = {row.place for row in rows if row.by_place}
+    months = [row.month for row in rows]
+    yearly = {row.due for row in rows if row.annual}
+    twins = Counter((coin.month, coin.amount) for coin in coins)
     prices = []
     for coin in coins:
         if coin.printed is not None:
-            months = [row.month for row in rows]
             free = not min(months) <= coin.printed <= max(months)
-        elif dues:
+        elif yearly:
             # A yearly credit belongs to twelve months; unless all of them are at hand nothing can be said of the rest.
             mine = [row.month for row in rows if row.annual and row.due in (coin.month, coin.month - 1)]
             free = len(set(mine)) < YEAR
         else:
-            place = coin.month - usual
-            free = not first <= place <= last or place in by_place
-        prices.append(0 if free else PRICES.left)
+            free = not first <= coin.month <= last or coin.month in by_place
+        twin = twins[coin.month, coin.amount] > 1
+        prices.append(0 if free else PRICES.twin if twin else PRICES.left)
     return prices
 
 
@@ -271,6 +286,11 @@ def _emit(account: _Account, link: Link, rows: list[_Row], coins: list[_Coin], o
     if len(link.lines) == 1:
         for j in link.credits:
             out.link(account, rows[link.lines[0]], coins[j], coins[j].amount, link.kind)
+        return
+    if not link.which:  # amounts known to the whole yuan only: the sum is shared evenly
+        each, over = divmod(coins[link.credits[0]].amount, len(link.lines))
+        for at in link.lines:
+            out.link(account, rows[at], coins[link.credits[0]], each + (over if at == link.lines[0] else 0), link.kind)
         return
     left = {j: coins[j].amount for j in link.credits}
     for at, which in zip(link.lines, link.which, strict=True):
@@ -399,9 +419,9 @@ def _place_surplus(
     linked_months: set[int],
 ) -> None:
     """A credit nothing explains belongs to the month in whose place it came, as a link of that month."""
-    by_clock: dict[int, _Row] = {}
+    by_place: dict[int, _Row] = {}
     for row in sorted(rows, key=lambda row: (row.stream not in ("normal", "retiree"), row.month)):
-        by_clock.setdefault(row.month if row.arrival is None else row.arrival, row)
+        by_place.setdefault(row.place, row)
     by_month: dict[int, _Row] = {}
     for row in rows:
         by_month.setdefault(row.month, row)
@@ -410,7 +430,7 @@ def _place_surplus(
         if coin.printed is not None:
             place, month = by_month.get(coin.printed), coin.printed
         else:
-            place = by_clock.get(coin.month - usual)
+            place = by_place.get(coin.month)
             month = place.month if place else coin.month - usual
         kind = "1:N" if month in linked_months else "1:1"
         out.link(account, place, coin, coin.amount, kind, month=month, surplus=True)

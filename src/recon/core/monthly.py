@@ -6,7 +6,6 @@ import polars as pl
 
 from recon.core import months
 from recon.core.gaps import KEY, rows_named
-from recon.core.solve import PROVED
 from recon.core.text import yuan
 from recon.labels import LABEL_ORDER, STATUSES, verdict
 from recon.tables import conform
@@ -61,7 +60,7 @@ def _confidence() -> pl.Expr:
         pl.when(~asked).then(None)
         .when(pl.col("tied")).then(pl.lit("undecided"))
         .when(pl.col("bounded")).then(pl.lit("probable"))
-        .when(pl.col("margin").is_null() | (pl.col("margin") >= PROVED)).then(pl.lit("proved"))
+        .when(pl.col("proved")).then(pl.lit("proved"))
         .otherwise(pl.lit("probable")).alias("line_confidence")
     )
 
@@ -74,7 +73,7 @@ def _sums(lines: pl.DataFrame) -> pl.DataFrame:
     due = pl.when((pl.col("label") == "refund_due").fill_null(False) | (pl.col("settled") & (pl.col("paid") == False)))  # noqa: E712
     biggest = pl.col("total_fen").abs()
     return lines.group_by(KEY).agg(
-        pl.col("person_name").drop_nulls().first(),
+        pl.col("person_name").min(),
         pl.col("employer").sort_by(biggest, pl.col("employer"), descending=[True, False], nulls_last=True).first(),
         pl.col("raw_payer").sort_by(biggest, pl.col("raw_payer"), descending=[True, False], nulls_last=True).first(),
         pl.col("contributed_fen").sum(),
@@ -91,7 +90,7 @@ def _sums(lines: pl.DataFrame) -> pl.DataFrame:
         .alias("confidence"),
         pl.when(pl.col("row_id").is_not_null().any())
         .then(pl.col("row_id").drop_nulls().sort().head(4).str.join("; ")).alias("line_rows"),
-        pl.col("other_rule").any().alias("other_rule"), pl.col("policy_ref").drop_nulls().first(),
+        pl.col("other_rule").any().alias("other_rule"), pl.col("policy_ref").min(),
     )
 
 

@@ -118,7 +118,8 @@ def _all_lines(prepared: Prepared, policy: Policy, context: Context) -> pl.DataF
     absent = absent_months(prepared, lines, context)
     if absent.height:
         typical = lines.filter(pl.col("row_id").is_not_null() & ~pl.col("is_side")).group_by("person_id").agg(
-            pl.coalesce("expected_fen", "estimated_fen").sort_by("month").last().alias("estimated_fen")
+            pl.coalesce("expected_fen", "estimated_fen").filter(pl.col("month") == pl.col("month").max()).max()
+            .alias("estimated_fen")
         )
         rows = absent.join(typical, on="person_id", how="left").with_columns(
             pl.lit(True).alias("absent"), pl.lit(False).alias("paid"), pl.lit("normal").alias("payment_kind"),

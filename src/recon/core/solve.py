@@ -23,6 +23,8 @@ from typing import NamedTuple
 REACH_MONTHS = 12
 ANNUAL_REACH_MONTHS = 27
 MAX_GROUP = 36
+YEAR = 12
+HALF_YUAN = 50
 MAX_SUMS = 64
 MAX_SPLIT = 3
 MAX_SPLIT_POOL = 14
@@ -44,7 +46,8 @@ class Prices:
     early: int = 3000  # per month earlier than the usual lag
     change: int = 1700  # the usual lag becomes another for good
     open: int = 2200  # a due and covered month without a credit
-    left: int = 10000  # a credit without a month
+    left: int = 3000  # a credit without a month
+    twin: int = 1300  # the same, when the month holds another credit of the same amount: one of them came twice
     further: int = 200  # each further line or credit in a group
     inexact: int = 2500  # a lone month and a lone credit of another amount
     outside: int = 1000  # taking a credit that, by a lag many people share, belongs to a month outside the lines
@@ -53,9 +56,10 @@ class Prices:
 
 
 PRICES = Prices()
-# A flip that costs this much more leaves a credit over: no other open set fits the sums.
-PROVED = PRICES.left
-FLIP_CAP = PRICES.open + PRICES.left
+# Lateness beyond this is the price of leaving the usual lag and coming back to it.
+LATEST = 2 * PRICES.change
+# Flips dearer than this are not looked for: they would need several things to have gone wrong at once.
+FLIP_CAP = PRICES.open + PRICES.left + LATEST
 
 
 class Line(NamedTuple):
@@ -70,6 +74,7 @@ class Line(NamedTuple):
     half_yuan: bool
     open_price: int
     due: int | None  # month number
+    shift: int = 0  # months by which everybody's credits were later then; not this person's doing
 
 
 class Credit(NamedTuple):
@@ -94,10 +99,14 @@ class Link(NamedTuple):
 
 @dataclass(frozen=True)
 class Solution:
-    """The best answer. margins: per line, cost of the best flipped answer minus the best; None: no flip exists."""
+    """The best answer. margins: per line, cost of the best flipped answer minus the best; None: no flip exists.
+
+    proved: per line, no answer that explains as many credits exactly has the line the other way.
+    """
 
     links: tuple[Link, ...]
     margins: tuple[int | None, ...]
+    proved: tuple[bool, ...]
     openable: tuple[bool, ...]  # the line is open in some best answer
     bounded: bool
     cost: int
@@ -155,7 +164,7 @@ def _plain(lines: Sequence[Line], credits: Sequence[Credit], usual: int) -> Solu
     for i, line in enumerate(lines):
         if line.kind == "annual" or line.arrival is None or line.due is None:
             return None
-        place = line.arrival + usual if line.kind == "normal" else line.due
+        place = line.arrival + usual + line.shift if line.kind == "normal" else line.due
         here = waiting.get((place, line.amounts[0]))
         if here:
             j = here.pop(0)
@@ -170,14 +179,19 @@ def _plain(lines: Sequence[Line], credits: Sequence[Credit], usual: int) -> Solu
             margins.append(None)
     if any(credits[j].left_price for rest in waiting.values() for j in rest):
         return None
+    if len({credits[link.credits[0]].left_price for link in links}) > 1:
+        return None
     linked = {link.lines[0] for link in links}
-    return Solution(tuple(links), tuple(margins), tuple(i not in linked for i in range(len(lines))), False, cost)
+    count = len(lines)
+    return Solution(
+        tuple(links), tuple(margins), (True,) * count, tuple(i not in linked for i in range(count)), False, cost
+    )
 
 
 def deviation(lag: int, usual: int, prices: Prices = PRICES) -> int:
-    """The price of a lag against the usual one: early dearer than late."""
+    """The price of a lag against the usual one: early dearer than late, lateness no dearer than going and returning."""
     gap = lag - usual
-    return gap * prices.late if gap >= 0 else -gap * prices.early
+    return min(gap * prices.late, LATEST) if gap >= 0 else -gap * prices.early
 
 
 # ----------------------------------------------------------------------------------------------- candidate links
@@ -210,7 +224,7 @@ def _frame(lines: Sequence[Line], credits: Sequence[Credit], usual: int) -> _Fra
     lags = {usual}
     for i, line in enumerate(lines):
         if line.kind == "normal":
-            lags.update(lag for j in exact[i] if (lag := lag_of[i][j]) is not None and lag >= 0)
+            lags.update(lag - line.shift for j in exact[i] if (lag := lag_of[i][j]) is not None and lag >= 0)
     order = tuple(sorted(lags))
     builder = _Edges(lines, credits, lag_of, order, odd)
     edges = []
@@ -231,7 +245,7 @@ def _frame(lines: Sequence[Line], credits: Sequence[Credit], usual: int) -> _Fra
 
 
 def _fits(line: Line, amount: int) -> bool:
-    return amount in line.amounts or (line.half_yuan and abs(amount - line.amounts[0]) <= 50)
+    return amount in line.amounts or (line.half_yuan and abs(amount - line.amounts[0]) <= HALF_YUAN)
 
 
 def _sums(sums: dict[int, tuple[int, ...]], line: Line) -> dict[int, tuple[int, ...]]:
@@ -259,7 +273,8 @@ class _Edges:
         # The price of each lag against every usual lag; most edges are one line and one credit and need no more.
         self.prices = {
             lag: tuple(deviation(lag, usual) for usual in lags)
-            for lag in {lag for row in lag_of for lag in row if lag is not None and lag >= 0}
+            for lag in {lag - line.shift for line, row in zip(lines, lag_of, strict=True)
+                        for lag in row if lag is not None and lag >= 0}
         }
 
     def _edge(
@@ -275,14 +290,22 @@ class _Edges:
             costs = [base] * len(self.lags)
         else:
             pairs = self._pairs(rows, picks, which)
-            for i in rows:
-                worst = max(self._known(at, j) for at, j in pairs if at == i)
-                if worst < 0:
-                    continue
-                line = self.lines[i]
-                for k, usual in enumerate(self.lags):
-                    against = usual if line.kind == "normal" or line.due is None else line.due - (line.arrival or 0)
-                    costs[k] += deviation(worst, against)
+            worsts = {i: max(self._known(at, j) for at, j in pairs if at == i) for i in rows}
+            for k, usual in enumerate(self.lags):
+                late = 0
+                for i, worst in worsts.items():
+                    if worst < 0:
+                        continue
+                    line = self.lines[i]
+                    plain = line.kind == "normal" or line.due is None
+                    price = (deviation(worst - line.shift, usual) if plain
+                             else deviation(worst, (line.due or 0) - (line.arrival or 0)))
+                    # A lump is late once, by its oldest month; each month that comes early counts.
+                    if worst - line.shift >= usual or not plain:
+                        late = max(late, price)
+                    else:
+                        costs[k] += price
+                costs[k] += late
         printed = any(self.credits[j].printed is not None for j in picks)
         mask = 0
         for j in picks:
@@ -321,7 +344,9 @@ class _Edges:
         credit, lag = self.credits[j], self._known(i, j)
         if self.lines[i].kind != "normal" or lag < 0 or credit.use_price:
             return self._edge((i,), (j,), "1:1", True)
-        return _Edge(1, 1 << j, j, j, credit.printed is None, self.prices[lag], Link((i,), (j,), "1:1"))
+        return _Edge(
+            1, 1 << j, j, j, credit.printed is None, self.prices[lag - self.lines[i].shift], Link((i,), (j,), "1:1")
+        )
 
     def lumps(self, i: int) -> Iterator[_Edge]:
         """Contiguous lines of one stream, one credit of exactly their sum."""
@@ -333,13 +358,28 @@ class _Edges:
             if min(sums) > self.top:
                 return
             rows = tuple(range(i, end + 1))
+            if self.lines[i].half_yuan:
+                yield from self._rounded_lump(rows)
+                continue
             for total, which in sums.items():
                 for j in self.by_amount.get(total, ()):
                     if self._lump_ok(rows, j):
                         yield self._edge(rows, (j,), "N:1", True, which)
 
+    def _rounded_lump(self, rows: tuple[int, ...]) -> Iterator[_Edge]:
+        """A lump of amounts known to the whole yuan only: half a yuan each way per month."""
+        total = sum(self.lines[i].amounts[0] for i in rows)
+        for j, credit in enumerate(self.credits):
+            if abs(credit.amount - total) <= HALF_YUAN * len(rows) and self._lump_ok(rows, j):
+                yield self._edge(rows, (j,), "N:1", True)
+
     def _lump_ok(self, rows: tuple[int, ...], j: int) -> bool:
-        printed = self.credits[j].printed
+        printed, posted = self.credits[j].printed, self.credits[j].month
+        if self.lines[rows[0]].kind == "annual":
+            # Another twelve months than the stated window are believed only when the window was all at hand.
+            own = {line.month for line in self.lines if line.kind == "annual" and line.due in (posted, posted - 1)}
+            if len(own) < YEAR and any(self.lines[i].due not in (posted, posted - 1) for i in rows):
+                return False
         if printed is None:
             return all(self.lag_of[i][j] is not None for i in rows)
         # A lump prints one of its months; the others need only lie within reach.
@@ -397,6 +437,7 @@ class _Edges:
                 line = self.lines[i]
                 own = (line.due or 0) - (line.arrival or 0)
                 usual = self.lags if line.kind == "normal" else (own,) * len(self.lags)
+                lag -= line.shift if line.kind == "normal" else 0
                 costs = tuple(
                     cost if 0 <= lag - at <= 2 else INF for cost, at in zip(edge.costs, usual, strict=True)
                 )
@@ -436,8 +477,8 @@ class _Layers:
             self.by_class[i], self.free[i] = masks, later_free
             self.stream_classes[i] = tuple(sorted(masks))
 
-    def enter(self, at: int, heads: dict[int, int], avail: int) -> tuple[_Key, int]:
-        """The state at ``at`` and the price of the credits that nothing can use any more."""
+    def enter(self, at: int, heads: dict[int, int], avail: int) -> tuple[_Key, int, int]:
+        """The state at ``at``, and price and number of the priced credits that nothing can use any more."""
         usable = self.free[at]
         kept = []
         for number in self.stream_classes[at]:
@@ -448,18 +489,21 @@ class _Layers:
             kept.append(head if avail & mask & below else 0)
         now = avail & usable
         lost = avail & ~usable
-        price = 0
+        price = count = 0
         while lost:
             bit = lost & -lost
-            price += self.frame.left_prices[bit.bit_length() - 1]
+            one = self.frame.left_prices[bit.bit_length() - 1]
+            price += one
+            count += one > 0
             lost ^= bit
-        return (tuple(kept), now), price
+        return (tuple(kept), now), price, count
 
     def heads(self, at: int, key: _Key) -> dict[int, int]:
         return dict(zip(self.stream_classes[at], key[0], strict=True))
 
 
-_Step = tuple[_Key, int, _Key, int, _Edge | None]  # from, to position, to, fixed cost, edge (None: left open)
+# from, to position, to, fixed cost, credits it leaves unexplained, edge (None: left open)
+_Step = tuple[_Key, int, _Key, int, int, _Edge | None]
 
 
 @lru_cache(maxsize=100_000)
@@ -490,18 +534,20 @@ def _forward(
     size = len(frame.streams)
     forward: list[dict[_Key, list[int]]] = [{} for _ in range(size + 1)]
     steps: list[list[_Step]] = [[] for _ in range(size)]
-    first, price = layers.enter(0, {}, (1 << len(frame.left_prices)) - 1)
+    first, price, _ = layers.enter(0, {}, (1 << len(frame.left_prices)) - 1)
     forward[0][first] = [price if k == frame.start else INF for k in range(len(frame.lags))]
     bounded = False
 
-    def push(at: int, key: _Key, costs: list[int], fixed: int, edge: _Edge | None, to: int, target: _Key) -> None:
+    def push(
+        at: int, key: _Key, costs: list[int], fixed: int, wrong: int, edge: _Edge | None, to: int, target: _Key
+    ) -> None:
         if edge is None:
             new = [cost + fixed for cost in costs]
         else:
             new = [cost + extra + fixed for cost, extra in zip(costs, edge.costs, strict=True)]
         if min(new) > bound:
             return
-        steps[at].append((key, to, target, fixed, edge))
+        steps[at].append((key, to, target, fixed, wrong, edge))
         known = forward[to].get(target)
         forward[to][target] = new if known is None else [min(a, b) for a, b in zip(known, new, strict=True)]
 
@@ -514,8 +560,8 @@ def _forward(
         for key, raw in layer.items():
             costs = _relaxed(frame, at, raw)
             heads, avail = layers.heads(at, key), key[1]
-            target, lost = layers.enter(at + 1, _carry(frame, at + 1, heads), avail)
-            push(at, key, costs, frame.open_prices[at] + lost, None, at + 1, target)
+            target, lost, wrong = layers.enter(at + 1, _carry(frame, at + 1, heads), avail)
+            push(at, key, costs, frame.open_prices[at] + lost, wrong, None, at + 1, target)
             for edge in frame.edges[at]:
                 if edge.mask & ~avail:
                     continue
@@ -524,8 +570,8 @@ def _forward(
                     continue
                 to = at + edge.span
                 moved = {**heads, **dict.fromkeys(covered, edge.last + 1)}
-                target, lost = layers.enter(to, _carry(frame, to, moved), avail & ~edge.mask)
-                push(at, key, costs, lost, edge, to, target)
+                target, lost, wrong = layers.enter(to, _carry(frame, to, moved), avail & ~edge.mask)
+                push(at, key, costs, lost, wrong + (edge.link.kind == "inexact"), edge, to, target)
     return forward, steps, bounded
 
 
@@ -543,7 +589,7 @@ def _backward(
     back[size] = {key: [0] * width for key in forward[size]}
     for at in range(size - 1, -1, -1):
         layer: dict[_Key, list[int]] = {}
-        for key, to, target, fixed, edge in steps[at]:
+        for key, to, target, fixed, _, edge in steps[at]:
             rest = relaxed_back(frame, to, back[to].get(target))
             if rest is None:
                 continue
@@ -570,7 +616,7 @@ def _trace(
     by_key: list[dict[_Key, list[_Step]]] = [{} for _ in range(size)]
     for at in range(size):
         for step in steps[at]:
-            key, to, target, fixed, edge = step
+            key, to, target, fixed, _, edge = step
             rest = relaxed_back(frame, to, back[to].get(target))
             if rest is None:
                 continue
@@ -588,7 +634,34 @@ def _trace(
         for a, b in zip(best_open, best_linked, strict=True)
     )
     links = _best_links(frame, by_key, back, forward)
-    return Solution(tuple(links), margins, tuple(cost == best for cost in best_open), bounded, best)
+    proved = _proved(frame, by_key, {line for link in links for line in link.lines})
+    return Solution(tuple(links), margins, proved, tuple(cost == best for cost in best_open), bounded, best)
+
+
+def _proved(frame: _Frame, by_key: list[dict[_Key, list[_Step]]], linked: set[int]) -> tuple[bool, ...]:
+    """Per line: turning it over leaves more credits unexplained than need be, whatever the price of lags."""
+    size = len(frame.streams)
+    back: list[dict[_Key, int]] = [{} for _ in range(size + 1)]
+    for at in range(size - 1, -1, -1):
+        for key, found in by_key[at].items():
+            back[at][key] = min(wrong + back[to].get(target, 0) for _, to, target, _, wrong, _ in found)
+    ahead: list[dict[_Key, int]] = [{} for _ in range(size + 1)]
+    ahead[0] = dict.fromkeys(by_key[0], 0) if size else {}
+    flipped = [INF] * size
+    for at in range(size):
+        for key, found in by_key[at].items():
+            before = ahead[at].get(key, INF)
+            for _, to, target, _, wrong, edge in found:
+                here = before + wrong
+                if here < ahead[to].get(target, INF):
+                    ahead[to][target] = here
+                total = here + back[to].get(target, 0)
+                covered = (at,) if edge is None else edge.link.lines
+                for line in covered:
+                    if (line in linked) == (edge is None):
+                        flipped[line] = min(flipped[line], total)
+    least = min(back[0].values(), default=0)
+    return tuple(value > least for value in flipped)
 
 
 _Node = tuple[int, _Key, int]  # position, state, usual lag in force
@@ -639,7 +712,7 @@ def _cheapest(
     goal = min(costs[lag], min(costs) + PRICES.change) if changing else costs[lag]
     for number in range(len(frame.lags)) if changing else (lag,):
         change = 0 if number == lag else PRICES.change
-        for _, to, target, fixed, edge in by_key[at].get(key, ()):
+        for _, to, target, fixed, _, edge in by_key[at].get(key, ()):
             rest = relaxed_back(frame, to, back[to].get(target))
             extra = edge.costs[number] if edge else 0
             if rest is not None and change + fixed + extra + rest[number] == goal:

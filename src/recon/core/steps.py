@@ -70,7 +70,10 @@ def _changes(lines: pl.DataFrame) -> pl.DataFrame:
         pl.col("payment_kind").is_in(["normal", "back_pay"]) & pl.col("payable") & (pl.col("stream") != "retiree")
         & (pl.col("label") != "refund_due").fill_null(True)
     )
-    series = regular.sort("expected_fen", "row_id", descending=[True, False]).group_by(
+    series = regular.sort(
+        "expected_fen", "base_fen", "insured", "tier", "policy_ref", "row_id",
+        descending=[True, True, False, False, False, False], nulls_last=True,
+    ).group_by(
         [*_ACCOUNT, "month"], maintain_order=True
     ).agg(
         pl.col("expected_fen").sum(), pl.col("base_fen").sum(), pl.col("insured", "tier", "born", "policy_ref").first(),

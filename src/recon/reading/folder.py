@@ -532,7 +532,7 @@ def _stated_coverage(read: FileRead) -> Iterator[dict[str, Any]]:
             first, end = first or part.first, part.last
         yield {
             "table": part.table, "file": read.file, "person_id": people[0] if several and len(people) == 1 else None,
-            "region": None, "from": first or part.first, "to": end, "exported_on": exported,
+            "region": None, "from": first, "to": end, "exported_on": exported,
             "basis": "exported" if last is None else "stated",
         }
 

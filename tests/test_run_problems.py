@@ -1,0 +1,129 @@
+"""The problem codes that reading alone cannot raise: for each a folder that makes a run raise it."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+
+from support import run_recon
+
+Row = dict[str, str]
+PERSON_ID = "110105198503074917"
+
+
+def month(number: int) -> str:
+    """A month of 2024 and after as a native file writes it."""
+    return f"{2024 + number // 12}-{number % 12 + 1:02d}-01"
+
+
+def day(number: int, of_month: int = 12) -> str:
+    """A day of such a month."""
+    return f"{month(number)[:8]}{of_month:02d}"
+
+
+def contributions(months: Iterable[int], region: str = "420100", own: int = 12000, **more: str) -> list[Row]:
+    """One paid line a month."""
+    return [{
+        "person_id": PERSON_ID, "person_name": "测试甲", "region": region, "scheme": "310", "employer": "示例公司",
+        "accrual_month": month(at), "paid_on": day(at, 20), "base_fen": str(own * 50), "employee_fen": str(own),
+        "employer_fen": str(own * 4), "into_account_fen": str(own), "payment_kind": "normal", "paid": "true",
+    } | more for at in months]
+
+
+def credits(
+    months: Iterable[int], region: str = "420100", fen: int = 12000, printed: dict[int, int] | None = None
+) -> list[Row]:
+    """One credit a month, of the month before; ``printed`` says which accrual month is printed on it."""
+    return [{
+        "person_id": PERSON_ID, "region": region, "posted_on": day(at), "flow_kind": "credit", "amount_fen": str(fen),
+        "accrual_month": month(printed[at]) if printed else "",
+    } for at in months]
+
+
+def write(folder: Path, name: str, rows: list[Row]) -> None:
+    """Rows as a native CSV file."""
+    with (folder / name).open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def policy_differs(folder: Path) -> None:
+    """The export says 150.00 where 2% are 120.00."""
+    write(folder, "contribution.csv", contributions(range(6), into_account_fen="15000"))
+    write(folder, "flow.csv", credits(range(1, 7), fen=15000))
+
+
+def printed_month_ignored(folder: Path) -> None:
+    """Every credit prints the month it was posted in."""
+    write(folder, "contribution.csv", contributions(range(6)))
+    write(folder, "flow.csv", credits(range(1, 7), printed={at: at for at in range(1, 7)}))
+
+
+def printed_month_contradicts(folder: Path) -> None:
+    """Each month has its own sum, and the printed months are one too early."""
+    write(folder, "contribution.csv", [row for at in range(8) for row in contributions([at], own=12000 + 500 * at)])
+    write(folder, "flow.csv", [row for at in range(1, 8) for row in credits(
+        [at + 1], fen=12000 + 500 * at, printed={at + 1: at - 1})])
+
+
+def annual_window_differs(folder: Path) -> None:
+    """Shanghai credits the twelve months to December instead of those to March; their sums differ."""
+    months = [row for at in range(-6, 12) for row in contributions([at], "310000", own=10000 + 100 * (at + 6))]
+    write(folder, "contribution.csv", months)
+    total = sum(int(row["into_account_fen"]) for row in months[:12])
+    write(folder, "flow.csv", credits([6], "310000", fen=total))
+
+
+def contradictory_lines(folder: Path) -> None:
+    """Two exports of one payment state different credited amounts."""
+    write(folder, "contribution.csv", contributions(range(6)))
+    write(folder, "contribution_again.csv", contributions(range(6), into_account_fen="15000"))
+    write(folder, "flow.csv", credits(range(1, 7)))
+
+
+def as_of_future(folder: Path) -> None:
+    """One credit is dated far in the future."""
+    write(folder, "contribution.csv", contributions(range(6)))
+    write(folder, "flow.csv", [*credits(range(1, 7)), *credits([12 * 20])])
+
+
+def record_too_long(folder: Path) -> None:
+    """Normal lines and back pay of one sum side by side; the bound is lowered, for the search is hard to exceed."""
+    write(folder, "contribution.csv", [
+        *contributions(range(8)), *contributions(range(0, 8, 2), payment_kind="back_pay")])
+    write(folder, "flow.csv", [*credits(range(1, 9)), *credits(range(2, 9, 3))])
+
+
+def unmatched_reversal(folder: Path) -> None:
+    """A reversal takes back more than was ever credited."""
+    write(folder, "contribution.csv", contributions(range(6)))
+    reversal = credits([7], fen=-99999)[0] | {"flow_kind": "reversal"}
+    write(folder, "flow.csv", [*credits(range(1, 7)), reversal])
+
+
+TRIGGERS: dict[str, Callable[[Path], None]] = {
+    trigger.__name__.replace("_", "-"): trigger
+    for trigger in (policy_differs, printed_month_ignored, printed_month_contradicts, annual_window_differs,
+                    contradictory_lines, as_of_future, record_too_long, unmatched_reversal)
+}
+
+
+@pytest.mark.parametrize("code", TRIGGERS)
+def test_a_run_raises_the_code(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The code is among the problems of the run, worded, with a remedy."""
+    if code == "record-too-long":
+        monkeypatch.setattr("recon.core.solve.MAX_STATES", 2)
+    (tmp_path / "exports").mkdir()
+    TRIGGERS[code](tmp_path / "exports")
+    outcome = run_recon(["run", tmp_path / "exports", "-o", tmp_path / "r.xlsx", "--tables", tmp_path / "tables",
+                         "--tables-format", "csv"])
+    assert outcome.code in (0, 3)
+    with (tmp_path / "tables" / "problem.csv").open(encoding="utf-8", newline="") as file:
+        found = {row["code"]: row for row in csv.DictReader(file)}
+    assert code in found
+    assert found[code]["message"]
+    assert found[code]["remedy"]
