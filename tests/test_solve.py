@@ -89,7 +89,7 @@ def lag_cost(frame: _Frame, chosen: list[_Edge | None]) -> int:
 
 def crossing(frame: _Frame, edges: list[_Edge]) -> bool:
     """Two ordered links of one amount that cross or share a place."""
-    ordered = [(edge, {frame.classes[i] for i in edge.link.lines}) for edge in edges if edge.ordered]
+    ordered = [(edge, set(edge.classes)) for edge in edges if edge.classes]
     return any(
         mine & others and edge.last >= other.first
         for k, (edge, mine) in enumerate(ordered) for other, others in ordered[k + 1:]

@@ -53,7 +53,9 @@ def lines_of(prepared: Prepared, policy: Policy) -> pl.DataFrame:
     ).fill_null("in_service")
     lines = prepared.contribution.join(person, on="person_id", how="left").with_columns(insured.alias("insured"))
     lines, alternatives = with_rules(lines, policy)
-    stated = pl.col("into_account_fen").is_not_null()
+    stated = pl.col("into_account_fen").is_not_null() & (
+        (pl.col("into_account_fen") >= 0) | (pl.col("payment_kind") == "refund")
+    )
     pooled_kind = pl.col("payment_kind") == "lump_to_pool"
     # A stated credit proves an account; a stated zero where the rule says there is none proves nothing new.
     credited = stated & (pl.col("into_account_fen") > 0)
@@ -184,7 +186,7 @@ def _net_refunds(lines: pl.DataFrame) -> pl.DataFrame:
     Adds ``netted``: the line and its refund cancel, so neither is due.
     """
     lines = lines.with_columns(pl.lit(False).alias("netted"))
-    takes = lines.filter((pl.col("total_fen") < 0) & ~pl.col("is_side"))
+    takes = lines.filter((pl.col("total_fen") < 0) & ~pl.col("is_side") & pl.col("paid").fill_null(False))
     if takes.is_empty():
         return lines
     key = ["person_id", "region", "scheme", "month"]
@@ -194,7 +196,7 @@ def _net_refunds(lines: pl.DataFrame) -> pl.DataFrame:
     for _, group in mine.sort("row_id").group_by(key, maintain_order=True):
         rows = group.to_dicts()
         paid = [row for row in rows if row["total_fen"] > 0 and row["paid"]]
-        for take in (row for row in rows if row["total_fen"] < 0):
+        for take in (row for row in rows if row["total_fen"] < 0 and row["paid"]):
             full = [row for row in paid if row["total_fen"] == -take["total_fen"] and row["row_id"] not in netted]
             same = [row for row in full if row["payer"] == take["payer"]] or full
             if same:

@@ -84,7 +84,7 @@ def judge(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
         .when(~pl.col("due_over") & pl.col("due").is_not_null()).then(state("delay", "not_yet_due", "pending"))
         .when(~pl.col("has_export")).then(state("data_incomplete", "no_account_export", "unknown"))
         .when(~pl.col("due_covered")).then(state("data_incomplete", not_covered, "unknown"))
-        .when(back_pay | ~pl.col("surely_account") | (unknown & (pl.col("stream") == "retiree")))
+        .when(back_pay | ~pl.col("surely_account") | (unknown & ((pl.col("stream") == "retiree") | (judged == 0))))
         .then(state("policy_unknown", None, "unknown"))
         .when(~pl.col("last_over") & top_up).then(state("top_up", "late", "pending"))
         .when(~pl.col("last_over")).then(waits)
@@ -188,7 +188,7 @@ def parts_of(lines: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
     frames = [
         _part(clear.filter(pl.col("pooled_fen") != 0), "pooled_share", None, "explained", pl.col("pooled_fen")),
         _part(clear.filter(pl.col("flat_part_fen") != 0), "flat_fee", None, "explained", pl.col("flat_part_fen")),
-        _part(clear.filter(pl.col("no_account") & ~pl.col("netted")), "no_account", None, "explained",
+        _part(clear.filter(pl.col("no_account")), "no_account", None, "explained",
               pl.col("contributed_fen") - pl.col("flat_part_fen")),
     ]
     late = base.filter((pl.col("linked_late_fen") > 0) & paid)

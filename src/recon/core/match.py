@@ -432,5 +432,11 @@ def _place_surplus(
         else:
             place = by_place.get(coin.month)
             month = place.month if place else coin.month - usual
+            early = by_month.get(month)
+            if early and not place and early.payable and month not in linked_months and coin.amount in _amounts(early):
+                # It came before the day its premium is recorded for: a matter of the record, not of the credit.
+                out.link(account, early, coin, coin.amount, "1:1")
+                linked_months.add(month)
+                continue
         kind = "1:N" if month in linked_months else "1:1"
         out.link(account, place, coin, coin.amount, kind, month=month, surplus=True)

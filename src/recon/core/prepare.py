@@ -182,7 +182,9 @@ def _payment_view(contribution: pl.DataFrame) -> pl.DataFrame:
     arrival = pl.coalesce(
         index_of(pl.col("paid_on")), index_of(pl.col("booked_month")), pl.when(normal).then(month)
     )
-    total = pl.col("employee_fen").fill_null(0) + pl.col("employer_fen").fill_null(0)
+    stated = pl.col("employee_fen").fill_null(0) + pl.col("employer_fen").fill_null(0)
+    # Some exports print what was refunded without a sign.
+    total = pl.when(pl.col("payment_kind") == "refund").then(-stated.abs()).otherwise(stated)
     return contribution.filter(pl.col("duplicate_of").is_null()).with_columns(
         pl.when(side).then(pl.lit(SCHEME_ACCOUNT)).otherwise(pl.col("scheme")).alias("account_scheme"),
         side.alias("is_side"),

@@ -26,8 +26,11 @@ MAX_GROUP = 36
 YEAR = 12
 HALF_YUAN = 50
 MAX_SUMS = 64
-MAX_SPLIT = 3
+# Parts of one month's credit: at most so many months apart where there is much to choose from, and so many in a month.
+SPLIT_MONTHS = 1
+SMALL_POOL = 6
 MAX_SPLIT_POOL = 14
+MAX_PARTS = 8
 MAX_FEW_POOL = 8
 MAX_STATES = 4000
 BEAM = 400
@@ -58,8 +61,9 @@ class Prices:
 PRICES = Prices()
 # Lateness beyond this is the price of leaving the usual lag and coming back to it.
 LATEST = 2 * PRICES.change
-# Flips dearer than this are not looked for: they would need several things to have gone wrong at once.
-FLIP_CAP = PRICES.open + PRICES.left + LATEST
+# Flips dearer than this are not looked for: opening a month and leaving its credit over is always cheaper, and so is
+# opening another month with the lag gone and come back.
+FLIP_CAP = PRICES.open + max(PRICES.left, LATEST) + 400
 
 
 class Line(NamedTuple):
@@ -119,7 +123,7 @@ class _Edge(NamedTuple):
     mask: int
     first: int
     last: int
-    ordered: bool  # obeys the order within its amount
+    classes: tuple[int, ...]  # links of one class keep the order of lines and credits; empty: free to cross
     costs: tuple[int, ...]
     link: Link
 
@@ -131,7 +135,6 @@ class _Frame(NamedTuple):
 
     streams: tuple[int, ...]
     normal: tuple[bool, ...]
-    classes: tuple[int, ...]
     open_prices: tuple[int, ...]
     left_prices: tuple[int, ...]
     edges: tuple[tuple[_Edge, ...], ...]
@@ -227,19 +230,27 @@ def _frame(lines: Sequence[Line], credits: Sequence[Credit], usual: int) -> _Fra
             lags.update(lag - line.shift for j in exact[i] if (lag := lag_of[i][j]) is not None and lag >= 0)
     order = tuple(sorted(lags))
     builder = _Edges(lines, credits, lag_of, order, odd)
-    edges = []
+    edges: list[list[_Edge]] = []
     for i in range(len(lines)):
         found = [builder.single(i, j) for j in exact[i]]
         found += builder.lumps(i)
         if odd:
-            found += (*builder.splits(i), *builder.few(i), *builder.inexact(i))
-        edges.append(tuple(found))
-    classes: dict[tuple[int, int], int] = {}
-    numbers = tuple(classes.setdefault((line.stream, line.amounts[0]), len(classes)) for line in lines)
+            found += (*builder.splits(i), *builder.few(i))
+        edges.append(found)
+    if odd:
+        # Only what no exact sum can use is linked inexactly.
+        taken = 0
+        for found in edges:
+            for edge in found:
+                taken |= edge.mask
+        builder.odd = {j for j in odd if not taken >> j & 1}
+        for i, found in enumerate(edges):
+            found += builder.inexact(i)
     return _Frame(
         streams=tuple(line.stream for line in lines), normal=tuple(line.kind == "normal" for line in lines),
-        classes=numbers, open_prices=tuple(line.open_price for line in lines),
-        left_prices=tuple(credit.left_price for credit in credits), edges=tuple(edges), lags=order,
+        open_prices=tuple(line.open_price for line in lines),
+        left_prices=tuple(credit.left_price for credit in credits),
+        edges=tuple(tuple(found) for found in edges), lags=order,
         start=order.index(usual),
     )
 
@@ -270,6 +281,7 @@ class _Edges:
         for j, credit in enumerate(credits):
             self.by_amount.setdefault(credit.amount, []).append(j)
         self.top = max(self.by_amount, default=0)
+        self.classes: dict[tuple[object, ...], int] = {}
         # The price of each lag against every usual lag; most edges are one line and one credit and need no more.
         self.prices = {
             lag: tuple(deviation(lag, usual) for usual in lags)
@@ -278,7 +290,7 @@ class _Edges:
         }
 
     def _edge(
-        self, rows: tuple[int, ...], picks: tuple[int, ...], kind: str, ordered: bool, which: tuple[int, ...] = ()
+        self, rows: tuple[int, ...], picks: tuple[int, ...], kind: str, which: tuple[int, ...] = ()
     ) -> _Edge:
         annual = self.lines[rows[0]].kind == "annual"
         members = len(rows) + len(picks) - 2
@@ -306,12 +318,22 @@ class _Edges:
                     else:
                         costs[k] += price
                 costs[k] += late
-        printed = any(self.credits[j].printed is not None for j in picks)
         mask = 0
         for j in picks:
             mask |= 1 << j
-        return _Edge(len(rows), mask, min(picks), max(picks), ordered and not printed, tuple(costs),
+        return _Edge(len(rows), mask, min(picks), max(picks), self._classes(rows, picks, kind), tuple(costs),
                      Link(rows, picks, kind, which))
+
+    def _classes(self, rows: tuple[int, ...], picks: tuple[int, ...], kind: str) -> tuple[int, ...]:
+        """The amounts a link gives its lines, numbered: equal ones of a stream cross only by a printed month."""
+        if kind == "N:M" or any(self.credits[j].printed is not None for j in picks):
+            return ()
+        stream = self.lines[rows[0]].stream
+        if kind in ("1:N", "inexact"):
+            keys: set[tuple[object, ...]] = {(stream, *(self.credits[j].amount for j in picks))}
+        else:
+            keys = {(stream, self.lines[i].amounts[0]) for i in rows}
+        return tuple(sorted(self.classes.setdefault(key, len(self.classes)) for key in keys))
 
     def _pairs(self, rows: tuple[int, ...], picks: tuple[int, ...], which: tuple[int, ...]) -> list[tuple[int, int]]:
         """The pairs of line and credit that a group really links: the oldest month first from the earliest credit."""
@@ -343,9 +365,10 @@ class _Edges:
         """One line, one credit of its amount."""
         credit, lag = self.credits[j], self._known(i, j)
         if self.lines[i].kind != "normal" or lag < 0 or credit.use_price:
-            return self._edge((i,), (j,), "1:1", True)
+            return self._edge((i,), (j,), "1:1")
         return _Edge(
-            1, 1 << j, j, j, credit.printed is None, self.prices[lag - self.lines[i].shift], Link((i,), (j,), "1:1")
+            1, 1 << j, j, j, self._classes((i,), (j,), "1:1"), self.prices[lag - self.lines[i].shift],
+            Link((i,), (j,), "1:1"),
         )
 
     def lumps(self, i: int) -> Iterator[_Edge]:
@@ -364,14 +387,14 @@ class _Edges:
             for total, which in sums.items():
                 for j in self.by_amount.get(total, ()):
                     if self._lump_ok(rows, j):
-                        yield self._edge(rows, (j,), "N:1", True, which)
+                        yield self._edge(rows, (j,), "N:1", which)
 
     def _rounded_lump(self, rows: tuple[int, ...]) -> Iterator[_Edge]:
         """A lump of amounts known to the whole yuan only: half a yuan each way per month."""
         total = sum(self.lines[i].amounts[0] for i in rows)
         for j, credit in enumerate(self.credits):
             if abs(credit.amount - total) <= HALF_YUAN * len(rows) and self._lump_ok(rows, j):
-                yield self._edge(rows, (j,), "N:1", True)
+                yield self._edge(rows, (j,), "N:1")
 
     def _lump_ok(self, rows: tuple[int, ...], j: int) -> bool:
         printed, posted = self.credits[j].printed, self.credits[j].month
@@ -391,17 +414,29 @@ class _Edges:
         return [j for j, lag in enumerate(self.lag_of[i]) if lag is not None and self.credits[j].amount < below]
 
     def splits(self, i: int) -> Iterator[_Edge]:
-        """One line, two or three credits of exactly its amount; at least one of them fits no line alone."""
+        """One line, a few credits of exactly its amount; at least one of them fits no line alone.
+
+        Two or three credits near each other in time, or all odd credits of one month (up to :data:`MAX_PARTS`).
+        """
         line = self.lines[i]
         pool = self._pool(i, max(line.amounts))
         if not any(j in self.odd for j in pool):
             return
-        for size in range(2, MAX_SPLIT + 1):
-            if size > 2 and len(pool) > MAX_SPLIT_POOL:
-                pool = [j for j in pool if j in self.odd][:MAX_SPLIT_POOL]
-            for picks in combinations(pool, size):
-                if sum(self.credits[j].amount for j in picks) in line.amounts and any(j in self.odd for j in picks):
-                    yield self._edge((i,), picks, "1:N", False)
+        seen: set[tuple[int, ...]] = set()
+        spread = SPLIT_MONTHS if len(pool) > SMALL_POOL else REACH_MONTHS
+        for at, first in enumerate(pool):
+            near = [j for j in pool[at + 1:] if self.credits[j].month - self.credits[first].month <= spread]
+            for size in (1, 2):
+                for rest in combinations(near[:MAX_SPLIT_POOL], size):
+                    seen.add((first, *rest))
+        by_month: dict[int, list[int]] = {}
+        for j in pool:
+            if j in self.odd:
+                by_month.setdefault(self.credits[j].month, []).append(j)
+        seen.update(tuple(parts) for parts in by_month.values() if 3 < len(parts) <= MAX_PARTS)
+        for picks in sorted(seen):
+            if sum(self.credits[j].amount for j in picks) in line.amounts and any(j in self.odd for j in picks):
+                yield self._edge((i,), picks, "1:N")
 
     def few(self, i: int) -> Iterator[_Edge]:
         """Two or three neighbouring lines, two or three odd credits of exactly their sum."""
@@ -422,7 +457,7 @@ class _Edges:
                     if which is not None and all(
                         self.lag_of[k][j] is not None for k, j in self._pairs(rows, picks, which)
                     ):
-                        yield self._edge(rows, picks, "N:M", False, which)
+                        yield self._edge(rows, picks, "N:M", which)
 
     def inexact(self, i: int) -> Iterator[_Edge]:
         """An odd credit in the line's own place: at the usual lag or up to two months later."""
@@ -432,7 +467,7 @@ class _Edges:
             lag = self.lag_of[i][j]
             if lag is None or lag < 0:
                 continue
-            edge = self._edge((i,), (j,), "inexact", False)
+            edge = self._edge((i,), (j,), "inexact")
             if self.credits[j].printed is None:
                 line = self.lines[i]
                 own = (line.due or 0) - (line.arrival or 0)
@@ -443,7 +478,7 @@ class _Edges:
                 )
                 if min(costs) >= INF:
                     continue
-                edge = _Edge(edge.span, edge.mask, edge.first, edge.last, False, costs, edge.link)
+                edge = edge._replace(costs=costs)
             yield edge
 
 
@@ -469,10 +504,9 @@ class _Layers:
                 for mask in self.by_class[i + 1].values():
                     later_free |= mask
             for edge in frame.edges[i]:
-                if edge.ordered:
-                    for k in edge.link.lines:
-                        masks[frame.classes[k]] = masks.get(frame.classes[k], 0) | edge.mask
-                else:
+                for number in edge.classes:
+                    masks[number] = masks.get(number, 0) | edge.mask
+                if not edge.classes:
                     later_free |= edge.mask
             self.by_class[i], self.free[i] = masks, later_free
             self.stream_classes[i] = tuple(sorted(masks))
@@ -509,14 +543,16 @@ _Step = tuple[_Key, int, _Key, int, int, _Edge | None]
 @lru_cache(maxsize=100_000)
 def _search(frame: _Frame) -> Solution:
     layers = _Layers(frame)
-    bound = PRICES.change
+    least = _least_ahead(frame)
+    floor = least[0][frame.start] if frame.streams else 0
+    slack = PRICES.change
     while True:
-        forward, steps, bounded = _forward(frame, layers, bound)
+        forward, steps, bounded = _forward(frame, layers, least, floor + slack)
         if forward[-1]:
             best = min(min(costs) for costs in forward[-1].values())
             break
-        bound = bound * 2 + PRICES.left
-    forward, steps, bounded = _forward(frame, layers, best + FLIP_CAP)
+        slack = slack * 2 + PRICES.left
+    forward, steps, bounded = _forward(frame, layers, least, best + FLIP_CAP)
     return _trace(frame, forward, steps, _backward(frame, forward, steps), best, bounded)
 
 
@@ -528,8 +564,21 @@ def _relaxed(frame: _Frame, at: int, costs: list[int]) -> list[int]:
     return [min(cost, changed) for cost in costs]
 
 
+def _least_ahead(frame: _Frame) -> list[list[int]]:
+    """Per position and usual lag, a cost no answer stays below from there: lines at their cheapest, no credit lost."""
+    size, width = len(frame.streams), len(frame.lags)
+    least = [[0] * width for _ in range(size + 1)]
+    for at in range(size - 1, -1, -1):
+        here = [cost + frame.open_prices[at] for cost in least[at + 1]]
+        for edge in frame.edges[at]:
+            ahead = least[at + edge.span]
+            here = [min(now, cost + rest) for now, cost, rest in zip(here, edge.costs, ahead, strict=True)]
+        least[at] = _relaxed(frame, at, here)
+    return least
+
+
 def _forward(
-    frame: _Frame, layers: _Layers, bound: int
+    frame: _Frame, layers: _Layers, least: list[list[int]], bound: int
 ) -> tuple[list[dict[_Key, list[int]]], list[list[_Step]], bool]:
     size = len(frame.streams)
     forward: list[dict[_Key, list[int]]] = [{} for _ in range(size + 1)]
@@ -545,7 +594,7 @@ def _forward(
             new = [cost + fixed for cost in costs]
         else:
             new = [cost + extra + fixed for cost, extra in zip(costs, edge.costs, strict=True)]
-        if min(new) > bound:
+        if min(cost + rest for cost, rest in zip(new, least[to], strict=True)) > bound:
             return
         steps[at].append((key, to, target, fixed, wrong, edge))
         known = forward[to].get(target)
@@ -565,11 +614,10 @@ def _forward(
             for edge in frame.edges[at]:
                 if edge.mask & ~avail:
                     continue
-                covered = {frame.classes[k] for k in edge.link.lines} if edge.ordered else set()
-                if any(heads.get(number, 0) > edge.first for number in covered):
+                if any(heads.get(number, 0) > edge.first for number in edge.classes):
                     continue
                 to = at + edge.span
-                moved = {**heads, **dict.fromkeys(covered, edge.last + 1)}
+                moved = {**heads, **dict.fromkeys(edge.classes, edge.last + 1)} if edge.classes else heads
                 target, lost, wrong = layers.enter(to, _carry(frame, to, moved), avail & ~edge.mask)
                 push(at, key, costs, lost, wrong + (edge.link.kind == "inexact"), edge, to, target)
     return forward, steps, bounded
