@@ -29,6 +29,8 @@ OVERDUE_PERCENT = 90
 # The same shortfall in one credit month for so many people, and this share of those credited, is a common deduction.
 DEDUCTION_PEOPLE = 5
 DEDUCTION_PERCENT = 50
+# So many months must agree in amount and place before two numbers of one name are taken for one person's.
+OTHER_IDENTITY_MONTHS = 2
 OVERDUE_PEOPLE = 10
 
 
@@ -46,6 +48,7 @@ class Context:
     cohort: payer, region, scheme, month, people, credited: how many of a payer's people have a month's credit.
     unpaid: payer, region, scheme, month, people, unpaid: how many of them have a record that says unpaid.
     deduction: region, due, rest_fen: a shortfall that many people of a region share in one credit month.
+    elsewhere: person_id, region, due, expected_fen, other_rows: credits of the same name under another number.
     """
 
     as_of: date
@@ -60,6 +63,7 @@ class Context:
     cohort: pl.DataFrame
     unpaid: pl.DataFrame
     deduction: pl.DataFrame
+    elsewhere: pl.DataFrame
     notes: tuple[str, ...] = field(default=())
 
 
@@ -84,6 +88,7 @@ def build_context(
             pl.col("person_id").n_unique().alias("people"),
             pl.col("person_id").filter(pl.col("paid") == False).n_unique().alias("unpaid"),  # noqa: E712
         ),
+        elsewhere=_elsewhere(lines, prepared, lag, policy),
         deduction=_deductions(lines, prepared.credit, lag, policy),
         notes=tuple(notes),
     )
@@ -431,3 +436,33 @@ def _deductions(
                 & (pl.col("people") * 100 >= pl.col("_of") * DEDUCTION_PERCENT))
         .select("region", "due", "rest_fen")
     )
+
+
+def _elsewhere(lines: pl.DataFrame, prepared: Prepared, lag: pl.DataFrame, policy: Policy) -> pl.DataFrame:
+    """Credits under a number without contributions, whose holder bears the name of exactly one person with them.
+
+    Amount and month must agree for :data:`OTHER_IDENTITY_MONTHS` months or more, in one region.
+    """
+    plain = _plain_lines(lines)
+    named = prepared.tables["person"].select("person_id", "person_name").drop_nulls()
+    paying = pl.concat([
+        named.join(plain.select("person_id").unique(), on="person_id", how="semi"),
+        plain.select("person_id", "person_name").drop_nulls(),
+    ]).unique()
+    alone = paying.filter(pl.col("person_id").n_unique().over("person_name") == 1)
+    strangers = named.join(
+        prepared.contribution.select("person_id").unique(), on="person_id", how="anti"
+    ).rename({"person_id": "other_id"})
+    pairs = strangers.join(alone, on="person_name").filter(pl.col("other_id").n_unique().over("person_id") == 1)
+    schedules = schedule_frame(plain["region"].unique().to_list(), policy, None)
+    due = plain.join(pairs, on="person_id").join(schedules, on="region", how="left", nulls_equal=True).join(
+        lag, on=["region", "scheme"], how="left"
+    ).select("person_id", "other_id", "region", (pl.col("arrival") + pl.coalesce("learned", "typical")).alias("due"),
+             "expected_fen")
+    there = prepared.credit.select(
+        pl.col("person_id").alias("other_id"), "region", pl.col("month").alias("due"),
+        pl.col("net_fen").alias("expected_fen"), pl.col("row_id").alias("other_rows"),
+    ).unique(["other_id", "region", "due", "expected_fen"], keep="first", maintain_order=True)
+    return due.join(there, on=["other_id", "region", "due", "expected_fen"], nulls_equal=True).filter(
+        pl.len().over("person_id", "other_id") >= OTHER_IDENTITY_MONTHS
+    ).drop("other_id").unique(["person_id", "region", "due", "expected_fen"], keep="first", maintain_order=True)
