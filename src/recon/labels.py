@@ -133,6 +133,14 @@ COUNTER_CHECKS = {
     "short_credit": "已排除：其余部分另行到账、红冲、规则变更前后的金额",
 }
 
+# What to ask about a finding, by desk: it speaks of all its members, never of one.
+FINDING_ACTIONS = {
+    "insurer": "请拨医保经办机构（区号+12393），报所属期{month}、{people}人、合计{amount}元，问是否已分配到个人。",
+    "payer": "请缴费单位核对{month}{people}人的医保费是否已缴、何时到账。",
+    "nobody": "暂不用处理；下次导出明细时复核{month}（{people}人）。",
+    "file_owner": "如需核对划入，请本人自愿提供个人账户收支明细（含查询日期；消费明细不需要）。",
+}
+
 OWNERS = {
     "hr_declare": ("人事申报", "HR (declaration)"), "payroll": ("工资", "payroll"), "finance": ("财务", "finance"),
     "agency": ("代理机构", "agency"), "former_employer": ("前单位", "former employer"), "payer": ("缴费单位", "payer"),

@@ -22,6 +22,8 @@ COHORT_PEOPLE = 20
 COHORT_SHARE_PERCENT = 90
 # From so many clean records of one lag on, a lone change of lag must beat the price of a credit taken from outside.
 STEADY_PEOPLE = 5
+# So many single months credited one by one refute a yearly schedule for the account.
+YEARLY_REFUTED = 6
 PERSON_MONTHS = 12
 MAX_LEARNED_LAG = 5
 # "Nearly all colleagues have theirs": share and number of people that make a wait overdue.
@@ -257,10 +259,18 @@ def _learn_lags(
         fits.append(_fit(due, came, spans, lag, key))
     fit = pl.concat(fits)
     whole = fit.filter(pl.col("whole"))
-    part = fit.join(whole.select(key).unique(), on=key, how="anti")
+    # Where several lags fit the months both sides span, the region's own is no stranger than any other.
+    typical = {region: policy.schedule(region).typical for region in regions}
+    part = fit.join(whole.select(key).unique(), on=key, how="anti").with_columns(
+        (pl.col("lag") == pl.col("region").replace_strict(typical, return_dtype=pl.Int32)).alias("_typical")
+    ).filter(pl.col("_typical") | ~pl.col("_typical").any().over(key)).drop("_typical")
     votes = pl.concat([whole, part]).filter(pl.len().over(key) == 1)
     strong = votes.filter(pl.col("lines") >= PERSON_MONTHS)
     own = strong.filter(pl.col("region").is_in(sorted(soft))).select(*key, pl.col("lag").alias("own_learned"))
+    yearly = sorted(region for region in soft if policy.schedule(region).kind == "annual")
+    if yearly:
+        monthly_all_the_same = _monthly_after_all(due.filter(pl.col("region").is_in(yearly)), came, key)
+        own = pl.concat([own, monthly_all_the_same.join(own, on=key, how="anti")])
     counts = votes.filter(pl.col("lines") >= 3).group_by("region", "scheme", "lag").agg(pl.len().alias("people"))
     counts = counts.with_columns(pl.col("people").sum().over("region", "scheme").alias("of"))
     shared = counts.filter(pl.col("people") * 100 >= pl.col("of") * COHORT_SHARE_PERCENT).sort("region", "scheme")
@@ -273,6 +283,17 @@ def _learn_lags(
         for row in cohort.iter_rows(named=True) if row["lag"] != policy.schedule(row["region"]).typical
     ]
     return cohort.select("region", "scheme", pl.col("lag").alias("learned")), steady, own, notes
+
+
+def _monthly_after_all(due: pl.DataFrame, came: pl.DataFrame, key: list[str]) -> pl.DataFrame:
+    """Accounts of a yearly region whose single months were credited one by one, and at which lag, most often."""
+    pairs = due.join(came.rename({"at": "came_at"}), on=[*key, "fen"]).with_columns(
+        (pl.col("came_at") - pl.col("at")).cast(pl.Int32).alias("own_learned")
+    ).filter(pl.col("own_learned").is_between(0, MAX_LEARNED_LAG))
+    counts = pairs.group_by([*key, "own_learned"]).agg(pl.col("at").n_unique().alias("n"))
+    return counts.filter(pl.col("n") >= YEARLY_REFUTED).sort(
+        *key, "n", "own_learned", descending=[False, False, False, True, False]
+    ).unique(key, keep="first", maintain_order=True).select(*key, "own_learned")
 
 
 def _fit(due: pl.DataFrame, came: pl.DataFrame, spans: pl.DataFrame, lag: int, key: list[str]) -> pl.DataFrame:

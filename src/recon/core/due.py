@@ -10,6 +10,7 @@ import polars as pl
 
 from recon.core import months
 from recon.core.context import Context, may_be_corrected, schedule_frame
+from recon.core.expect import ACCUSING
 from recon.core.solve import PRICES
 from recon.policy import Policy
 
@@ -72,7 +73,9 @@ def _with_schedule(lines: pl.DataFrame, context: Context, policy: Policy) -> pl.
     )
     return joined.with_columns(
         usual.alias("usual"), due.cast(pl.Int32).alias("due"), last.cast(pl.Int32).alias("last"),
-        annual.alias("is_annual"), shift.cast(pl.Int32).alias("shift"),
+        annual.alias("is_annual"), pl.col("kind").str.contains("prepaid").fill_null(False).alias("prepaid"),
+        (~pl.col("stated") & ~pl.col("policy_confidence").is_in(ACCUSING)).fill_null(False).alias("weak"),
+        shift.cast(pl.Int32).alias("shift"),
         pl.when(yearly & ~annual).then(pl.lit("normal")).otherwise(pl.col("stream")).alias("stream"),
         (pl.col("steady_lag") == usual).fill_null(False).alias("steady"),
     ).drop("typical", "tolerance", "window_start", "credit_month", "kind", "learned", "own_learned", "steady_lag")

@@ -8,8 +8,9 @@ import polars as pl
 
 from recon.core import months
 from recon.core.context import Context
+from recon.core.expect import ACCUSING
 from recon.core.text import fill, yuan
-from recon.labels import ACTION_FIELDS, CAUSES, COUNTER_CHECKS
+from recon.labels import ACTION_FIELDS, CAUSES, COUNTER_CHECKS, FINDING_ACTIONS
 from recon.tables import conform
 
 KEY = ["person_id", "region", "scheme", "month"]
@@ -23,7 +24,14 @@ def gap_table(parts: pl.DataFrame, lines: pl.DataFrame, links: pl.DataFrame, con
 
     gap_id is a hash of account, month, basis and sign only, so that ageing survives a new explanation.
     """
-    rows = parts.group_by([*KEY, "label", "cause", "status"]).agg(
+    clock = lines.select(
+        pl.col("line").cast(pl.UInt32), months.date_of(pl.col("due")).alias("_due"),
+        pl.when(pl.col("stream") == "retiree").then(None).otherwise(pl.coalesce(
+            pl.col("arrival_day").cast(pl.String), months.date_of(pl.col("arrival")).dt.strftime("%Y-%m")
+        )).alias("_arrived"),
+    )
+    rows = parts.join(clock, on="line", how="left").group_by([*KEY, "label", "cause", "status"]).agg(
+        pl.col("_due").max().dt.strftime("%Y-%m").alias("due_text"), pl.col("_arrived").min().alias("arrived"),
         pl.col("amount_fen").sum(), pl.col("estimated_fen").sum(),
         pl.col("estimated_fen").is_not_null().any().alias("_e"),
     ).with_columns(pl.when("_e").then(pl.col("estimated_fen")).alias("estimated_fen"))
@@ -31,6 +39,8 @@ def gap_table(parts: pl.DataFrame, lines: pl.DataFrame, links: pl.DataFrame, con
     rows = rows.join(facts, on=KEY, how="left", nulls_equal=True).with_columns(
         months.date_of(pl.col("month")).alias("accrual_month"), pl.lit("credit").alias("basis"),
     )
+    retired = pl.lit("（退休，不缴费）")
+    rows = rows.with_columns(pl.when("is_retiree").then(retired).otherwise("arrived").alias("arrived"))
     rows = rows.with_columns(_gap_id(rows), evidence_of().alias("evidence"), *_desk())
     rows = _with_finding(rows, context)
     order = ["person_id", "region", "scheme", "accrual_month", "label", "cause", "status"]
@@ -38,16 +48,15 @@ def gap_table(parts: pl.DataFrame, lines: pl.DataFrame, links: pl.DataFrame, con
 
 
 def month_facts(lines: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
-    """Per month: arrival text, due text, payer, and the row_ids of its lines and links for the evidence."""
+    """Per month: payer, what was due and came, and the row_ids of its lines and links for the evidence."""
     own = lines.group_by(KEY).agg(
-        pl.coalesce(pl.col("arrival_day").cast(pl.String), months.date_of(pl.col("arrival")).dt.strftime("%Y-%m"))
-        .drop_nulls().min().alias("arrived"),
-        months.date_of(pl.col("due")).max().dt.strftime("%Y-%m").alias("due_text"),
+        (~pl.col("stated") & ~pl.col("policy_confidence").is_in(ACCUSING)).any().alias("is_weak"),
         pl.col("payer").min().alias("payer"),
-        pl.concat([pl.col("row_id"), pl.col("neighbours"), pl.col("other_rows")]).drop_nulls().sort()
-        .head(NAMED_IN_EVIDENCE)
+        pl.concat([pl.col(name) for name in ("row_id", "neighbours", "other_rows", "undone_rows")])
+        .drop_nulls().sort().head(NAMED_IN_EVIDENCE)
         .str.join("; ").alias("line_rows"),
         (pl.col("stream") == "retiree").any().alias("is_retiree"),
+        pl.col("undone_rows").is_not_null().any().alias("is_undone"),
         pl.col("policy_ref").min().alias("ref"),
         pl.col("other_rule").any().alias("other_rule"),
         pl.col("judged_fen").sum().alias("judged"),
@@ -60,11 +69,11 @@ def month_facts(lines: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
     return own.join(came, on=KEY, how="full", coalesce=True, nulls_equal=True).with_columns(
         pl.col("came").fill_null(0), pl.col("payer").fill_null(""), pl.col("other_rule").fill_null(False),
         pl.when(pl.col("line_rows") != "").then("line_rows").alias("line_rows"),
-        pl.when(pl.col("is_retiree")).then(pl.lit("（退休，不缴费）")).otherwise(pl.col("arrived")).alias("arrived"),
     )
 
 
 _SENTENCES = {
+    "pooled_share:paid": "由统筹基金支付{amount}元",
     "pooled_share": "进统筹基金{amount}元",
     "flat_fee": "定额{amount}元，不进个人账户",
     "no_account": "该档次没有个人账户，缴费{amount}元",
@@ -81,7 +90,7 @@ _SENTENCES = {
     "over_credit": "已划{came}元，应划{judged}元",
     "account_deduction": "应划{judged}元，已划{came}元；每次都少同样的{amount}元，像是从账户代扣的保费",
     "refund_due": "同月另有一笔全额缴费，这笔{amount}元应退",
-    "policy_unknown": "已划{came}元；当地当时的规则不明，估算应划{estimate}元",
+    "policy_unknown": "已划{came}元；当地当时的规则不明，估算应划{judged}元",
     "data_incomplete:billed_only": "只有账单或申报（{estimate}元），没有到账记录",
     "data_incomplete": "估算应划{estimate}元（应划月{due}），所给明细不能判断",
 }
@@ -95,7 +104,9 @@ def evidence_of() -> pl.Expr:
         "estimate": yuan(pl.col("estimated_fen").fill_null(0)),
     }
     key = pl.concat_str(pl.col("label"), pl.lit(":"), pl.coalesce(
-        pl.when(pl.col("status") == "resolved").then(pl.lit("resolved")), "cause", pl.lit("")
+        pl.when(pl.col("status") == "resolved").then(pl.lit("resolved")),
+        pl.when((pl.col("label") == "pooled_share") & (pl.col("amount_fen") < 0)).then(pl.lit("paid")), "cause",
+        pl.lit(""),
     ))
     # General sentences first, so that the specific ones (label:cause) laid over them win.
     sentence: pl.Expr = pl.lit("")
@@ -105,7 +116,11 @@ def evidence_of() -> pl.Expr:
     rule = pl.when(pl.col("other_rule")).then(
         pl.concat_str(pl.lit("；按交界另一侧的规则接受（"), pl.col("ref").fill_null("?"), pl.lit("）"))
     ).otherwise(pl.lit(""))
-    return pl.concat_str(sentence, rule, rows_named())
+    weak = pl.col("is_weak").fill_null(False) & pl.col("label").is_in(["missing_month", "delay", "top_up"])
+    estimated = pl.when(weak).then(pl.lit("；应划为估算")).otherwise(pl.lit(""))
+    undone = pl.when(pl.col("is_undone").fill_null(False) & (pl.col("label") == "missing_month")).then(
+        pl.lit("；曾划入，后被红冲")).otherwise(pl.lit(""))
+    return pl.concat_str(sentence, rule, estimated, undone, rows_named())
 
 
 def rows_named() -> pl.Expr:
@@ -208,10 +223,15 @@ def finding_table(gap: pl.DataFrame, month: pl.DataFrame) -> pl.DataFrame:
         pl.col("_payer").sort().first(), pl.col("region").sort().first(),
         pl.col("accrual_month").min().dt.strftime("%Y-%m").alias("_from"),
         pl.col("accrual_month").max().dt.strftime("%Y-%m").alias("_to"),
-        pl.when(is_file).then(pl.lit("如需核对划入，请本人自愿提供个人账户收支明细（含查询日期；消费明细不需要）。"))
-        .otherwise(pl.col("action")).sort().first().alias("action"),
     )
+    fields = {
+        "month": pl.col("_from"), "people": pl.col("people").cast(pl.String), "amount": yuan(pl.col("amount_fen")),
+    }
+    action: pl.Expr = pl.lit("")
+    for desk, template in FINDING_ACTIONS.items():
+        action = pl.when(pl.col("owner") == desk).then(fill(template, fields)).otherwise(action)
     return conform(rows.with_columns(
+        action.alias("action"),
         pl.concat_str(
             pl.col("_payer"), pl.lit(" "), pl.col("region").fill_null(""), pl.lit(" "), pl.col("_from"),
             pl.when(pl.col("_from") != pl.col("_to")).then(pl.concat_str(pl.lit(" 至 "), pl.col("_to")))

@@ -13,6 +13,7 @@ from recon.core.expect import ACCUSING
 
 # A steady shortfall is one person's deduction from so many equal months on, if small against the credit.
 DEDUCTION_MONTHS = 3
+DEDUCTION_YEARS = 2
 DEDUCTION_SHARE = 4
 
 PART_COLUMNS = ["line", "person_id", "region", "scheme", "month", "label", "cause", "status", "amount_fen",
@@ -157,7 +158,15 @@ def _with_deductions(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
     other = short.join(dues, on=account, how="left", nulls_equal=True).filter(
         ~pl.col("_dues").list.contains(pl.col("linked_fen")).fill_null(False)
     )
-    steady = other.filter(pl.len().over(*account, "rest_fen") >= DEDUCTION_MONTHS)["line"]
+    same = [*account, "rest_fen"]
+    # A run of months one after the other, or the same month of several years.
+    runs = other.sort("due", "line").with_columns(
+        (pl.col("due") - pl.int_range(pl.len()).over(same, order_by="due")).alias("_run"),
+        (pl.col("due") % 12).alias("_season"),
+    )
+    steady = runs.filter(
+        (pl.len().over(*same, "_run") >= DEDUCTION_MONTHS) | (pl.len().over(*same, "_season") >= DEDUCTION_YEARS)
+    )["line"]
     shared = other.join(context.deduction, on=["region", "due", "rest_fen"], how="semi", nulls_equal=True)["line"]
     hit = pl.col("line").is_in(pl.concat([steady, shared]).implode())
     return lines.with_columns(

@@ -59,6 +59,8 @@ class _Row:
     annual: bool
     steady: bool  # the usual lag is one that many people share
     shift: int  # months by which everybody's credits were later at that arrival
+    prepaid: bool
+    weak: bool
 
     @property
     def clock(self) -> int:
@@ -85,7 +87,7 @@ class _Coin:
 
 _LINE_COLUMNS = [
     "line", "stream", "month", "arrival", "arrival_day", "expected_fen", "accepts", "whole_yuan", "due", "usual",
-    "open_price", "payable", "by_place", "is_annual", "steady", "shift",
+    "open_price", "payable", "by_place", "is_annual", "steady", "shift", "prepaid", "weak",
 ]
 
 
@@ -212,6 +214,7 @@ def _solve(payable: list[_Row], coins: list[_Coin], left_prices: list[int], usua
             month=row.month, arrival=row.arrival, day=row.day,
             amounts=_amounts(row),
             half_yuan=row.half_yuan, open_price=row.open_price, due=row.due, shift=row.shift,
+            prepaid=row.prepaid, weak=row.weak,
         )
         for row in payable
     ]

@@ -18,6 +18,7 @@ from recon.problems import Problem
 from recon.tables import SCHEME_ACCOUNT, SIDE_SCHEMES, conform_all
 
 ACCOUNT = ["person_id", "region", "scheme"]
+MIRROR_DAYS = 5  # a bank books the account's credit so many days apart at most
 _BILL_PROOFS = ("declared", "billed")
 
 
@@ -28,6 +29,7 @@ class Prepared:
     tables: dict[str, pl.DataFrame]
     contribution: pl.DataFrame  # kept rows; + account_scheme, month, arrival, arrival_day, total_fen, is_side
     credit: pl.DataFrame  # uncancelled credits; + month, net_fen, printed
+    undone: pl.DataFrame  # account, due (month posted), undone_rows: credits that reversals took back whole
     problems: list[Problem]
 
 
@@ -41,8 +43,8 @@ def prepare(tables: dict[str, pl.DataFrame]) -> Prepared:
     problems += found
     tables["flow"] = _fill_flow(tables["flow"], tables["contribution"], tables["person"])
     tables["flow"] = mark_repeated_flows(tables["flow"])
-    credit, found = _credit_view(tables["flow"])
-    return Prepared(tables, _payment_view(tables["contribution"]), credit, problems + found)
+    credit, undone, found = _credit_view(tables["flow"])
+    return Prepared(tables, _payment_view(tables["contribution"]), credit, undone, problems + found)
 
 
 def file_of(column: str = "row_id") -> pl.Expr:
@@ -248,22 +250,32 @@ def _copies(frame: pl.DataFrame, line: list[str]) -> pl.DataFrame:
 
 
 def _one_ledger(flow: pl.DataFrame) -> pl.DataFrame:
-    """The bank's ledger mirrors the account's: its lines count only where the account's own export does not reach."""
+    """The bank's ledger mirrors the account's: its lines count only where the account's own export does not reach.
+
+    A bank line is also a mirror when the account's export has the same sum a few days before (or after) it.
+    """
     bank = pl.col("ledger").fill_null("app") == "bank"
     if not flow.select(bank.any()).item():
         return flow
-    own = flow.filter(~bank).group_by(ACCOUNT).agg(
-        pl.col("posted_on").min().alias("_from"), pl.col("posted_on").max().alias("_to")
-    )
-    mirrored = pl.col("posted_on").is_between("_from", "_to").fill_null(False)
-    return flow.join(own, on=ACCOUNT, how="left", nulls_equal=True, maintain_order="left").filter(
-        ~(bank & mirrored)
-    ).drop("_from", "_to")
+    own, other = flow.filter(~bank), flow.filter(bank)
+    span = own.group_by(ACCOUNT).agg(pl.col("posted_on").min().alias("_from"), pl.col("posted_on").max().alias("_to"))
+    near = other.select(*ACCOUNT, "amount_fen", "posted_on", "row_id").join(
+        own.select(*ACCOUNT, "amount_fen", pl.col("posted_on").alias("_own")), on=[*ACCOUNT, "amount_fen"],
+        nulls_equal=True,
+    ).filter((pl.col("posted_on") - pl.col("_own")).dt.total_days().abs() <= MIRROR_DAYS)
+    outside = other.join(span, on=ACCOUNT, how="left", nulls_equal=True).filter(
+        ~pl.col("posted_on").is_between("_from", "_to").fill_null(False)
+    ).join(near, on="row_id", how="anti").select(flow.columns)
+    return pl.concat([own, outside])
 
 
-def _credit_view(flow: pl.DataFrame) -> tuple[pl.DataFrame, list[Problem]]:
-    """Credits that count: kept, positive, less what reversals took back (``net_fen``), with month numbers."""
+def _credit_view(flow: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, list[Problem]]:
+    """Credits that count: kept, positive, less what reversals took back (``net_fen``), with month numbers.
+
+    Second, the credits that were taken back whole, per account and month posted.
+    """
     problems: list[Problem] = []
+    takers: dict[str, str] = {}
     kept = _one_ledger(flow.filter(pl.col("duplicate_of").is_null()))
     takes = kept.filter(
         ((pl.col("flow_kind") == "reversal") | (pl.col("flow_kind") == "credit")) & (pl.col("amount_fen") < 0)
@@ -272,7 +284,7 @@ def _credit_view(flow: pl.DataFrame) -> tuple[pl.DataFrame, list[Problem]]:
         pl.col("amount_fen").alias("net_fen")
     )
     if takes.height:
-        left, problems = _carry_out_reversals(credits, takes)
+        left, takers, problems = _carry_out_reversals(credits, takes)
         credits = credits.with_columns(
             pl.col("row_id").replace_strict(left, default=None, return_dtype=pl.Int64).fill_null(pl.col("net_fen"))
             .alias("net_fen")
@@ -281,11 +293,18 @@ def _credit_view(flow: pl.DataFrame) -> tuple[pl.DataFrame, list[Problem]]:
         index_of(pl.col("posted_on")).alias("month"), index_of(pl.col("accrual_month")).alias("printed")
     ).sort("person_id", "region", "scheme", "posted_on", "net_fen", "printed", "balance_fen", "row_id",
            nulls_last=True)
-    return counted, problems
+    undone = credits.filter(pl.col("net_fen") <= 0).group_by(
+        *ACCOUNT, index_of(pl.col("posted_on")).alias("due")
+    ).agg(pl.concat([
+        pl.col("row_id"), pl.col("row_id").replace_strict(takers, default=None, return_dtype=pl.String),
+    ]).drop_nulls().sort().str.join("; ").alias("undone_rows"))
+    return counted, undone, problems
 
 
-def _carry_out_reversals(credits: pl.DataFrame, takes: pl.DataFrame) -> tuple[dict[str, int], list[Problem]]:
-    """What is left of each credit a reversal touches.
+def _carry_out_reversals(
+    credits: pl.DataFrame, takes: pl.DataFrame
+) -> tuple[dict[str, int], dict[str, str], list[Problem]]:
+    """What is left of each credit a reversal touches, and the row that took from it last.
 
     The latest earlier equal one goes (of the month it prints, where it prints one); else the latest larger one
     shrinks; else the latest ones go together until the sum is taken. What no credit can bear is returned to nobody.
@@ -297,6 +316,7 @@ def _carry_out_reversals(credits: pl.DataFrame, takes: pl.DataFrame) -> tuple[di
     for row in mine.sort(order).select(*ACCOUNT, "posted_on", "net_fen", "row_id", "accrual_month").iter_rows():
         by_account[row[:3]].append(list(row[3:]))
     left: dict[str, int] = {}
+    takers: dict[str, str] = {}
     problems: list[Problem] = []
     for row in takes.sort("posted_on", "amount_fen", "row_id").select(
         *ACCOUNT, "posted_on", "amount_fen", "accrual_month", "row_id"
@@ -314,9 +334,10 @@ def _carry_out_reversals(credits: pl.DataFrame, takes: pl.DataFrame) -> tuple[di
             hit[1] -= taken
             amount -= taken
             left[hit[2]] = hit[1]
+            takers[hit[2]] = row[6]
             if not amount:
                 break
         if amount:
             file, _, place = row[6].partition("#")
             problems.append(Problem("unmatched-reversal", file, place, "amount_fen", _yuan(amount)))
-    return left, problems
+    return left, takers, problems

@@ -61,7 +61,10 @@ def reconcile(
     lines = _mark_surplus(lines, links)
     links = links.filter(pl.col("line").is_null() | pl.col("line").is_in(lines["line"].implode()))
     lines, links = with_links(lines, links, prepared.credit)
-    lines = judge(lines, context)
+    lines = judge(lines, context).join(
+        prepared.undone, on=["person_id", "region", "scheme", "due"], how="left", nulls_equal=True,
+        maintain_order="left",
+    )
     parts = parts_of(lines, links)
     gap = gap_table(parts, lines, links, context)
     month = month_table(lines, links, gap, found.margins, prepared.tables["person"])

@@ -23,7 +23,7 @@ from typing import NamedTuple
 REACH_MONTHS = 12
 ANNUAL_REACH_MONTHS = 27
 MAX_GROUP = 36
-YEAR = 12
+YEAR = 12  # months that one credit in advance may pay
 HALF_YUAN = 50
 MAX_SUMS = 64
 # Parts of one month's credit: at most so many months apart where there is much to choose from, and so many in a month.
@@ -53,6 +53,7 @@ class Prices:
     twin: int = 1300  # the same, when the month holds another credit of the same amount: one of them came twice
     further: int = 200  # each further line or credit in a group
     inexact: int = 2500  # a lone month and a lone credit of another amount
+    doubt: int = 100  # less for a line whose amount is itself an estimate
     outside: int = 1000  # taking a credit that, by a lag many people share, belongs to a month outside the lines
     annual_further: int = 20  # the same in a yearly group, where twelve lines are the rule
     annual_other_window: int = 50  # per line of a yearly group that another window claims
@@ -79,6 +80,8 @@ class Line(NamedTuple):
     open_price: int
     due: int | None  # month number
     shift: int = 0  # months by which everybody's credits were later then; not this person's doing
+    prepaid: bool = False  # the region may pay in advance
+    weak: bool = False  # its amount rests on no rule that could accuse: an odd sum is sooner its own
 
 
 class Credit(NamedTuple):
@@ -212,7 +215,7 @@ def _lag(line: Line, credit: Credit) -> int | None:
     reach = ANNUAL_REACH_MONTHS if line.kind == "annual" else REACH_MONTHS
     if not 0 <= lag <= reach:
         return None
-    if lag == 0 and line.day is not None and credit.day < line.day:
+    if lag == 0 and line.day is not None and credit.day < line.day and not line.prepaid:
         return None
     return lag
 
@@ -295,11 +298,14 @@ class _Edges:
         annual = self.lines[rows[0]].kind == "annual"
         members = len(rows) + len(picks) - 2
         base = members * (PRICES.annual_further if annual else PRICES.further)
-        base += (PRICES.inexact if kind == "inexact" else 0) + sum(self.credits[j].use_price for j in picks)
+        inexact = PRICES.inexact - (PRICES.doubt if self.lines[rows[0]].weak else 0)
+        base += (inexact if kind == "inexact" else 0) + sum(self.credits[j].use_price for j in picks)
         costs = [base] * len(self.lags)
         if annual:
             base += self._annual_price(rows, picks)
             costs = [base] * len(self.lags)
+        elif len(rows) > 1 and any(self.lag_of[i][j] is None for i in rows for j in picks if len(picks) == 1):
+            costs = [base + PRICES.late] * len(self.lags)  # paid in advance: one thing out of the ordinary
         else:
             pairs = self._pairs(rows, picks, which)
             worsts = {i: max(self._known(at, j) for at, j in pairs if at == i) for i in rows}
@@ -312,6 +318,8 @@ class _Edges:
                     plain = line.kind == "normal" or line.due is None
                     price = (deviation(worst - line.shift, usual) if plain
                              else deviation(worst, (line.due or 0) - (line.arrival or 0)))
+                    # An odd sum a little late is one thing out of the ordinary, not two.
+                    price = price // 2 if kind == "inexact" else price
                     # A lump is late once, by its oldest month; each month that comes early counts.
                     if worst - line.shift >= usual or not plain:
                         late = max(late, price)
@@ -398,11 +406,9 @@ class _Edges:
 
     def _lump_ok(self, rows: tuple[int, ...], j: int) -> bool:
         printed, posted = self.credits[j].printed, self.credits[j].month
-        if self.lines[rows[0]].kind == "annual":
-            # Another twelve months than the stated window are believed only when the window was all at hand.
-            own = {line.month for line in self.lines if line.kind == "annual" and line.due in (posted, posted - 1)}
-            if len(own) < YEAR and any(self.lines[i].due not in (posted, posted - 1) for i in rows):
-                return False
+        first = self.lines[rows[0]]
+        if first.prepaid and printed is None and first.arrival is not None and posted <= first.arrival:
+            return self.lines[rows[-1]].month - posted < YEAR
         if printed is None:
             return all(self.lag_of[i][j] is not None for i in rows)
         # A lump prints one of its months; the others need only lie within reach.
