@@ -125,7 +125,7 @@ CAUSE = {(cause.label, cause.code): cause for cause in CAUSES}
 # What was checked against look-alikes before the cause was named (the column ``counter_check``).
 COUNTER_CHECKS = {
     "credit_missing": "已排除：晚到十二个月内的划入、几个月合并或拆开划入、红冲与重复行、明细未覆盖的月份；消费不影响此结论",
-    "contribution_unpaid": "已排除：同月另有已到账的缴费或补缴；账单不作为欠缴依据",
+    "contribution_unpaid": "已排除：同月另有已到账的缴费或补缴；账单不作为依据",
     "contribution_missing": "已排除：缴费明细未覆盖的月份、换单位的空档、退休以后的月份",
     "late": "已排除：合并划入；明细覆盖了应划的月份", "overdue": "已排除：合并划入；同单位同月的人多数已到账",
     "not_allocated": "已排除：同人其他月份也未分配", "duplicate_credit": "已排除：补缴、补差、更早或更晚月份的划入、红冲",
