@@ -1,0 +1,248 @@
+"""What must be known beyond one person: coverage, learned lags, cohorts, the as-of date (DESIGN section 5)."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from core_cases import (
+    AS_OF,
+    BEIJING,
+    DUE,
+    ME,
+    OTHER,
+    WUHAN,
+    Book,
+    Told,
+    account,
+    colleagues,
+    context_of,
+    cover,
+    credits,
+    flow,
+    line,
+    lines,
+    person,
+    policy,
+    retiree,
+    run_of,
+    solve,
+    staff,
+)
+from recon.core.context import newest_date
+from recon.core.reconcile import reconcile
+
+book = Book()
+case = book.case
+MISSING = "missing_month/credit_missing/open"
+TAIL, AFTER, BEFORE = (f"data_incomplete/{cause}/unknown" for cause in ("tail_open", "after_export", "before_export"))
+
+
+# ---------------------------------------------------------------------------------------------------------- coverage
+
+
+@case(lines(), credits(count=4), coverage=())
+def test_end_known_from_lines_only(told: Told) -> None:
+    """A hole at the end of an export whose date is unknown is data_incomplete, and asks for a dated page."""
+    assert told.unusual() == {"2024-05": TAIL, "2024-06": TAIL}
+    assert told.gap("2024-05", "data_incomplete")["owner"] == "file_owner"
+    assert told.gap("2024-05", "data_incomplete")["estimated_fen"] == DUE
+
+
+@case(lines(), credits(skip=["2024-03"]), coverage=())
+def test_a_later_credit_covers_a_hole(told: Told) -> None:
+    """A hole with a later credit of the same account is covered, whoever dated the export."""
+    assert told.unusual() == {"2024-03": MISSING}
+
+
+@case(lines(), credits(count=4), coverage=[cover(end="2024-09-30")])
+def test_declared_to_the_end_of_the_window(told: Told) -> None:
+    """Cover to the end of last_month lets a month be missing."""
+    assert told.unusual() == {"2024-05": MISSING, "2024-06": MISSING}
+
+
+@case(lines(), credits(count=4), coverage=[cover(start=None, end=None, exported_on="2024-09-29", basis="exported")])
+def test_exported_a_day_too_early(told: Told) -> None:
+    """Stated dates count to the day: exported on the last but one day of its last month, June cannot be judged."""
+    assert told.unusual() == {"2024-05": MISSING, "2024-06": AFTER}
+
+
+@case(lines(), credits(count=4), coverage=[cover(start=None, end=None, exported_on="2024-06-15", basis="exported")])
+def test_exported_inside_the_due_month(told: Told) -> None:
+    """A month is covered when all of its due month is."""
+    assert told.unusual() == {"2024-05": AFTER, "2024-06": AFTER}
+
+
+@case(lines(), credits("2024-03", 4), coverage=[cover(start="2024-03-15")])
+def test_export_that_starts_late(told: Told) -> None:
+    """Months whose due month begins before the cover are before_export and ask for an earlier one."""
+    assert told.unusual() == {"2024-01": BEFORE, "2024-02": BEFORE}
+    assert told.months()["2024-01"]["verdict"] == "cannot_tell"
+
+
+@case(lines(), [*credits(count=2), flow("2024-12-12", 1, "interest", file="more.csv")],
+      coverage=[cover(end="2024-03-31"), cover("more.csv", start="2024-09-01", end="2024-12-31")])
+def test_a_gap_between_two_exports(told: Told) -> None:
+    """Between two exports nothing is covered."""
+    assert told.unusual() == dict.fromkeys(run_of("2024-03", 4), AFTER)
+
+
+@case(lines(), [*credits(count=2), flow("2024-12-12", 1, "interest", file="more.csv")],
+      coverage=[cover(end="2024-03-31"), cover("more.csv", start="2024-04-01", end="2024-12-31")])
+def test_adjoining_exports_are_united(told: Told) -> None:
+    """The files of one account are united: one ends where the next begins."""
+    assert told.unusual() == dict.fromkeys(run_of("2024-03", 4), MISSING)
+
+
+@case([*lines(), *lines(person_id=OTHER)], [*credits(), *credits(count=1, person_id=OTHER)], coverage=())
+def test_a_file_covers_all_its_people(told: Told) -> None:
+    """Without a statement a file covers first to last line over all persons in it."""
+    assert told.unusual() == {}
+    assert told.of(OTHER).unusual() == dict.fromkeys(run_of("2024-02", 3), MISSING) | dict.fromkeys(
+        run_of("2024-05", 2), TAIL)
+
+
+@case([*lines(), *lines(count=3, person_id=OTHER)], credits(),
+      coverage=[cover(), cover(start="2024-01-01", end="2024-12-31", person_id=OTHER)])
+def test_a_statement_about_a_person_needs_no_region(told: Told) -> None:
+    """R09: a coverage row for a person without a region speaks of every account of that person."""
+    assert told.of(OTHER).unusual() == dict.fromkeys(run_of("2024-01", 3), MISSING)
+
+
+@case([*lines(), *lines(count=3, person_id=OTHER)], credits(),
+      coverage=[cover(), cover(start="2024-01-01", end="2024-12-31", person_id=OTHER, region=WUHAN)])
+def test_a_statement_about_a_person_and_a_region(told: Told) -> None:
+    """R09: the same with the region named."""
+    assert told.of(OTHER).unusual() == dict.fromkeys(run_of("2024-01", 3), MISSING)
+
+
+@case([*lines(), *lines(count=3, person_id=OTHER)], credits())
+def test_nobodys_export_covers_a_colleague(told: Told) -> None:
+    """A file without a line of a person says nothing of that person."""
+    assert set(told.of(OTHER).answers().values()) == {"data_incomplete/no_account_export/unknown"}
+
+
+@case(lines(), [row | {"region": BEIJING} for row in credits()])
+def test_an_export_of_another_region_covers_nothing(told: Told) -> None:
+    """An account is a person in a region: another region's export is no export of this one."""
+    assert set(told.answers(WUHAN).values()) == {"data_incomplete/no_account_export/unknown"}
+
+
+# -------------------------------------------------------------------------------------------------------- as-of date
+
+
+def test_newest_date_of_accepted_rows() -> None:
+    """The default as-of date is the newest posted, arrived or export date that is not in the future."""
+    tables = account([line("2024-01"), line("2024-02", paid_on="2024-08-20")], credits(count=1),
+                     coverage=[cover(end=None, exported_on="2024-07-01", basis="exported")])
+    assert newest_date(tables, date(2030, 1, 1)) == date(2024, 8, 20)
+    assert newest_date(tables, date(2024, 8, 19)) == date(2024, 7, 1)
+
+
+def test_birth_retirement_and_bills_never_move_it() -> None:
+    """A retirement date, a birth date, a declared end or next month's bill is no sign that time has passed."""
+    tables = account([line("2024-01"), line("2024-09", proof="billed", paid=None, paid_on=None)], credits(count=1),
+                     roster=[retiree(retired_from="2025-05-01", birth_date="2026-01-01")])
+    assert newest_date(tables, date(2030, 1, 1)) == date(2024, 2, 12)
+
+
+def test_without_a_date_the_newest_finished_month() -> None:
+    """Where no row carries a date, the newest accrual month that is over counts; without one there is none."""
+    tables = account(lines(paid_on=None))
+    assert newest_date(tables, date(2024, 4, 15)) == date(2024, 3, 31)
+    assert newest_date(account(), date(2024, 4, 15)) is None
+
+
+def test_two_as_of_dates_do_not_mix() -> None:
+    """A context of one day never answers for another."""
+    tables = account(lines(), credits())
+    with pytest.raises(ValueError, match="as_of"):
+        reconcile(tables, policy(), date(2024, 1, 1), context_of(tables, AS_OF))
+
+
+# ------------------------------------------------------------------------------------------------------- usual lags
+
+
+def test_twenty_people_teach_a_lag() -> None:
+    """Twenty people with a steady lag of two months correct a weak schedule: on time, and said."""
+    people = colleagues(20)
+    tables = account(*staff(people, lag=2))
+    told = solve(tables)
+    assert set(told.result.tables["month"]["label"]) == {"on_time"}
+    assert set(told.result.tables["month"]["lag_months"]) == {2}
+    assert [note for note in context_of(tables).notes if "20人" in note and "2个月" in note]
+
+
+def test_a_learned_lag_serves_everybody() -> None:
+    """What twenty people teach is used for one more, whose own hole is then a hole."""
+    people = [ME, *colleagues(20)]
+    told = solve(account(*staff(people, lag=2, missing={ME: ["2024-03"]})))
+    assert told.unusual() == {"2024-03": MISSING}
+
+
+def test_five_people_teach_nothing() -> None:
+    """Five people with a lag of two months are late."""
+    people = colleagues(5)
+    told = solve(account(*staff(people, lag=2))).of(people[0])
+    assert set(told.answers().values()) == {"delay/late/resolved"}
+
+
+def test_a_stated_schedule_is_not_corrected() -> None:
+    """Twenty people do not overrule a schedule that is well known."""
+    people = colleagues(20)
+    told = solve(account(*staff(people, "2023-01", lag=2, region=BEIJING))).of(people[0])
+    assert set(told.answers().values()) == {"delay/late/resolved"}
+
+
+@case(lines(count=12), credits(count=12, lag=2))
+def test_twelve_months_of_one_person_teach_a_lag(told: Told) -> None:
+    """Twelve clean months of one person are enough for that person."""
+    assert told.unusual() == {}
+
+
+@case(lines(count=11), credits(count=11, lag=2))
+def test_eleven_months_teach_nothing(told: Told) -> None:
+    """Eleven are not."""
+    assert set(told.answers().values()) == {"delay/late/resolved"}
+
+
+def test_a_regions_lag_changes_for_all() -> None:
+    """Where a whole region is credited a month later from some month on, nothing is open, and a hole stays a hole."""
+    people = [ME, *colleagues(24)]
+    paid, came = staff(people, count=6, missing={ME: ["2024-03"]})
+    more, later_on = staff(people, "2024-07", 6, lag=2)
+    told = solve(account(paid + more, came + later_on))
+    assert told.accused() == [("2024-03", "missing_month", "credit_missing", DUE)]
+    assert told.result.tables["gap"].filter(status="open").height == 1
+
+
+def test_a_hole_stays_a_hole_among_steady_colleagues() -> None:
+    """Where five colleagues show one constant lag, credits past the last contribution do not shift a hole away."""
+    people = [ME, *colleagues(5)]
+    paid, came = staff(people, missing={ME: ["2024-03"]})
+    told = solve(account(paid, came + credits("2024-07", 2)))
+    assert told.unusual() == {"2024-03": MISSING}
+
+
+def test_a_hole_stays_a_hole_though_all_exports_go_on() -> None:
+    """The same where everybody's export goes on past the last contribution line, as it does at any employer."""
+    people = [ME, *colleagues(5)]
+    paid, came = staff(people, missing={ME: ["2024-03"]})
+    for one in people:
+        came += credits("2024-07", 2, person_id=one)
+    told = solve(account(paid, came))
+    assert told.of(people[1]).unusual() == {}
+    assert told.unusual() == {"2024-03": MISSING}
+
+
+def test_people_do_not_change_each_other() -> None:
+    """In one context, an employer's other people change nobody's answer."""
+    people = [ME, *colleagues(6)]
+    paid, came = staff(people, missing={ME: ["2024-03"], people[2]: ["2024-05"]})
+    tables = account(paid, came, roster=[person()])
+    mine = account([row for row in paid if row["person_id"] == ME], [row for row in came if row["person_id"] == ME],
+                   roster=[person()])
+    alone, among = solve(mine, context=context_of(tables)), solve(tables)
+    assert alone.answers() == among.answers()
+    assert [row["evidence"] for row in alone.months().values()] == [row["evidence"] for row in among.months().values()]

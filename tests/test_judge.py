@@ -1,0 +1,909 @@
+"""What a month is called, who is asked, and what nobody is accused of (DESIGN section 7)."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+import polars as pl
+import pytest
+
+from core_cases import (
+    BEIJING,
+    DUE,
+    ME,
+    OTHER,
+    PAID,
+    SHENZHEN,
+    SUZHOU,
+    THIRD,
+    Book,
+    Row,
+    Tables,
+    Told,
+    account,
+    answer_of,
+    colleagues,
+    context_of,
+    cover,
+    credits,
+    flow,
+    later,
+    line,
+    lines,
+    person,
+    refund,
+    retiree,
+    run_of,
+    solve,
+    staff,
+)
+
+book = Book()
+case = book.case
+MISSING = "missing_month/credit_missing/open"
+UNKNOWN = "policy_unknown/unknown"
+
+
+# ---------------------------------------------------------------------------------------------- who may be accused
+
+
+@case(lines(count=3, region=SHENZHEN, due=None), credits(count=2, region=SHENZHEN))
+def test_unknown_tier_accuses_nobody(told: Told) -> None:
+    """R01: where it is not known whether the tier has an account, nothing is missing, and what came is linked."""
+    assert told.unusual() == {"2024-03": UNKNOWN}  # what came is to the fen what a tier with an account would get
+    assert told.links() == [("2024-01", "2024-02-12", DUE), ("2024-02", "2024-03-12", DUE)]
+    assert told.accused() == []
+
+
+@case(lines(count=3, due=None, insured_status="flexible"), credits(count=1))
+def test_flexible_employment_accuses_nobody(told: Told) -> None:
+    """R01: whether flexible employment has an account is local; unknown is not yes."""
+    assert set(told.unusual().values()) == {UNKNOWN}
+    assert told.links() == [("2024-01", "2024-02-12", DUE)]
+
+
+@case(lines(count=3, due=None, scheme="999"), credits(count=1, scheme="999"))
+def test_unknown_scheme_accuses_nobody(told: Told) -> None:
+    """R01: a scheme nobody knows is no scheme that surely has an account."""
+    assert set(told.answers(scheme="999").values()) == {UNKNOWN}
+
+
+@case(lines(count=3, due=None, region=SHENZHEN, tier="1"), credits(count=2, region=SHENZHEN))
+def test_known_tier_may_be_accused_of_nothing_at_all(told: Told) -> None:
+    """A tier that surely has an account and got nothing is a missing month under any confidence."""
+    assert told.unusual()["2024-03"] == MISSING
+    assert told.gap("2024-03", "missing_month")["estimated_fen"] > 0
+
+
+@case(lines("2021-01", 3, due=None, region=SUZHOU), credits("2021-01", 3, amount=17000, region=SUZHOU),
+      coverage=[cover(start="2020-01-01")], roster=[person(region=SUZHOU)])
+def test_weak_rule_accuses_of_no_amount(told: Told) -> None:
+    """An amount that differs from a rule of low confidence is unknown, with an estimate, and not short."""
+    assert set(told.unusual().values()) == {UNKNOWN}
+    assert told.accused() == []
+
+
+@case(lines("2022-01", 3, due=None), credits("2022-01", 3, amount=18000),
+      coverage=[cover(start="2021-01-01")])
+def test_unknown_rule_takes_the_credit_by_place(told: Told) -> None:
+    """Without a known rule each month takes the credit in its place; expected and pooled are null."""
+    month = told.months()["2022-02"]
+    assert (answer_of(month), month["credited_fen"]) == (UNKNOWN, 18000)
+    assert (month["expected_fen"], month["pooled_fen"]) == (None, None)
+    assert told.gap("2022-02", "policy_unknown")["amount_fen"] == PAID - 18000
+
+
+@case(lines(count=3, due=None), credits(count=3, amount=11000))
+def test_sure_rule_accuses_of_an_amount(told: Told) -> None:
+    """A rule of high confidence carries a short credit."""
+    assert told.parts("2024-02") in (
+        {"short_credit/open": 1000}, {"account_deduction/explained": 1000})
+
+
+# ------------------------------------------------------------------------------------------------- no account at all
+
+
+@case([line("2024-01", scheme="390", employee_fen=38000, employer_fen=0, into_account_fen=None, paid=False,
+            paid_on=None)], credits(count=1))
+def test_unpaid_scheme_without_account(told: Told) -> None:
+    """R05: no_account comes first in the judging order: an unpaid line of 城乡居民 is neither received nor owed."""
+    month = told.months(scheme="390")["2024-01"]
+    assert (answer_of(month), month["verdict"]) == ("no_account/explained", "no_account")
+    assert told.accused() == []
+
+
+@case(lines(count=3, region=SHENZHEN, tier="2", due=0), [flow("2024-02-12", 1, "interest", region=SHENZHEN)])
+def test_tier_without_account_and_a_stated_zero(told: Told) -> None:
+    """R05: a stated zero in a tier without an account is no_account, not received."""
+    month = told.months()["2024-02"]
+    assert (month["verdict"], told.parts("2024-02")) == ("no_account", {"no_account/explained": PAID})
+
+
+@case(lines(count=3, region=SHENZHEN, tier="2"), credits(count=3, region=SHENZHEN))
+def test_a_stated_credit_proves_an_account(told: Told) -> None:
+    """A stated credited amount beats the rule that says the tier has no account."""
+    assert told.unusual() == {}
+
+
+@case([line("2024-01", scheme="390", employee_fen=38000, employer_fen=0, into_account_fen=None)], credits(count=1))
+def test_paid_scheme_without_account(told: Told) -> None:
+    """The whole sum of a scheme without an account is the part no_account; nothing is pooled or missing."""
+    assert told.gap("2024-01", "no_account")["amount_fen"] == 38000
+
+
+# --------------------------------------------------------------------------------------------- one month, more lines
+
+
+@case([row for month in run_of("2024-01", 4)
+       for row in (line(month, employer_fen=0, into_account_fen=None),
+                   line(month, employee_fen=0, into_account_fen=None))], credits(count=4))
+def test_parties_on_separate_rows_are_one_payment(told: Told) -> None:
+    """R06: the employee's and the employer's share on two rows are one payment, not a double one."""
+    assert told.unusual() == {}
+    month = told.months()["2024-02"]
+    assert (month["expected_fen"], month["pooled_fen"], month["contributed_fen"]) == (DUE, PAID - DUE, PAID)
+
+
+@case([row for month in run_of("2024-01", 4)
+       for row in (line(month, employer_fen=0), line(month, employee_fen=0, into_account_fen=0))], credits(count=4))
+def test_parties_on_separate_rows_with_stated_amounts(told: Told) -> None:
+    """R06: the same with stated credited amounts, one of them zero."""
+    assert told.unusual() == {}
+
+
+@case([*lines(skip=["2024-03"]), line("2024-03", scale=60), line("2024-03", scale=40)], credits())
+def test_two_halves_of_a_month_are_due_together(told: Told) -> None:
+    """Two lines of one employer with different bases are both due, and one credit may pay both."""
+    assert told.unusual() == {}
+    assert told.months()["2024-03"]["expected_fen"] == DUE
+
+
+@case([*lines(), line("2024-03", employer="乙公司")], credits())
+def test_second_employer_is_a_refund(told: Told) -> None:
+    """A second full line that earned no credit is to be refunded: pending, outside expected and pooled."""
+    assert told.unusual() == {"2024-03": "refund_due/pending"}
+    month = told.months()["2024-03"]
+    assert (month["expected_fen"], month["pooled_fen"], month["verdict"]) == (DUE, PAID - DUE, "received")
+
+
+@case([*lines(), line("2024-03", employer="乙公司")], [*credits(), flow("2024-04-15")])
+def test_second_employer_with_its_own_credit(told: Told) -> None:
+    """A second full line that earned a credit of its own is simply due twice."""
+    assert told.unusual() == {}
+    assert told.months()["2024-03"]["credited_fen"] == 2 * DUE
+
+
+@case([*lines(), line("2024-02", scheme="330", scale=5, due=None, base_fen=None, paid_on="2024-06-20")], credits())
+def test_side_schemes_are_folded_into_the_month(told: Told) -> None:
+    """Side schemes are flat fees of the 310 row."""
+    month = told.months()["2024-02"]
+    assert (month["contributed_fen"], month["flat_fen"], month["expected_fen"]) == (PAID + 3000, 3000, DUE)
+
+
+@case([*lines(), line("2024-02", scheme="330", scale=5, due=None, base_fen=None, paid_on="2024-06-20")], credits())
+def test_side_schemes_have_no_say_in_lateness(told: Told) -> None:
+    """R08: paid_lag_months and paid_late speak of the 310 line, not of a side scheme that arrived later."""
+    month = told.months()["2024-02"]
+    assert (month["paid_lag_months"], month["cause"]) == (0, None)
+
+
+@case([*lines(), refund("2024-02", "2024-06-20", scale=10)], [*credits(skip=["2024-02"]), flow("2024-03-12", 10800)])
+def test_refunds_have_no_say_in_lateness(told: Told) -> None:
+    """R08: a refund four months later does not make the month's premium late."""
+    assert told.months()["2024-02"]["paid_lag_months"] == 0
+    assert told.unusual() == {}
+
+
+@case([*lines(skip=["2024-03"]), line("2024-03", paid_on="2024-06-20")],
+      [*credits(skip=["2024-03"]), flow("2024-07-13")])
+def test_paid_late_is_the_payers_and_no_delay(told: Told) -> None:
+    """A premium that arrived after the collection deadline and was credited in time is on time, cause paid_late."""
+    month = told.months()["2024-03"]
+    assert (month["label"], month["cause"], month["verdict"]) == ("on_time", "paid_late", "received")
+    assert (month["paid_lag_months"], month["lag_months"]) == (3, 1)
+
+
+@case([*lines(skip=["2024-03"]), line("2024-03", paid_on="2024-04-20")],
+      [*credits(skip=["2024-03"]), flow("2024-05-13")])
+def test_paid_within_the_deadline_is_not_late(told: Told) -> None:
+    """A premium that arrived by the end of the month after the accrual month is not late."""
+    assert told.unusual() == {}
+
+
+# --------------------------------------------------------------------------------------------- nothing known to be due
+
+
+@case([*lines(count=3), line("2024-04", base_fen=None, employee_fen=None, employer_fen=None, into_account_fen=None),
+       line("2024-05", base_fen=None, employee_fen=0, employer_fen=48000, into_account_fen=None)],
+      [*credits(count=3), flow("2024-12-12", 1, "interest")])
+def test_a_payment_without_an_amount_accuses_nobody(told: Told) -> None:
+    """R29: where nothing is known to be due, nothing is missing."""
+    assert told.accused() == []
+
+
+@case([*lines(count=3), line("2024-04", into_account_fen=-5)], credits(count=3))
+def test_a_negative_stated_credit_is_not_owed(told: Told) -> None:
+    """R29: a negative credited amount on a normal line is no debt of the account."""
+    assert all(amount > 0 for *_, amount in told.accused())
+
+
+# ------------------------------------------------------------------------------------------------ unpaid, bills, proof
+
+
+@case([*lines(count=5), line("2024-06", paid=False, paid_on=None)], credits(count=5))
+def test_unpaid_record(told: Told) -> None:
+    """A fund record that says unpaid after the deadline: amount 0, expected_fen what it would put in, owner payer."""
+    row, month = told.gap("2024-06", "missing_month"), told.months()["2024-06"]
+    assert (row["cause"], row["status"], row["amount_fen"], row["owner"]) == ("contribution_unpaid", "open", 0, "payer")
+    assert (row["estimated_fen"], month["expected_fen"], month["contributed_fen"]) == (DUE, DUE, 0)
+    assert month["verdict"] == "not_paid"
+
+
+@case([*lines(count=5), line("2024-06", paid=False, paid_on=None)], credits(count=5), as_of="2024-07-30")
+def test_unpaid_before_the_deadline(told: Told) -> None:
+    """An unpaid month is not yet due until the end of the month after it."""
+    assert told.unusual()["2024-06"] == "delay/not_yet_due/pending"
+
+
+@case([*lines(count=5), line("2024-06", paid=False, paid_on=None)], credits(count=5), as_of="2024-07-31")
+def test_unpaid_on_the_deadline(told: Told) -> None:
+    """A month is over when the as-of date is its last day."""
+    assert told.unusual()["2024-06"] == "missing_month/contribution_unpaid/open"
+
+
+@case([*lines(count=5), line("2024-06", paid=False, paid_on=None)], credits(count=6))
+def test_unpaid_record_beside_a_credit(told: Told) -> None:
+    """R12: one credit in the place of an unpaid month is neither credited twice nor proof that nobody paid."""
+    causes = {cause for month, _, cause, _ in told.accused() if month == "2024-06"}
+    assert causes <= {"unknown_extra"}
+
+
+@case(lines(skip=["2024-03"]), credits())
+def test_absent_month_beside_a_credit(told: Told) -> None:
+    """R12: a month without a line but with the usual credit is not accused of having no contribution."""
+    causes = {cause for month, _, cause, _ in told.accused() if month == "2024-03"}
+    assert causes <= {"unknown_extra"}
+
+
+@case([*lines(count=5), line("2024-06", paid=False, paid_on=None),
+       line("2024-06", payment_kind="back_pay", paid_on="2024-09-20"), line("2024-07")],
+      [*credits(count=5), flow("2024-08-12"), flow("2024-10-12")])
+def test_unpaid_and_paid_back_later(told: Told) -> None:
+    """A month that was unpaid and then paid back is settled: one row, nothing open."""
+    assert told.accused() == []
+    assert told.months()["2024-06"]["contributed_fen"] == PAID
+
+
+@case(lines(count=3, proof="billed", paid=None, paid_on=None), credits(count=3))
+def test_a_bill_proves_no_payment(told: Told) -> None:
+    """Billed months are data_incomplete: contributed 0, the bill's sum in estimated_fen, no accusation."""
+    row, month = told.gap("2024-02", "data_incomplete"), told.months()["2024-02"]
+    assert (row["cause"], row["status"], row["estimated_fen"]) == ("billed_only", "unknown", PAID)
+    assert (month["contributed_fen"], month["pooled_fen"], month["verdict"]) == (0, None, "cannot_tell")
+    assert len(told.links()) == 3
+
+
+@case(lines(count=3, proof="billed", paid=True, paid_on=None), credits(count=1))
+def test_a_bill_that_says_paid_is_still_a_bill(told: Told) -> None:
+    """proof = billed makes paid null whatever the file says, so nothing is missing."""
+    assert set(told.answers().values()) == {"data_incomplete/billed_only/unknown"}
+
+
+@case(lines(count=3, proof="billed", paid=None, paid_on=None, due=None), credits(count=1))
+def test_the_sentence_of_a_bill_names_the_bill(told: Told) -> None:
+    """R07: the sum of a bill is never called the credit that is due."""
+    assert "估算应划600.00元" not in told.gap("2024-02", "data_incomplete")["evidence"]
+
+
+@case([*lines(count=3), line("2024-04", proof="human")], credits(count=3))
+def test_a_human_record_counts_as_paid(told: Told) -> None:
+    """proof = human with paid = true is a payment like any other."""
+    assert told.unusual() == {"2024-04": MISSING}
+
+
+# -------------------------------------------------------------------------------------------------- true sentences
+
+
+@case([*lines(), line("2024-03", employer="乙公司")], credits(skip=["2024-03"]))
+def test_no_sentence_claims_a_credit_that_never_came(told: Told) -> None:
+    """R07: where nothing of the month came, no evidence says that the other payment was credited."""
+    assert all("已划入" not in row["evidence"] for row in told.gaps("2024-03"))
+    assert ("2024-03", "missing_month", "credit_missing", DUE) in told.accused()
+
+
+@case([*lines(count=12), line("2024-03", scale=20, payment_kind="top_up", paid_on="2024-08-20")], credits(count=12))
+def test_top_up_has_a_sentence(told: Told) -> None:
+    """R07: a top-up that did not come says what was due and when."""
+    evidence = told.gap("2024-03", "top_up")["evidence"]
+    assert "24.00" in evidence
+    assert "2024-08-20" in evidence
+
+
+@case(lines(treasury_on="2024-01-21", allocated_on="2024-01-25", count=1)
+      + lines("2024-02", 1, treasury_on="2024-02-21"), credits(count=1))
+def test_not_allocated_has_a_sentence(told: Told) -> None:
+    """R07: money in the treasury that was not split to people, where others of the person's were, is named as such."""
+    row = told.gap("2024-02", "missing_month")
+    assert row["cause"] == "not_allocated"
+    assert "120.00" in row["evidence"]
+
+
+@case(lines("2021-01", 3, due=None, region=SUZHOU), credits("2021-01", 3, amount=17000, region=SUZHOU),
+      coverage=[cover(start="2020-01-01")], roster=[person(region=SUZHOU)])
+def test_estimates_name_the_whole_estimate(told: Told) -> None:
+    """R18: the estimate in the words of policy_unknown is what would be due, not what is left of it."""
+    evidence = told.gap("2021-02", "policy_unknown")["evidence"]
+    assert "已划170.00元" in evidence
+    assert "估算应划180.00元" in evidence
+
+
+@case(lines("2021-01", 3, due=None, region=SUZHOU), credits("2021-01", 2, amount=18000, region=SUZHOU),
+      coverage=[cover(start="2020-01-01")], roster=[person(region=SUZHOU)])
+def test_an_uncertain_amount_is_called_an_estimate(told: Told) -> None:
+    """R18: nothing arrived may be said under a weak rule, but its amount is called an estimate."""
+    row = told.gap("2021-03", "missing_month")
+    assert (row["cause"], row["status"], row["estimated_fen"]) == ("credit_missing", "open", 18000)
+    assert "估算" in row["evidence"]
+
+
+@case([*lines(count=5), line("2024-06", paid=False, paid_on=None),
+       line("2024-06", payment_kind="back_pay", paid_on="2024-08-20"), line("2024-07")],
+      [*credits(count=5), flow("2024-08-12")])
+def test_the_arrival_named_is_that_of_the_payment(told: Told) -> None:
+    """A sentence and an action about a payment name the day that payment arrived, not another line of the month."""
+    row = told.gap("2024-06", "missing_month")
+    assert "缴费到账2024-08-20" in row["evidence"]
+    assert "到账日2024-08-20" in row["action"]
+
+
+@case((), [flow(f"{month}-05", 9700, region=BEIJING) for month in run_of("2024-01", 3)],
+      roster=[retiree(region=BEIJING)], coverage=[cover(start="2024-01-01")], as_of="2024-03-31")
+def test_a_retirees_credit_does_not_go_into_the_pool(told: Told) -> None:
+    """The negative pooled share of a retiree is what the pool pays, and its sentence does not say the opposite."""
+    (row,) = told.table("gap").filter(pl.col("accrual_month") == date(2024, 2, 1)).rows(named=True)
+    assert (row["label"], row["amount_fen"]) == ("pooled_share", -9700)
+    assert "进统筹基金" not in row["evidence"]
+
+
+@case(lines(), [*credits(), flow("2024-04-20", -DUE, "reversal")])
+def test_a_reversed_credit_is_not_called_unseen(told: Told) -> None:
+    """R07: where a credit came and was taken back, the evidence names the rows of both."""
+    evidence = told.gap("2024-03", "missing_month")["evidence"]
+    assert f"{told.ids[ME]}/flow.csv#L8" in evidence
+
+
+# ------------------------------------------------------------------------------------------------- over and short
+
+
+@case(lines(), [*credits(), flow("2024-04-25")])
+def test_credited_twice(told: Told) -> None:
+    """The same sum again in the month's place is a duplicate credit: open, negative, counted as credited."""
+    assert told.parts("2024-03") == {"over_credit/duplicate_credit/open": -DUE}
+    month = told.months()["2024-03"]
+    assert (month["credited_fen"], month["credited_on_time_fen"], month["verdict"]) == (
+        2 * DUE, 2 * DUE, "amount_differs")
+
+
+@case(lines(), [*credits(), flow("2024-04-25", memo="门诊共济补助")])
+def test_a_subsidy_by_its_memo(told: Told) -> None:
+    """An extra credit whose memo says 补助 is a subsidy."""
+    assert told.parts("2024-03") == {"over_credit/subsidy/open": -DUE}
+
+
+@case(lines(), [*credits(), flow("2024-04-25", 5000)])
+def test_an_unknown_extra(told: Told) -> None:
+    """An extra credit of another sum is an unknown extra."""
+    assert told.parts("2024-03") == {"over_credit/unknown_extra/open": -5000}
+
+
+@case(lines(), [*credits(), flow("2024-04-25", 5000, "subsidy")])
+def test_a_line_of_kind_subsidy_is_no_credit(told: Told) -> None:
+    """Lines of other kinds than credit never enter the months."""
+    assert told.unusual() == {}
+
+
+@case(lines(), [*credits(skip=["2024-03"]), flow("2024-04-12", 13000)])
+def test_a_larger_credit_in_the_place_of_one(told: Told) -> None:
+    """A single larger credit in the month's place pays it and carries the surplus as a negative part."""
+    assert told.parts("2024-03") == {"over_credit/unknown_extra/open": -1000}
+
+
+@case(lines(), [*credits(skip=["2024-03"]), flow("2024-04-12", 11000)])
+def test_a_smaller_credit_in_the_place_of_one(told: Told) -> None:
+    """A single smaller credit in the month's place is a short credit of the rest."""
+    assert told.parts("2024-03") == {"short_credit/open": 1000}
+    assert told.months()["2024-03"]["credited_fen"] == 11000
+
+
+@case(lines(count=6), [*credits(count=5), flow("2024-07-12", 11000)], as_of="2024-08-31")
+def test_short_before_the_last_month_is_waiting(told: Told) -> None:
+    """Short before last_month is over is a pending delay for the rest."""
+    assert told.parts("2024-06") == {"delay/late/pending": 1000}
+
+
+@case(lines(), credits(count=3) + credits("2024-04", 3, amount=11000))
+def test_three_equal_small_shortfalls_are_a_deduction(told: Told) -> None:
+    """The same small shortfall three times looks like a premium taken from the account: explained, owner nobody."""
+    assert [told.parts(month) for month in run_of("2024-04", 3)] == [{"account_deduction/explained": 1000}] * 3
+    assert told.gap("2024-05", "account_deduction")["owner"] == "nobody"
+
+
+@case(lines(), credits(count=4) + credits("2024-05", 2, amount=11000))
+def test_two_equal_shortfalls_are_not_enough(told: Told) -> None:
+    """Two equal shortfalls stay short credits."""
+    assert {label for _, label, _, _ in told.accused()} == {"short_credit"}
+
+
+@case(lines(), credits(count=3) + credits("2024-04", 3, amount=7000))
+def test_large_equal_shortfalls_are_no_deduction(told: Told) -> None:
+    """A large part of the credit gone each month is no premium."""
+    assert {label for _, label, _, _ in told.accused()} == {"short_credit"}
+
+
+@case(lines(count=12), [*credits(count=12, skip=["2024-02", "2024-06", "2024-10"]),
+                        *(flow(f"2024-{month}-12", 11000) for month in ("03", "07", "11"))])
+def test_scattered_equal_shortfalls_are_no_deduction(told: Told) -> None:
+    """R33: equal shortfalls in three scattered months are not steady, and stay short credits."""
+    assert [part[:2] for part in told.accused()] == [
+        (month, "short_credit") for month in ("2024-02", "2024-06", "2024-10")]
+
+
+@case(lines(count=3, scale=90) + lines("2024-04", 3), credits(count=3, amount=10800)
+      + credits("2024-04", 3, amount=10800))
+def test_the_credit_of_an_older_base_is_no_deduction(told: Told) -> None:
+    """Shortfalls that equal the credit of the old base are short credits: the new base was not taken up."""
+    assert [part[:2] for part in told.accused()] == [(month, "short_credit") for month in run_of("2024-04", 3)]
+
+
+# -------------------------------------------------------------------------------------------------------- top-ups
+
+
+def top_up(month: str, paid_on: str | None, **changes: object) -> Row:
+    """A correction of 100.00, of which 20.00 is due in the account."""
+    return line(month, base_fen=100000, employee_fen=2000, employer_fen=8000, into_account_fen=2000,
+                payment_kind="top_up", paid_on=paid_on, **changes)
+
+
+@case([*lines(count=12), top_up("2024-10", "2025-02-20")], credits(count=12))
+def test_top_up_waiting(told: Told) -> None:
+    """A top-up not credited yet is pending until its last month is over."""
+    assert told.parts("2024-10") in ({"top_up/late/pending": 2000}, {"delay/not_yet_due/pending": 2000})
+
+
+@case([*lines(count=12), top_up("2024-09", "2025-01-20")], credits(count=12))
+def test_top_up_late(told: Told) -> None:
+    """A top-up not credited by its own due month is pending."""
+    assert told.parts("2024-09") == {"top_up/late/pending": 2000}
+
+
+@case([*lines(count=12), top_up("2024-03", "2024-08-20")], credits(count=12))
+def test_top_up_open(told: Told) -> None:
+    """A top-up that never came is open, under its own label."""
+    assert told.accused() == [("2024-03", "top_up", "credit_missing", 2000)]
+
+
+@case([*lines(count=12), top_up("2024-03", "2024-08-20")], [*credits(count=12), flow("2024-11-15", 2000)])
+def test_top_up_resolved(told: Told) -> None:
+    """A top-up credited after its due month is resolved."""
+    assert told.parts("2024-03") == {"top_up/late/resolved": 2000}
+
+
+@case([*lines(count=12), top_up("2024-03", "2024-08-20")], [*credits(count=12), flow("2024-09-15", 2000)])
+def test_top_up_in_time(told: Told) -> None:
+    """A top-up credited in time is on time."""
+    assert told.unusual() == {}
+
+
+@case([*lines(count=12), *(top_up(month, "2024-08-20") for month in run_of("2024-01", 3))],
+      [*credits(count=12), flow("2024-09-15", 6000)])
+def test_top_ups_of_three_months_in_one_credit(told: Told) -> None:
+    """Top-ups of contiguous months may come as one credit."""
+    assert told.unusual() == {}
+
+
+@case([*lines(count=12), top_up("2024-03", None)], credits(count=12))
+def test_top_up_without_arrival_is_never_late(told: Told) -> None:
+    """A top-up line that states neither arrival nor booking is never late."""
+    assert told.accused() == []
+
+
+# ------------------------------------------------------------------------------------------------------ back pay
+
+
+def back_pay(**changes: object) -> list[Row]:
+    """Three months paid back in August."""
+    return lines("2024-04", 3, payment_kind="back_pay", **({"paid_on": "2024-08-20"} | changes))
+
+
+AROUND = lines(count=3) + lines("2024-07", 3)
+AROUND_CREDITS = credits(count=3) + credits("2024-07", 3)
+
+
+@case(AROUND + back_pay(due=None), AROUND_CREDITS)
+def test_back_pay_of_unknown_rule_accuses_nobody(told: Told) -> None:
+    """Whether back pay is credited is the region's rule; unknown, it is no accusation."""
+    assert told.unusual() == dict.fromkeys(run_of("2024-04", 3), UNKNOWN)
+
+
+@case(AROUND + back_pay(due=None), [*AROUND_CREDITS, flow("2024-09-13", 3 * DUE)])
+def test_back_pay_in_one_lump(told: Told) -> None:
+    """Back pay of one arrival may come as one credit; its lateness is the payer's."""
+    assert told.accused() == []
+    assert {told.months()[month]["credited_fen"] for month in run_of("2024-04", 3)} == {DUE}
+
+
+@case(AROUND + back_pay(), AROUND_CREDITS)
+def test_back_pay_with_stated_amounts_is_owed(told: Told) -> None:
+    """Back pay whose credited amount is stated is due like any line."""
+    assert told.accused() == [(month, "missing_month", "credit_missing", DUE) for month in run_of("2024-04", 3)]
+
+
+@case(AROUND + back_pay(paid_on=None), AROUND_CREDITS)
+def test_back_pay_without_arrival_is_never_late(told: Told) -> None:
+    """A back pay line with neither arrival nor booking is never late."""
+    assert told.accused() == []
+
+
+# ------------------------------------------------------------------------------------------------ cohorts, findings
+
+
+def test_overdue_needs_ten_colleagues() -> None:
+    """Late while nearly all of ten people have theirs is overdue; among nine it is only late."""
+    for count, told in ((10, "delay/overdue/pending"), (8, "delay/late/pending")):
+        people = [ME, *colleagues(count)]
+        paid, came = staff(people, missing={ME: ["2024-06"]})
+        assert solve(account(paid, came), "2024-09-10").unusual() == {"2024-06": told}
+
+
+def test_overdue_needs_nearly_all_colleagues() -> None:
+    """Where two of twelve wait, nobody is overdue."""
+    people = [ME, *colleagues(11)]
+    paid, came = staff(people, missing={ME: ["2024-06"], people[1]: ["2024-06"]})
+    assert solve(account(paid, came), "2024-09-10").unusual() == {"2024-06": "delay/late/pending"}
+
+
+def test_overdue_is_still_pending() -> None:
+    """Overdue never counts as open; its verdict and desk are its own."""
+    people = [ME, *colleagues(12)]
+    paid, came = staff(people, missing={ME: ["2024-06"]})
+    told = solve(account(paid, came), "2024-09-10")
+    assert told.months()["2024-06"]["verdict"] == "overdue"
+    assert told.gap("2024-06", "delay")["owner"] == "insurer"
+    assert told.accused() == []
+
+
+def test_one_finding_for_a_payers_month() -> None:
+    """A month that five people of one payer lack is one finding with its members and their sum."""
+    people = [ME, *colleagues(4)]
+    paid, came = staff(people, missing={one: ["2024-03"] for one in people})
+    told = solve(account(paid, came))
+    (finding,) = told.result.tables["finding"].rows(named=True)
+    assert (finding["scope"], finding["people"], finding["amount_fen"]) == ("payer", 5, 5 * DUE)
+    assert (finding["label"], finding["cause"]) == ("missing_month", "credit_missing")
+    members = told.result.tables["gap"].filter(pl.col("finding_id") == finding["finding_id"])
+    assert members["person_id"].to_list() == sorted(people)
+    assert told.unusual() == {"2024-03": MISSING}
+
+
+def test_a_finding_speaks_of_all_its_members() -> None:
+    """R37: the action of a finding does not quote one member's sum as if it were the whole."""
+    people = [ME, *colleagues(4)]
+    paid, came = staff(people, missing={one: ["2024-03"] for one in people})
+    (finding,) = solve(account(paid, came)).result.tables["finding"].rows(named=True)
+    assert "应划120.00元" not in finding["action"]
+
+
+def test_findings_do_not_hang_on_the_order_of_rows() -> None:
+    """R31: two employers in one month and no export: the finding is the same whichever line comes first."""
+    paid = [*lines(), line("2024-03", employer="乙公司")]
+    one, other = (solve(account(rows)).result.tables["gap"] for rows in (paid, paid[::-1]))
+    assert one.drop("evidence").equals(other.drop("evidence"))
+
+
+def test_no_finding_for_four_people() -> None:
+    """Four people with one cause are four rows."""
+    people = [ME, *colleagues(3)]
+    paid, came = staff(people, missing={one: ["2024-03"] for one in people})
+    assert solve(account(paid, came)).result.tables["finding"].height == 0
+
+
+def test_unpaid_month_of_a_payer_is_one_finding() -> None:
+    """A month unpaid for five people of one payer is one finding, without any account export."""
+    people = colleagues(5)
+    paid, _ = staff(people, count=5)
+    paid += [line("2024-06", person_id=one, paid=False, paid_on=None) for one in people]
+    (finding,) = [row for row in solve(account(paid)).result.tables["finding"].rows(named=True)
+                  if row["cause"] == "contribution_unpaid"]
+    assert (finding["people"], finding["amount_fen"], finding["owner"]) == (5, 0, "payer")
+
+
+def test_people_without_export_are_one_finding() -> None:
+    """Nobody's export missing is said once per payer, not once per month; it accuses nobody and carries no sum."""
+    people = colleagues(3)
+    paid, _ = staff(people)
+    told = solve(account(paid)).of(people[0])
+    assert set(told.answers().values()) == {"data_incomplete/no_account_export/unknown"}
+    (finding,) = told.result.tables["finding"].rows(named=True)
+    assert (finding["scope"], finding["people"], finding["amount_fen"]) == ("file", 3, 0)
+
+
+def test_equal_shortfall_of_five_people_is_a_deduction() -> None:
+    """The same shortfall of five people in one credit month is explained, though each has it only once."""
+    people = [ME, *colleagues(4)]
+    paid, came = staff(people, missing={one: ["2024-03"] for one in people})
+    came += [flow("2024-04-12", DUE - 700, person_id=one) for one in people]
+    assert solve(account(paid, came)).parts("2024-03") == {"account_deduction/explained": 700}
+
+
+def test_equal_shortfall_of_four_people_is_short() -> None:
+    """Four people are no cohort."""
+    people = [ME, *colleagues(3)]
+    paid, came = staff(people, missing={one: ["2024-03"] for one in people})
+    came += [flow("2024-04-12", DUE - 700, person_id=one) for one in people]
+    assert solve(account(paid, came)).parts("2024-03") == {"short_credit/open": 700}
+
+
+# ------------------------------------------------------------------------------------------- another number's account
+
+
+def strangers(count: int) -> Tables:
+    """Somebody whose credits stand under the number of ``count`` namesakes without contributions."""
+    names = colleagues(count)
+    return account(
+        lines(), [flow("2024-02-20", 1, "interest"), *(row for one in names for row in credits(person_id=one))],
+        roster=[person(), *(person(person_id=one, employer=None, region=None) for one in names)])
+
+
+def test_credits_under_another_number() -> None:
+    """Credits of the same name, months and sums under a number without contributions: other_identity, both named."""
+    told = solve(strangers(1))
+    assert set(told.unusual().values()) == {"missing_month/other_identity/open"}
+    assert "flow.csv#L5" in told.gap("2024-03", "missing_month")["evidence"]
+    assert told.gap("2024-03", "missing_month")["owner"] == "insurer"
+
+
+def test_two_namesakes_are_no_other_number() -> None:
+    """Where two numbers bear the name, neither is taken for the person's."""
+    assert set(solve(strangers(2)).unusual().values()) == {MISSING}
+
+
+# ------------------------------------------------------------------------------------------------------ gap ids
+
+
+def ids_of(told: Told, month: str) -> set[str]:
+    """The gap ids of a month."""
+    return set(told.table("gap").filter(pl.col("accrual_month") == date.fromisoformat(f"{month}-01"))["gap_id"])
+
+
+def test_gap_id_survives_a_new_explanation() -> None:
+    """A gap keeps its id while it turns from waiting to missing, grows, or moves to another row of the file."""
+    waiting = solve(account(lines(), credits(skip=["2024-06"])), "2024-08-31")
+    missing = solve(account(lines(), credits(skip=["2024-06"])))
+    moved = solve(account([line("2023-12"), *lines(scale=110)], credits(skip=["2024-06"], amount=13200)))
+    assert waiting.gap("2024-06", "delay")["gap_id"] == missing.gap("2024-06", "missing_month")["gap_id"]
+    assert moved.gap("2024-06", "missing_month")["gap_id"] == missing.gap("2024-06", "missing_month")["gap_id"]
+
+
+def test_gap_id_counts_zero_as_positive() -> None:
+    """A month unpaid (amount 0) and then paid but not credited is the same gap."""
+    unpaid = solve(account([*lines(count=5), line("2024-06", paid=False, paid_on=None)], credits(count=5)))
+    paid = solve(account(lines(), credits(count=5)))
+    assert unpaid.gap("2024-06", "missing_month")["gap_id"] == paid.gap("2024-06", "missing_month")["gap_id"]
+
+
+def test_gap_id_tells_surplus_from_shortfall() -> None:
+    """Parts of different sign in one month have different ids."""
+    told = solve(account(lines(), [*credits(), flow("2024-04-25")]))
+    assert len(ids_of(told, "2024-03")) == 2
+
+
+@case([*lines(count=5), line("2024-06", scale=90), line("2024-07")],
+      [*credits(count=5), flow("2024-08-12"), flow("2024-08-20", 10000)], as_of="2024-08-31")
+def test_short_and_late_parts_of_one_month_are_two_rows(told: Told) -> None:
+    """R28: of a short credit that came late one part is resolved and the rest waits; live parts have keys of their own."""
+    gap = told.table("gap")
+    live = gap.filter(pl.col("status").is_in(["open", "pending"]))
+    assert live.select("gap_id", "label", "cause").is_duplicated().sum() == 0
+    amounts = dict(gap.filter(pl.col("label") == "delay", pl.col("accrual_month") == date(2024, 6, 1))
+                   .select("status", "amount_fen").rows())
+    assert amounts == {"resolved": 10000, "pending": 800}
+
+
+# ------------------------------------------------------------------------------------------------ one mixed folder
+
+
+def mixed(*, spend: bool = True, turn: bool = False) -> Tables:
+    """Some of everything: three employers, bills, refunds, reversals, retirees, people without an export."""
+    people = colleagues(12)
+    paid, came = staff(people, missing={people[0]: ["2024-06"], people[1]: ["2024-03"], people[2]: ["2024-04"]})
+    came += [flow("2024-05-12", 11000, person_id=people[2]), flow("2024-04-25", person_id=people[3]),
+             flow("2024-05-20", -2000, "reversal", person_id=people[4])]
+    paid += [refund("2024-02", "2024-05-20") | {"person_id": people[5]},
+             line("2024-03", person_id=people[6], employer="乙公司"),
+             line("2024-07", person_id=people[7], proof="billed", paid=None, paid_on=None),
+             line("2024-02", person_id=people[8], scheme="330", scale=5, due=None, base_fen=None),
+             line("2024-05", person_id=people[9], scale=20, payment_kind="top_up", paid_on="2024-06-20")]
+    paid += lines(person_id=ME, employer="丙公司", skip=["2024-04"]) + lines(person_id=OTHER, employer="丙公司")
+    paid += [line("2024-07", person_id=ME, employer="丙公司", paid=False, paid_on=None)]
+    came += credits(person_id=ME, skip=["2024-02", "2024-04"])
+    paid += lines("2022-06", 6, person_id="DOC:E1", region=BEIJING, base_fen=1000000, employee_fen=20300,
+                  employer_fen=98000, due=None)
+    came += credits("2022-06", 3, person_id="DOC:E1", region=BEIJING, amount=28000)
+    came += credits("2022-09", 3, person_id="DOC:E1", region=BEIJING, amount=20000)
+    came += [flow(f"2024-{month:02d}-05", 9700, person_id=THIRD, region=BEIJING) for month in (1, 2, 4, 5)]
+    paid += lines(person_id="DOC:E2", region=SHENZHEN, due=None) + lines(person_id="DOC:E3", region=SHENZHEN, tier="2",
+                                                                        due=None)
+    came += credits(count=2, person_id="DOC:E2", region=SHENZHEN)
+    came += [flow("2024-03-03", 1, "interest", person_id="DOC:E3", region=SHENZHEN)]
+    if spend:
+        came += [flow(f"{later('2024-01', number)}-2{number}", -DUE, "spend", person_id=people[number])
+                 for number in range(6)]
+    roster = [retiree(person_id=THIRD, region=BEIJING), person(person_id=OTHER, employer="丙公司"),
+              person(person_id="DOC:E1", region=BEIJING, birth_date="1990-03-01")]
+    coverage = [cover(start="2022-01-01", end="2025-02-28")]
+    if turn:
+        paid.reverse()
+    tables = account(paid, came, roster=roster, coverage=coverage)
+    if turn:
+        tables["flow"] = tables["flow"].reverse()
+    return tables
+
+
+@pytest.fixture(scope="module")
+def folder() -> tuple[Tables, Told]:
+    """The mixed folder and its answers."""
+    tables = mixed()
+    return tables, solve(tables)
+
+
+def test_mixed_folder_holds_the_identities(folder: tuple[Tables, Told]) -> None:
+    """Every paid fen is in its month; what is open adds up; every label of the folder is one we know of."""
+    tables, told = folder
+    month, paid = told.result.tables["month"], tables["contribution"].filter(pl.col("paid"))
+    assert month["contributed_fen"].sum() == paid["employee_fen"].sum() + paid["employer_fen"].sum()
+    assert {"missing_month", "short_credit", "over_credit", "refund_due", "data_incomplete", "policy_unknown",
+            "no_account", "flat_fee", "pooled_share", "top_up"} <= set(told.result.tables["gap"]["label"])
+
+
+def test_rows_of_gap_are_unique(folder: tuple[Tables, Told]) -> None:
+    """(gap_id, label, cause) is the key of a live row, and a gap_id names one account's month and sign."""
+    gap = folder[1].result.tables["gap"]
+    live = gap.filter(pl.col("status").is_in(["open", "pending"]))
+    assert live.select("gap_id", "label", "cause").is_duplicated().sum() == 0
+    named = gap.select("gap_id", "person_id", "region", "scheme", "accrual_month", pl.col("amount_fen") < 0).unique()
+    assert named["gap_id"].is_duplicated().sum() == 0
+
+
+def test_evidence_names_rows_of_the_input(folder: tuple[Tables, Told]) -> None:
+    """Every row a part names exists in the input and is the person's own."""
+    tables, told = folder
+    month = {key(row): row for row in told.result.tables["month"].rows(named=True)}
+    owner = dict(pl.concat([tables[name].select("row_id", "person_id") for name in ("contribution", "flow")]).rows())
+    for row in told.result.tables["gap"].rows(named=True):
+        named = rows_of(row["evidence"])
+        assert named or not (month[key(row)]["contributed_fen"] or month[key(row)]["credited_fen"]), row
+        assert {owner.get(one) for one in named} <= {row["person_id"]}, row
+
+
+def test_evidence_reproduces_the_amounts(folder: tuple[Tables, Told]) -> None:
+    """What a part's rows paid less what they credited is the month's rest: nothing is left to take on trust."""
+    tables, told = folder
+    paid = {row["row_id"]: row for row in tables["contribution"].rows(named=True)}
+    came = {row["row_id"]: row["amount_fen"] for row in tables["flow"].rows(named=True)}
+    month = {key(row): row for row in told.result.tables["month"].rows(named=True)}
+    for row in told.result.tables["gap"].rows(named=True):
+        named, of_month = rows_of(row["evidence"]), month[key(row)]
+        sums = sum(paid[one]["employee_fen"] + paid[one]["employer_fen"]
+                   for one in named if one in paid and paid[one]["paid"])
+        if row["cause"] != "contribution_missing":  # which names the lines around the month
+            assert sums == of_month["contributed_fen"], row
+        assert sum(came[one] for one in named if one in came) >= of_month["credited_fen"], row
+
+
+def rows_of(evidence: str) -> list[str]:
+    """The row_ids named in brackets at the end of an evidence."""
+    found = re.search(r"\[([^\]]*)\]$", evidence)
+    return found[1].split("; ") if found else []
+
+
+def key(row: Row) -> tuple[object, ...]:
+    """The account and month of a row."""
+    return row["person_id"], row["region"], row["scheme"], row["accrual_month"]
+
+
+WORST_FIRST = ("open", "unknown", "pending", "resolved", "explained")
+
+
+def test_headline_is_the_worst_part(folder: tuple[Tables, Told]) -> None:
+    """A month is named by the part with the worst status, of equals the largest; pooled_share and flat_fee never."""
+    told = folder[1].result.tables
+    shown: dict[tuple[object, ...], list[Row]] = {}
+    for row in told["gap"].filter(~pl.col("label").is_in(["pooled_share", "flat_fee"])).rows(named=True):
+        shown.setdefault(key(row), []).append(row)
+    for month in told["month"].rows(named=True):
+        found = shown.get(key(month))
+        if not found:
+            assert (month["label"], month["status"], month["verdict"]) == ("on_time", "explained", "received")
+            continue
+        worst = min(WORST_FIRST.index(row["status"]) for row in found)
+        size = max(abs(row["amount_fen"]) for row in found if row["status"] == WORST_FIRST[worst])
+        assert answer_of(month) in {answer_of(row) for row in found if row["status"] == WORST_FIRST[worst]
+                                    and abs(row["amount_fen"]) == size}, month
+
+
+def test_pooled_is_null_only_where_a_month_is_unknown(folder: tuple[Tables, Told]) -> None:
+    """pooled_fen is null where a part is unknown, else what the parts say; of a retiree it is less expected_fen."""
+    told = folder[1].result.tables
+    unknown = {key(row) for row in told["gap"].filter(status="unknown").rows(named=True)}
+    for month in told["month"].rows(named=True):
+        assert (month["pooled_fen"] is None) == (key(month) in unknown), month
+        if month["person_id"] == THIRD and month["pooled_fen"] is not None:
+            assert month["pooled_fen"] == -month["expected_fen"]
+
+
+def test_links_are_of_the_account_and_of_known_rows(folder: tuple[Tables, Told]) -> None:
+    """A link joins rows of one account and gives its lag in months; without a payment it is a retiree's or a surplus."""
+    tables, told = folder
+    paid = {row["row_id"]: row for row in tables["contribution"].rows(named=True)}
+    came = {row["row_id"]: row for row in tables["flow"].rows(named=True)}
+    over = told.result.tables["gap"].filter(label="over_credit")
+    surplus = {key(row): -row["amount_fen"] for row in over.rows(named=True)}
+    for row in told.result.tables["match"].rows(named=True):
+        credit, payment = came[row["flow_row_id"]], paid.get(row["contribution_row_id"] or "")
+        assert (credit["person_id"], credit["posted_on"]) == (row["person_id"], row["posted_on"])
+        assert payment is not None or row["person_id"] == THIRD or surplus.get(key(row), 0) > 0, row
+        if payment is not None and row["lag_months"] is not None:
+            clock = payment["paid_on"] or payment["accrual_month"]
+            months = (row["posted_on"].year - clock.year) * 12 + row["posted_on"].month - clock.month
+            assert (payment["accrual_month"], months) == (row["accrual_month"], row["lag_months"])
+
+
+def test_every_open_part_has_a_desk_and_a_sentence(folder: tuple[Tables, Told]) -> None:
+    """What is open, pending or unknown says what it is about; what is open also says whom to ask."""
+    gap = folder[1].result.tables["gap"]
+    for row in gap.filter(pl.col("status") != "explained").rows(named=True):
+        assert not row["evidence"].startswith(" ["), row
+        assert row["action"], row
+    assert "nobody" not in gap.filter(pl.col("status") == "open")["owner"].to_list()
+
+
+def test_order_of_rows_changes_nothing(folder: tuple[Tables, Told]) -> None:
+    """The same folder with its rows the other way round has the same months, but for the places of the rows."""
+    turned = solve(mixed(turn=True)).result.tables["month"]
+    assert turned.drop("evidence").equals(folder[1].result.tables["month"].drop("evidence"))
+
+
+def test_spend_changes_neither_links_nor_months(folder: tuple[Tables, Told]) -> None:
+    """Taking all spending away changes neither match nor month."""
+    tables, told = folder
+    less = mixed(spend=False)
+    alone = solve(less, context=context_of(tables))
+    for name in ("match", "month", "gap"):
+        assert alone.result.tables[name].equals(told.result.tables[name])
+
+
+def test_each_person_alone_gets_the_same_answer(folder: tuple[Tables, Told]) -> None:
+    """Sharding by person, with the context of all, changes nobody's answer."""
+    tables, told = folder
+    context = context_of(tables)
+    people = sorted(set(tables["contribution"]["person_id"]) | set(tables["flow"]["person_id"]))
+    for shard in (people[::2], people[1::2]):
+        mine = {name: frame.filter(pl.col("person_id").is_in(shard) | pl.col("person_id").is_null())
+                if "person_id" in frame.columns else frame for name, frame in tables.items()}
+        alone = solve(mine, context=context)
+        for name in ("match", "month", "gap"):
+            of_all = told.result.tables[name].filter(pl.col("person_id").is_in(shard))
+            assert alone.result.tables[name].equals(of_all)
+
+
+@pytest.mark.parametrize("tolerance", [1, 12])
+def test_tolerance_never_limits_links(folder: tuple[Tables, Told], tolerance: int) -> None:
+    """match is identical for every tolerance; only waiting and missing change places."""
+    tables, told = folder
+    other = solve(tables, tolerance=tolerance).result.tables
+    assert other["match"].equals(told.result.tables["match"])
+    changed = other["month"].join(told.result.tables["month"], on=["person_id", "region", "scheme", "accrual_month"])
+    moved = changed.filter(pl.col("status") != pl.col("status_right"))
+    assert set(moved["label"]) | set(moved["label_right"]) <= {
+        "delay", "missing_month", "top_up", "short_credit", "data_incomplete"}

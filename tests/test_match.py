@@ -1,0 +1,408 @@
+"""Which credit paid which month: lumps, splits, boundaries, printed months, and what is left over (DESIGN section 6)."""
+
+from __future__ import annotations
+
+from core_cases import (
+    BEIJING,
+    DUE,
+    Book,
+    Row,
+    Told,
+    account,
+    cover,
+    credits,
+    flow,
+    later,
+    line,
+    lines,
+    person,
+    run_of,
+    solve,
+)
+
+book = Book()
+case = book.case
+MISSING = "missing_month/credit_missing/open"
+LATE = "delay/late/resolved"
+
+
+def kinds(told: Told) -> dict[str, set[str]]:
+    """The kinds of link of each month."""
+    found: dict[str, set[str]] = {}
+    for row in told.table("match").rows(named=True):
+        found.setdefault(f"{row['accrual_month']:%Y-%m}", set()).add(row["kind"])
+    return found
+
+
+# ------------------------------------------------------------------------------------------------- lumps and splits
+
+
+@case(lines(), [*credits(skip=["2024-03", "2024-04"]), flow("2024-05-12", 2 * DUE)])
+def test_two_months_in_one_credit(told: Told) -> None:
+    """k contiguous months and one credit of their sum: the older is late, the younger in time."""
+    assert told.unusual() == {"2024-03": LATE}
+    assert kinds(told)["2024-03"] == kinds(told)["2024-04"] == {"N:1"}
+
+
+@case(lines(), [*credits(skip=["2024-03"]), flow("2024-04-12", 10000), flow("2024-04-15", 2000)])
+def test_one_month_in_two_credits(told: Told) -> None:
+    """One month and a few credits that add up to it."""
+    assert told.unusual() == {}
+    assert kinds(told)["2024-03"] == {"1:N"}
+
+
+@case(lines(), [*credits(skip=["2024-03"]), flow("2024-04-12", 10000), flow("2024-06-15", 2000)])
+def test_one_month_in_two_credits_one_late(told: Told) -> None:
+    """Of a split credit the part that came after the due month is a resolved delay; the lag is the largest."""
+    assert told.parts("2024-03") == {LATE: 2000}
+    month = told.months()["2024-03"]
+    assert (month["credited_on_time_fen"], month["credited_fen"], month["lag_months"]) == (10000, DUE, 3)
+
+
+@case(lines(), [*credits(skip=["2024-03", "2024-04"]), flow("2024-05-12", 15000), flow("2024-05-20", 9000)])
+def test_two_months_in_two_other_credits(told: Told) -> None:
+    """Small N:M: the oldest month takes first from the earliest credit."""
+    assert told.unusual() == {"2024-03": LATE}
+    assert [link for link in told.links() if "2024-03" <= link[0] <= "2024-04"] == [
+        ("2024-03", "2024-05-12", DUE), ("2024-04", "2024-05-12", 3000), ("2024-04", "2024-05-20", 9000)]
+
+
+@case(lines(), [*credits(skip=["2024-03", "2024-04"]), flow("2024-04-12", 10000), flow("2024-05-12", 10000),
+                flow("2024-05-20", 4000)])
+def test_first_share_before_the_later_premium(told: Told) -> None:
+    """R23: the first credit of a group may come before the later month's premium, which takes no share of it."""
+    assert told.accused() == []
+    assert [link for link in told.links() if "2024-03" <= link[0] <= "2024-04"] == [
+        ("2024-03", "2024-04-12", 10000), ("2024-03", "2024-05-12", 2000),
+        ("2024-04", "2024-05-12", 8000), ("2024-04", "2024-05-20", 4000)]
+
+
+@case(lines("2024-01", 2) + lines("2024-03", 2, scale=110) + lines("2024-05", 2),
+      [*credits(count=2), flow("2024-05-12", 26400), *credits("2024-05", 2)])
+def test_lump_of_another_base(told: Told) -> None:
+    """Sums decide, not the number of months."""
+    assert told.unusual() == {"2024-03": LATE}
+
+
+@case(lines(count=12), [*credits(count=4), flow("2024-12-12", 7 * DUE), flow("2025-01-12")])
+def test_long_lump(told: Told) -> None:
+    """Seven months in one credit: all linked, six of them late."""
+    assert told.unusual() == dict.fromkeys(run_of("2024-05", 6), LATE)
+    assert {row["credited_fen"] for row in told.months().values()} == {DUE}
+
+
+@case(lines(), [*credits(skip=["2024-02", "2024-04"]), flow("2024-05-14", 2 * DUE)])
+def test_a_lump_skips_no_month(told: Told) -> None:
+    """Groups are contiguous: months 2 and 4 are not paid together around a month that was paid by itself."""
+    assert sum(amount for *_, amount in told.accused()) == 0
+    assert sum(amount for *_, amount in told.links()) == 6 * DUE
+
+
+# -------------------------------------------------------------------------------------------- boundaries inside groups
+
+
+REFORM = run_of("2022-06", 6)  # Beijing, in force from 2022-09: 280.00 before, 200.00 after, at 10000.00 and age 32
+
+
+def beijing(first: str = "2022-06", count: int = 6) -> list[Row]:
+    """Lines whose credit is a matter of the rule in force and of age."""
+    return lines(first, count, region=BEIJING, base_fen=1000000, employee_fen=20300, employer_fen=98000, due=None)
+
+
+def came(**amounts: int) -> list[Row]:
+    """Credits in Beijing by day, as d20220712=28000."""
+    return [flow(f"{day[1:5]}-{day[5:7]}-{day[7:9]}", amount, region=BEIJING) for day, amount in amounts.items()]
+
+
+BORN_1990 = {"roster": [person(region=BEIJING, birth_date="1990-03-01")],
+             "coverage": [cover(start="2020-01-01")], "as_of": "2023-06-30"}
+TURNS_45 = BORN_1990 | {"roster": [person(region=BEIJING, birth_date="1977-02-15")]}
+
+
+@case(beijing(), came(d20220712=28000, d20220812=28000, d20221012=40000, d20221112=20000, d20221212=20000),
+      **BORN_1990)
+def test_lump_with_a_month_of_the_other_rule(told: Told) -> None:
+    """R17: a lump that pays its first month by the rule of the second is found, and the sum paid is the expected one."""
+    assert told.unusual() == {"2022-08": LATE}
+    assert [told.months()[month]["expected_fen"] for month in ("2022-08", "2022-09")] == [20000, 20000]
+
+
+@case(beijing(), came(d20220712=28000, d20220812=28000, d20221012=48000, d20221112=20000, d20221212=20000),
+      **BORN_1990)
+def test_lump_across_the_boundary(told: Told) -> None:
+    """A lump of both rules is found as well."""
+    assert told.unusual() == {"2022-08": LATE}
+    assert told.months()["2022-08"]["expected_fen"] == 28000
+
+
+@case(beijing(), came(d20220712=28000, d20220812=28000, d20220912=20000, d20221012=28000, d20221112=20000,
+                      d20221212=20000), **BORN_1990)
+def test_either_side_is_accepted_next_to_a_boundary(told: Told) -> None:
+    """Within one month of the boundary either amount is right; the accepted one is expected, and the evidence says so."""
+    assert told.unusual() == {}
+    month = told.months()["2022-08"]
+    assert month["expected_fen"] == 20000
+    assert "交界" in month["evidence"]
+
+
+@case(beijing(), came(d20220712=28000, d20220812=28000, d20220912=28000, d20221012=20000, d20221112=20000,
+                      d20221212=28000), **BORN_1990)
+def test_the_old_rule_long_after_the_boundary_is_too_much(told: Told) -> None:
+    """Two months after the boundary the old amount is a surplus."""
+    assert [(month, label, amount) for month, label, _, amount in told.accused()] == [("2022-11", "over_credit", -8000)]
+
+
+@case(beijing(), came(d20220712=28000, d20220812=28000, d20221012=20000, d20221112=20000, d20221212=20000),
+      **BORN_1990)
+def test_nothing_credited_at_a_boundary(told: Told) -> None:
+    """With nothing credited the rule of the accrual month says what is missing."""
+    assert told.accused() == [("2022-08", "missing_month", "credit_missing", 28000)]
+
+
+@case(beijing("2021-10"), came(d20211112=30000, d20211212=30000, d20220112=30000, d20220212=30000, d20220412=80000),
+      **TURNS_45)
+def test_lump_with_a_birthday_inside(told: Told) -> None:
+    """R17: an age counts from the month of the birthday, in a lump too."""
+    assert told.unusual() == {"2022-02": LATE}
+    assert told.months()["2022-02"]["expected_fen"] == 40000
+
+
+@case(beijing("2021-10"), came(d20211112=30000, d20211212=30000, d20220112=30000, d20220212=30000, d20220412=70000),
+      **TURNS_45)
+def test_lump_with_a_birthday_taken_up_a_month_late(told: Told) -> None:
+    """R17: the old age's amount is accepted for the month of the birthday inside a lump."""
+    assert told.unusual() == {"2022-02": LATE}
+    assert told.months()["2022-02"]["expected_fen"] == 30000
+
+
+@case(beijing(), came(d20220712=28000, d20220812=28000, d20220912=15000, d20220915=5000, d20221012=20000,
+                      d20221112=20000, d20221212=20000), **BORN_1990)
+def test_split_of_the_other_rules_amount(told: Told) -> None:
+    """R17: a split credit may add up to the other rule's amount."""
+    assert told.unusual() == {}
+    assert told.months()["2022-08"]["expected_fen"] == 20000
+
+
+# ---------------------------------------------------------------------------------------------- records of odd shape
+
+
+@case(lines(count=12), [flow(f"{month}-12", 3 * DUE) for month in ("2024-04", "2024-07", "2024-10", "2025-01")],
+      coverage=())
+def test_quarterly_credits(told: Told) -> None:
+    """R25: three months in one credit, all year, are found where the export begins as well."""
+    assert told.accused() == []
+    assert {row["credited_fen"] for row in told.months().values()} == {DUE}
+    assert set(told.table("match")["kind"]) == {"N:1"}
+
+
+@case(lines("2023-01", 24), credits("2023-01", 24, amount=5000) + [
+    flow(f"{later(month, 1)}-19", 7000) for month in run_of("2023-01", 24)], coverage=[cover(start="2022-01-01")])
+def test_two_credits_a_month(told: Told) -> None:
+    """R26: the employee's and the employer's part as two lines a month, for two years: all on time, no search given up."""
+    assert told.unusual() == {}
+    assert told.codes() == []
+
+
+@case(lines("2023-01", 24), credits("2023-01", 24, amount=6000) + [
+    flow(f"{later(month, 1)}-19", 6000) for month in run_of("2023-01", 24)], coverage=[cover(start="2022-01-01")])
+def test_two_equal_credits_a_month(told: Told) -> None:
+    """R26: the same in equal halves."""
+    assert told.unusual() == {}
+    assert told.codes() == []
+
+
+@case(lines(count=12), [flow(f"{later(month, 1)}-{day}", 3000)
+                        for month in run_of("2024-01", 12) for day in (10, 12, 14, 16)])
+def test_four_credits_a_month(told: Told) -> None:
+    """R26: a month in four credits."""
+    assert told.unusual() == {}
+
+
+@case([*lines(skip=["2024-04"]), line("2024-04", paid_on="2024-07-17")], credits())
+def test_a_credit_before_the_recorded_arrival(told: Told) -> None:
+    """R27: one credit of the right sum before the recorded arrival is not a credit too many beside a missing one."""
+    assert ("2024-04", "over_credit", "duplicate_credit", -DUE) not in told.accused()
+    assert len({label for month, label, *_ in told.accused() if month == "2024-04"}) <= 1
+
+
+@case([*lines(skip=["2024-04"]), line("2024-04", paid_on="2034-04-20")], credits())
+def test_a_credit_before_an_arrival_in_the_future(told: Told) -> None:
+    """R27: the same where the recorded arrival is a slip of ten years."""
+    assert ("2024-04", "over_credit", "duplicate_credit", -DUE) not in told.accused()
+
+
+@case(lines(count=3) + lines("2024-04", 3, payment_kind="back_pay", paid_on="2024-08-20", due=None)
+      + lines("2024-07", 3), [*credits(count=3), *credits("2024-07", 3), flow("2024-09-13", 18000)])
+def test_an_odd_credit_is_the_unstated_back_pays(told: Told) -> None:
+    """R36: an odd sum goes to the back pay whose rule is unknown, never to a month that is sure of its own credit."""
+    assert told.accused() == []
+    assert ("2024-08", "2024-09-12", DUE) in told.links()
+
+
+@case(lines(count=12), credits(count=12, amount=DUE // 2))
+def test_steady_halves_lose_no_fen(told: Told) -> None:
+    """R38: whichever months are named, half of everything is outstanding, to the fen."""
+    assert sum(amount for *_, amount in told.accused()) == 6 * DUE
+
+
+# ------------------------------------------------------------------------------------------------- lags and order
+
+
+def test_a_lag_that_changes_for_good() -> None:
+    """From July on everything comes a month later: resolved delays, nothing open, no month skipped."""
+    told = solve(account(lines(count=12), credits(count=6) + credits("2024-07", 6, lag=2)))
+    assert told.unusual() == dict.fromkeys(run_of("2024-07", 6), LATE)
+
+
+@case(lines(count=12), [*credits(count=4), *credits("2024-05", 4, lag=2), *credits("2024-09", 4)])
+def test_a_lag_that_changes_and_returns(told: Told) -> None:
+    """Four months come later and then two in one month: the lag went and came back."""
+    assert told.unusual() == dict.fromkeys(run_of("2024-05", 4), LATE)
+
+
+@case(lines(), [*credits(skip=["2024-03"]), flow("2024-06-30")])
+def test_equal_links_of_one_stream_do_not_cross(told: Told) -> None:
+    """Equal credits pay equal months in order: no later month is paid before an earlier one."""
+    posted = [day for _, day, _ in told.links()]
+    assert posted == sorted(posted)
+    assert told.accused() == []
+
+
+@case(lines(), credits(skip=["2024-06"]))
+def test_the_last_month_open(told: Told) -> None:
+    """A hole at the covered end is the last month's, not an earlier one's."""
+    assert told.accused() == [("2024-06", "missing_month", "credit_missing", DUE)]
+
+
+@case(lines(), credits(skip=["2024-01"]))
+def test_the_first_month_open(told: Told) -> None:
+    """A hole at the covered beginning is the first month's."""
+    assert told.accused() == [("2024-01", "missing_month", "credit_missing", DUE)]
+
+
+@case(lines(count=3) + lines("2024-04", 1, scale=90) + lines("2024-05", 2), credits(skip=["2024-04"]))
+def test_a_hole_of_its_own_amount_is_proved(told: Told) -> None:
+    """Where the open month's amount is unlike all others, no other set of open months fits: proved."""
+    month = told.months()["2024-04"]
+    assert (month["confidence"], told.accused()) == ("proved", [("2024-04", "missing_month", "credit_missing", 10800)])
+    assert set(told.table("match")["decided"]) == {True}
+
+
+@case(lines("2022-01", 3), [*credits("2022-01", 2), flow("2024-04-12")], coverage=[cover(start="2021-01-01")])
+def test_a_credit_beyond_reach(told: Told) -> None:
+    """A credit more than twelve months after the premium is no candidate."""
+    assert [part[:3] for part in told.accused() if part[0] == "2022-03"] == [
+        ("2022-03", "missing_month", "credit_missing")]
+
+
+@case(lines(), [*credits(), flow("2024-02-20"), flow("2023-12-12")])
+def test_credits_outside_the_persons_lines_cost_nothing(told: Told) -> None:
+    """A credit whose usual month lies before the first line belongs to no month here; a twin inside is a surplus."""
+    assert told.accused() == [("2024-01", "over_credit", "duplicate_credit", -DUE)]
+
+
+@case(lines(), [*credits(), flow("2023-10-12"), flow("2024-12-12"), flow("2025-01-12", 99900)])
+def test_credits_left_over_freely_stand_in_no_month(told: Told) -> None:
+    """Credits long before or after the person's lines appear in no month and no link."""
+    assert told.unusual() == {}
+    assert list(told.answers()) == run_of("2024-01", 6)
+    assert len(told.links()) == 6
+
+
+# ------------------------------------------------------------------------------------------------------- inexact
+
+
+@case(lines(), [*credits(skip=["2024-03"]), flow("2024-04-12", 11990)])
+def test_inexact_link(told: Told) -> None:
+    """A lone month and a lone credit in its place are linked, and the difference is a part."""
+    assert kinds(told)["2024-03"] == {"inexact"}
+    assert told.parts("2024-03") == {"short_credit/open": 10}
+
+
+@case([*lines(skip=["2024-03"]), line("2024-03", scale=90)], [*credits(skip=["2024-03"]), flow("2024-05-30", 10790)])
+def test_inexact_link_a_month_late(told: Told) -> None:
+    """The place of a month reaches two months beyond the usual one."""
+    assert told.parts("2024-03") == {"short_credit/open": 10, LATE: 10790}
+
+
+@case(lines(), [*credits(skip=["2024-03"]), flow("2024-04-12", 1)])
+def test_exact_beats_inexact(told: Told) -> None:
+    """No inexact link moves the months that fit exactly."""
+    assert {month for month, *_ in told.accused()} == {"2024-03"}
+    assert [link for link in told.links() if link[0] != "2024-03"] == [
+        (month, f"{later(month, 1)}-12", DUE) for month in run_of("2024-01", 6) if month != "2024-03"]
+
+
+# ------------------------------------------------------------------------------------------------- printed months
+
+
+def printed(rows: list[Row], ahead: int = -1) -> list[Row]:
+    """The credits with a printed accrual month, ``ahead`` months from the posting."""
+    return [row | {"accrual_month": f"{later(row['posted_on'][:7], ahead)}-01"} for row in rows]
+
+
+@case(lines(), [*printed(credits(skip=["2024-03", "2024-04"])), flow("2024-05-12", accrual_month="2024-03-01"),
+                flow("2024-06-20", accrual_month="2024-04-01")])
+def test_printed_month_decides(told: Told) -> None:
+    """A printed accrual month restricts a credit to that month."""
+    assert told.unusual() == {"2024-03": LATE, "2024-04": LATE}
+    assert told.links()[2:4] == [("2024-03", "2024-05-12", DUE), ("2024-04", "2024-06-20", DUE)]
+
+
+@case(lines(), [*printed(credits(skip=["2024-03", "2024-04"])), flow("2024-05-12", accrual_month="2024-04-01"),
+                flow("2024-08-20", accrual_month="2024-03-01")])
+def test_printed_months_may_cross(told: Told) -> None:
+    """Where the export says so, equal amounts of one stream may cross."""
+    assert told.unusual() == {"2024-03": LATE}
+    assert told.links()[2:4] == [("2024-03", "2024-08-20", DUE), ("2024-04", "2024-05-12", DUE)]
+
+
+@case(lines(), [*printed(credits(skip=["2024-03"])), flow("2024-08-12", accrual_month="2024-06-01")])
+def test_printed_month_never_fills_another(told: Told) -> None:
+    """A credit printed for June does not pay March; it is a second one for June."""
+    assert told.accused() == [("2024-03", "missing_month", "credit_missing", DUE),
+                              ("2024-06", "over_credit", "duplicate_credit", -DUE)]
+
+
+@case(lines(), printed(credits(), ahead=0))
+def test_printed_month_that_is_the_posting_month(told: Told) -> None:
+    """A printed month that always equals the posting month is a hint, with a warning."""
+    assert told.unusual() == {}
+    assert told.codes() == ["printed-month-ignored"]
+
+
+@case([line(month, scale=100 + number) for number, month in enumerate(run_of("2024-01", 6))],
+      printed([flow(f"{later(month, 1)}-12", 120 * (100 + number)) for number, month in enumerate(run_of("2024-01", 6))],
+              ahead=-2))
+def test_printed_month_against_the_amounts(told: Told) -> None:
+    """A printed month that contradicts the amounts is a hint, with a warning."""
+    assert told.unusual() == {}
+    assert told.codes() == ["printed-month-contradicts"]
+
+
+@case(lines(), [*printed(credits(skip=["2024-03"])), flow("2024-03-10", accrual_month="2024-03-01")])
+def test_printed_month_beats_the_day_of_arrival(told: Told) -> None:
+    """A credit posted before its premium arrived is a candidate where it prints the month."""
+    assert told.accused() == []
+    assert ("2024-03", "2024-03-10", DUE) in told.links()
+
+
+# ------------------------------------------------------------------------------------------------------- streams
+
+
+@case([*lines(), *lines("2023-10", 3, scale=90, payment_kind="back_pay", paid_on="2024-03-05")],
+      [*credits(), flow("2024-04-20", 3 * 10800)])
+def test_back_pay_crosses_the_normal_stream(told: Told) -> None:
+    """Back pay of older months comes between the credits of newer ones: links of different streams may cross."""
+    assert {month for month, _, amount in told.links() if amount == 10800} == set(run_of("2023-10", 3))
+    assert told.accused() == []
+
+
+@case([*lines(), *lines("2023-11", 2, payment_kind="back_pay", paid_on="2024-03-05")],
+      [*credits(skip=["2024-02", "2024-03"]), flow("2024-04-20", 4 * DUE)])
+def test_a_group_lies_within_one_stream(told: Told) -> None:
+    """One credit never pays back pay and normal months together: what it does pay is one stream's."""
+    months_of = {}
+    for month, day, _ in told.links():
+        months_of.setdefault(day, set()).add(month < "2024-01")
+    assert all(len(streams) == 1 for streams in months_of.values())

@@ -1,0 +1,335 @@
+"""One view of each payment and one count of each line: duplicates, ledgers, reversals, refunds."""
+
+from __future__ import annotations
+
+from core_cases import DUE, PAID, SHENZHEN, Book, Told, credits, flow, line, lines, refund
+
+book = Book()
+case = book.case
+
+
+def with_balances(flows: list[dict[str, object]], start: int = 0) -> list[dict[str, object]]:
+    """The lines with the balance each leaves."""
+    balance, rows = start, []
+    for row in flows:
+        balance += int(str(row["amount_fen"]))
+        rows.append(row | {"balance_fen": balance})
+    return rows
+
+
+def again(rows: list[dict[str, object]], **changes: object) -> list[dict[str, object]]:
+    """The same lines, told by another file."""
+    return [row | {"file": "again.csv"} | changes for row in rows]
+
+
+# ------------------------------------------------------------------------------------------------ one line, two files
+
+
+@case(lines(), with_balances(credits()) + again(credits()))
+def test_export_without_balances_repeats_the_one_with(told: Told) -> None:
+    """Lines exported twice count once, though one file prints no balance."""
+    assert told.unusual() == {}
+    assert len(told.links()) == 6
+
+
+@case(lines(), with_balances(credits()) + again(with_balances(credits())))
+def test_export_with_the_same_balances_counts_once(told: Told) -> None:
+    """Lines exported twice with equal balances count once."""
+    assert told.unusual() == {}
+
+
+@case(lines(), with_balances(credits()) + with_balances(again(credits())[2:3], start=7))
+def test_lines_with_other_balances_are_other_lines(told: Told) -> None:
+    """Equal lines whose printed balances differ are two credits."""
+    assert told.unusual() == {"2024-03": "over_credit/duplicate_credit/open"}
+    assert told.parts("2024-03") == {"over_credit/duplicate_credit/open": -DUE}
+
+
+@case(lines(), [*credits(), flow("2024-04-12"), *again(credits()), flow("2024-04-12", file="again.csv")])
+def test_twins_of_one_export_survive_a_second_export(told: Told) -> None:
+    """Two equal credits of one day in each of two exports are two credits, not one and not four."""
+    assert told.accused() == [("2024-03", "over_credit", "duplicate_credit", -DUE)]
+    assert sum(amount for _, _, amount in told.links()) == 7 * DUE
+
+
+@case(lines(), credits() + again(credits(), region=None, scheme="310"))
+def test_export_without_region_repeats_the_one_with(told: Told) -> None:
+    """An export that leaves the region and scheme out is read as the person's account before lines are compared."""
+    assert told.unusual() == {}
+
+
+# ------------------------------------------------------------------------------------------------------- two ledgers
+
+
+@case(lines(), credits(ledger="app") + again(credits(ledger="bank")))
+def test_bank_ledger_mirrors_the_account(told: Told) -> None:
+    """R02: the same credits in the app's and in the bank's ledger are one set of credits."""
+    assert told.unusual() == {}
+    assert sum(amount for _, _, amount in told.links()) == 6 * DUE
+
+
+@case(lines(), credits(ledger="bank"))
+def test_bank_ledger_alone_is_the_account(told: Told) -> None:
+    """R02: where there is no other export, the bank's lines are the credits."""
+    assert told.unusual() == {}
+
+
+@case(lines(), credits(ledger="app") + again(credits(count=3, first="2023-10"), ledger="bank")
+      + again(credits(), ledger="bank"))
+def test_bank_ledger_fills_what_the_app_does_not_reach(told: Told) -> None:
+    """R02: bank lines before the app's export change nothing about the months it shows."""
+    assert told.unusual() == {}
+
+
+def later_bank(flows: list[dict[str, object]]) -> list[dict[str, object]]:
+    """The same credits as the bank books them, two days later."""
+    return [row | {"file": "again.csv", "ledger": "bank", "posted_on": f"{str(row['posted_on'])[:8]}14"} for row in flows]
+
+
+@case(lines(), credits(ledger="app") + later_bank(credits()))
+def test_bank_ledger_posts_a_day_or_two_later(told: Told) -> None:
+    """R32: a bank line two days after the app's line is the same credit, the last one too."""
+    assert told.unusual() == {}
+
+
+@case(lines(), credits(count=4, ledger="app") + later_bank(credits()), coverage=())
+def test_bank_ledger_reaches_further(told: Told) -> None:
+    """R32: where the bank's export reaches further, it adds the months beyond and repeats none."""
+    assert told.unusual() == {}
+    assert len(told.links()) == 6
+
+
+# --------------------------------------------------------------------------------------------- one payment, two files
+
+
+@case(lines() + again(lines()), credits())
+def test_two_files_with_the_same_payments(told: Told) -> None:
+    """The same payment told by two files is one payment."""
+    assert told.unusual() == {}
+    assert {row["contributed_fen"] for row in told.months().values()} == {PAID}
+
+
+@case(lines() + again(lines(), base_fen=None, paid_on=None, employer=None, into_account_fen=None), credits())
+def test_a_poorer_view_of_the_same_payments(told: Told) -> None:
+    """A file that states less (no base, day, employer or credited amount) is a view of the same payments."""
+    assert told.unusual() == {}
+
+
+@case(lines() + again(lines(), proof="tax_receipt", into_account_fen=None), credits())
+def test_tax_receipt_is_a_view_of_the_record(told: Told) -> None:
+    """A tax receipt beside the fund's record of the same month is no second payment."""
+    assert told.unusual() == {}
+
+
+@case(lines(due=None) + again(lines(), paid_on=None), credits())
+def test_views_complete_each_other(told: Told) -> None:
+    """One view gives the day, the other the credited amount: the payment has both."""
+    assert told.unusual() == {}
+    assert set(told.table("expected")["policy_confidence"]) == {"stated"}
+
+
+@case(lines(count=3) + again(lines(count=3), into_account_fen=11000), credits(count=3))
+def test_views_that_contradict_are_reported(told: Told) -> None:
+    """Two views of one payment with different credited amounts are a problem of the input, and still one payment."""
+    assert "contradictory-lines" in told.codes()
+    assert {row["contributed_fen"] for row in told.months().values()} == {PAID}
+
+
+@case(lines() + again(lines(), proof="billed", paid=None, paid_on=None), credits(skip=["2024-03"]))
+def test_bill_beside_record_is_one_payment(told: Told) -> None:
+    """Bill and record of one month are two views, not two payments; the record decides."""
+    assert told.unusual() == {"2024-03": "missing_month/credit_missing/open"}
+    assert told.months()["2024-03"]["contributed_fen"] == PAID
+
+
+@case(lines() + again(lines(), proof="declared", paid=None, paid_on=None, employee_fen=13000), credits())
+def test_declaration_of_another_amount_is_still_a_view(told: Told) -> None:
+    """A declaration is a view of the month's record even where its amounts differ."""
+    assert told.unusual() == {}
+
+
+@case([*lines(), line("2024-03")], credits())
+def test_equal_rows_of_one_file_are_two_payments(told: Told) -> None:
+    """The same full line twice in one file is a double payment: the second is to be refunded."""
+    assert told.unusual() == {"2024-03": "refund_due/pending"}
+    assert told.parts("2024-03") == {"refund_due/pending": PAID}
+    month = told.months()["2024-03"]
+    assert (month["contributed_fen"], month["expected_fen"], month["pooled_fen"]) == (2 * PAID, DUE, PAID - DUE)
+
+
+# --------------------------------------------------------------------------------------------------------- reversals
+
+
+@case(lines(), [*credits(), flow("2024-08-12", -3 * DUE, "reversal")])
+def test_reversal_of_several_credits(told: Told) -> None:
+    """R03: a reversal larger than any credit takes back the latest ones, and their months say so."""
+    assert told.accused() == [(month, "missing_month", "credit_missing", DUE)
+                              for month in ("2024-04", "2024-05", "2024-06")]
+
+
+@case(lines(), [*credits(), flow("2024-06-20", -2 * DUE, "reversal")])
+def test_reversal_looks_back_only(told: Told) -> None:
+    """R03: credits after the reversal are not touched by it."""
+    assert [month for month, *_ in told.accused()] == ["2024-04", "2024-05"]
+
+
+@case(lines(), [flow("2024-01-20", -DUE, "reversal"), *credits()])
+def test_reversal_of_nothing_is_reported(told: Told) -> None:
+    """R03: a reversal that no earlier credit can bear changes no month and is named as a problem."""
+    assert told.unusual() == {}
+    assert told.codes() == ["unmatched-reversal"]
+
+
+@case(lines(), [*credits(), flow("2024-08-12", -7 * DUE, "reversal")])
+def test_reversal_of_more_than_everything(told: Told) -> None:
+    """R03: what no credit can bear of a reversal is named; the credits it takes are gone."""
+    assert len(told.accused()) == 6
+    assert told.codes() == ["unmatched-reversal"]
+
+
+@case([*lines(), refund("2024-03", "2024-04-20")],
+      [*credits(), flow("2024-05-13", -DUE, accrual_month="2024-03-01")])
+def test_printed_reversal_among_unprinted_credits(told: Told) -> None:
+    """R04: a reversal that prints its month takes the credit of that month, though the credits print none."""
+    assert told.unusual() == {}
+    assert "2024-03" not in {month for month, _, _ in told.links()}
+
+
+@case(lines(), [row | {"accrual_month": f"2024-{month:02d}-01"} for month, row in enumerate(credits(), 1)]
+      + [flow("2024-07-20", -2000, "reversal", accrual_month="2024-03-01")])
+def test_partial_reversal_lessens_its_month(told: Told) -> None:
+    """A partial reversal reduces the month it prints."""
+    assert told.accused() == [("2024-03", "short_credit", None, 2000)]
+
+
+@case(lines(), [*credits(), flow("2024-04-20", -2000, "reversal")])
+def test_partial_reversal_without_month_lessens_the_latest(told: Told) -> None:
+    """A partial reversal that prints nothing reduces the latest earlier credit."""
+    assert told.accused() == [("2024-03", "short_credit", None, 2000)]
+
+
+@case(lines(), [*credits(), flow("2024-04-20", -DUE, "reversal"), flow("2024-06-25")])
+def test_reversed_and_credited_again_later(told: Told) -> None:
+    """A credit taken back and given again two months later moves its month and the one between; nothing is open."""
+    assert told.unusual() == {"2024-03": "delay/late/resolved", "2024-04": "delay/late/resolved"}
+    assert told.links()[2:5] == [("2024-03", "2024-05-12", DUE), ("2024-04", "2024-06-12", DUE),
+                                 ("2024-05", "2024-06-25", DUE)]
+
+
+@case(lines(), [*credits(), flow("2024-04-20", -DUE, "reversal"), flow("2024-04-25")])
+def test_reversed_and_credited_again_at_once(told: Told) -> None:
+    """A credit taken back and given again within the month is on time and no surplus."""
+    assert told.unusual() == {}
+
+
+@case(lines(), [*credits(), flow("2024-04-20", -DUE, "reversal")])
+def test_reversal_is_no_surplus_and_no_silence(told: Told) -> None:
+    """A credit taken back for good leaves its month open."""
+    assert told.accused() == [("2024-03", "missing_month", "credit_missing", DUE)]
+
+
+@case(lines(), [*credits(), flow("2024-07-20", -DUE, "reversal"), flow("2024-07-21", -DUE, "reversal")])
+def test_two_reversals_take_two_credits(told: Told) -> None:
+    """Each reversal cancels another credit, the latest first."""
+    assert [month for month, *_ in told.accused()] == ["2024-05", "2024-06"]
+
+
+@case(lines(), [*credits(), flow("2024-04-20", -5000, "spend"), flow("2024-04-22", 5000, "reversal")])
+def test_reversal_of_a_spend_is_no_credit(told: Told) -> None:
+    """A positive reversal cancels a spend line and never pays a month."""
+    assert told.unusual() == {}
+
+
+@case(lines(), [*credits(skip=["2024-03"]), flow("2024-04-20", -DUE, "spend"), flow("2024-04-22", DUE, "reversal")])
+def test_reversal_of_a_spend_hides_no_hole(told: Told) -> None:
+    """A spend that came back, though equal to a credit, does not stand in for a missing month."""
+    assert told.accused() == [("2024-03", "missing_month", "credit_missing", DUE)]
+
+
+# ----------------------------------------------------------------------------------------------------------- refunds
+
+
+@case([*lines(), refund("2024-03", "2024-04-20")], credits(skip=["2024-03"]))
+def test_full_refund_and_no_credit(told: Told) -> None:
+    """A line and its full refund cancel: nothing was paid, nothing is due, nothing is open."""
+    assert told.unusual() == {}
+    month = told.months()["2024-03"]
+    assert (month["contributed_fen"], month["expected_fen"], month["credited_fen"]) == (0, 0, 0)
+
+
+@case([*lines(), refund("2024-03", "2024-04-20")], [*credits(), flow("2024-05-13", -DUE)])
+def test_full_refund_whose_credit_was_taken_back(told: Told) -> None:
+    """A refund whose credit was taken back leaves nothing open in total."""
+    assert sum(amount for *_, amount in told.accused()) == 0
+
+
+@case([*lines(), refund("2024-03", "2024-04-20")], credits())
+def test_full_refund_whose_credit_stayed(told: Told) -> None:
+    """The credit of a refunded month that was not taken back is a surplus of that month, and no other month suffers."""
+    assert told.accused() == [("2024-03", "over_credit", "unknown_extra", -DUE)]
+
+
+@case([*lines(), refund("2024-03", "2024-04-20", scale=20)], [*credits(skip=["2024-03"]), flow("2024-04-12", 9600)])
+def test_partial_refund_lessens_what_is_due(told: Told) -> None:
+    """A partial refund reduces the month's expectation by its own credited amount."""
+    assert told.unusual() == {}
+    month = told.months()["2024-03"]
+    assert (month["contributed_fen"], month["expected_fen"]) == (48000, 9600)
+
+
+@case([*lines(), refund("2024-03", "2024-04-20", scale=20)], credits())
+def test_partial_refund_and_the_full_credit(told: Told) -> None:
+    """After a partial refund the full credit is too much by the refunded share."""
+    assert told.accused() == [("2024-03", "over_credit", "unknown_extra", -2400)]
+
+
+@case([*lines(), line("2024-03", employer="乙公司"), refund("2024-03", "2024-06-20") | {"employer": "乙公司"}], credits())
+def test_refund_of_a_double_payment_settles_it(told: Told) -> None:
+    """A second payer's line that was refunded leaves the month plainly on time."""
+    assert told.unusual() == {}
+    assert told.months()["2024-03"]["contributed_fen"] == PAID
+
+
+@case([*lines(), line("2024-03", employee_fen=0, employer_fen=500000, base_fen=None, into_account_fen=None,
+                      payment_kind="lump_to_pool", paid_on="2024-04-20")], credits())
+def test_lump_to_pool_is_never_credited(told: Told) -> None:
+    """A lump paid into the pool expects no credit and is pooled whole."""
+    assert told.unusual() == {}
+    month = told.months()["2024-03"]
+    assert (month["expected_fen"], month["pooled_fen"]) == (DUE, PAID - DUE + 500000)
+
+
+@case(lines(late_fee_fen=500), credits())
+def test_late_fees_are_neither_contributed_nor_credited(told: Told) -> None:
+    """Late fees are no contribution."""
+    assert {row["contributed_fen"] for row in told.months().values()} == {PAID}
+
+
+@case([line("2024-01", scheme="390", employee_fen=38000, employer_fen=0, into_account_fen=None),
+       line("2024-01", scheme="390", employee_fen=-8000, employer_fen=0, base_fen=None, into_account_fen=None,
+            payment_kind="refund"),
+       line("2024-02", scheme="390", employee_fen=-8000, employer_fen=0, base_fen=None, into_account_fen=None,
+            payment_kind="refund")], credits(count=1))
+def test_refund_of_a_scheme_without_account(told: Told) -> None:
+    """R24: a refund where there is no account lessens the part no_account, with its line or without."""
+    assert told.parts("2024-01") == {"no_account/explained": 30000}
+    assert told.parts("2024-02") == {"no_account/explained": -8000}
+
+
+@case([*lines(count=2, region=SHENZHEN, tier="2", due=None),
+       refund("2024-01", "2024-02-20", scale=10) | {"region": SHENZHEN, "tier": "2", "into_account_fen": None}])
+def test_refund_of_a_tier_without_account(told: Told) -> None:
+    """R24: the same for a tier."""
+    assert told.gap("2024-01", "no_account")["amount_fen"] == 54000
+
+
+@case([*lines(), refund("2024-03", "2024-04-20") | {"paid": False, "paid_on": None}], credits(skip=["2024-03"]))
+def test_refund_that_was_not_paid_out(told: Told) -> None:
+    """R30: a refund applied for and not paid out takes nothing from the month."""
+    assert told.accused() == [("2024-03", "missing_month", "credit_missing", DUE)]
+
+
+@case([*lines(), line("2024-03", payment_kind="refund", paid_on="2024-04-20")], credits(skip=["2024-03"]))
+def test_refund_printed_without_a_sign(told: Told) -> None:
+    """R30: a refund is a refund, printed with a minus or without; it is no second payment."""
+    assert told.accused() == []
