@@ -24,6 +24,9 @@ COHORT_SHARE_PERCENT = 90
 STEADY_PEOPLE = 5
 # So many single months credited one by one refute a yearly schedule for the account.
 YEARLY_REFUTED = 6
+# A region's new lag moves what is due once it has lasted so many months; it is expected to go on for so many more.
+LASTING_MONTHS = 3
+FORESEEN_MONTHS = 12
 PERSON_MONTHS = 12
 MAX_LEARNED_LAG = 5
 # "Nearly all colleagues have theirs": share and number of people that make a wait overdue.
@@ -45,8 +48,8 @@ class Context:
     paid_cover: person_id or employer key, month: months the contribution files speak of.
     lag: region, scheme, lag: usual lag learned from a cohort. own_lag: the same per account. steady: the lag that all
         but a few clean records of a region share, so that one person's lag hardly changes alone.
-    shift: region, scheme, arrival, shift: months by which a whole region's credits came later (or earlier) than its
-        usual lag from some arrival on; nobody's own doing.
+    shift: region, scheme, arrival, shift, lasts: months by which a whole region's credits came later (or earlier) than
+        its usual lag at some arrival; nobody's own doing. lasts: from there to the end.
     cohort: payer, region, scheme, month, people, credited: how many of a payer's people have a month's credit.
     unpaid: payer, region, scheme, month, people, unpaid: how many of them have a record that says unpaid.
     deduction: region, due, rest_fen: a shortfall that many people of a region share in one credit month.
@@ -327,7 +330,9 @@ def _common_shifts(
     Believed from :data:`COHORT_PEOPLE` people on, and only if more amounts fit their month with it than without.
     """
     key = ["person_id", "region", "scheme"]
-    none = pl.DataFrame(schema={"region": pl.String, "scheme": pl.String, "arrival": pl.Int32, "shift": pl.Int32})
+    none = pl.DataFrame(schema={
+        "region": pl.String, "scheme": pl.String, "arrival": pl.Int32, "shift": pl.Int32, "lasts": pl.Boolean,
+    })
     plain = _plain_lines(lines).drop_nulls("region").filter(pl.len().over(*key, "arrival") == 1)
     counts = credit.group_by([*key, "month"]).agg(pl.len().alias("n"))
     spans = counts.group_by(key).agg(pl.col("month").min().alias("first"), pl.col("month").max().alias("last")).join(
@@ -348,7 +353,8 @@ def _common_shifts(
         if not any(shift for _, shift in path):
             continue
         frame = pl.DataFrame(
-            {"region": region, "scheme": scheme, "arrival": [a for a, _ in path], "shift": [s for _, s in path]},
+            {"region": region, "scheme": scheme, "arrival": [a for a, _ in path], "shift": [s for _, s in path],
+             "lasts": _lasting(path)},
             schema=none.schema,
         )
         mine = plain.filter((pl.col("region") == region) & (pl.col("scheme") == scheme))
@@ -364,6 +370,14 @@ def _common_shifts(
             first = next(arrival for arrival, shift in path if shift)
             notes.append(f"{region}: {months.first_day(first):%Y-%m}起到账的缴费，多数人的划入滞后有变")
     return pl.concat(frames), notes
+
+
+def _lasting(path: list[tuple[int, int]]) -> list[bool]:
+    """Whether a month's shift is the one that stays to the end, for some months: one late run changes no due month."""
+    last = path[-1][1]
+    since = next((k for k in range(len(path) - 1, -1, -1) if path[k][1] != last), -1) + 1
+    seen = len(path) - since - FORESEEN_MONTHS
+    return [k >= since and seen >= LASTING_MONTHS for k in range(len(path))]
 
 
 def _usual_lag(lag: pl.DataFrame, region: str, scheme: str, policy: Policy) -> int:
@@ -386,7 +400,7 @@ def _path(shares: list[tuple[int, int, int, int]], usual: int) -> list[tuple[int
             path.append((arrival + 1, lag - usual))
     if path:
         # What arrived after the last credits seen is expected at the lag then in force.
-        path += [(path[-1][0] + k, lag - usual) for k in range(1, 13)]
+        path += [(path[-1][0] + k, lag - usual) for k in range(1, FORESEEN_MONTHS + 1)]
     return path if lag - usual <= MAX_LEARNED_LAG else []
 
 

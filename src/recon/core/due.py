@@ -66,7 +66,8 @@ def _with_schedule(lines: pl.DataFrame, context: Context, policy: Policy) -> pl.
     window_end = clock - (clock - (pl.col("window_start") - 1)) % 12 + 11
     next_credit = window_end + 1 + ((pl.col("credit_month") - 1) - (window_end + 1)) % 12
     shift = pl.when(retiree | annual).then(0).otherwise(pl.col("shift").fill_null(0))
-    usual_due = pl.col("arrival") + usual + pl.when(pl.col("region").is_in(soft)).then(shift).otherwise(0)
+    lasting = pl.col("region").is_in(soft) & pl.col("lasts").fill_null(False)
+    usual_due = pl.col("arrival") + usual + pl.when(lasting).then(shift).otherwise(0)
     due = pl.when(annual).then(next_credit).otherwise(usual_due)
     last = pl.when(annual).then(next_credit + 1).otherwise(
         pl.max_horizontal(pl.col("arrival") + pl.col("tolerance"), usual_due)
@@ -78,7 +79,9 @@ def _with_schedule(lines: pl.DataFrame, context: Context, policy: Policy) -> pl.
         shift.cast(pl.Int32).alias("shift"),
         pl.when(yearly & ~annual).then(pl.lit("normal")).otherwise(pl.col("stream")).alias("stream"),
         (pl.col("steady_lag") == usual).fill_null(False).alias("steady"),
-    ).drop("typical", "tolerance", "window_start", "credit_month", "kind", "learned", "own_learned", "steady_lag")
+    ).drop(
+        "typical", "tolerance", "window_start", "credit_month", "kind", "learned", "own_learned", "steady_lag", "lasts",
+    )
 
 
 def _with_cover(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
