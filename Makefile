@@ -63,6 +63,17 @@ golden: install ## rewrite what is generated: documentation, expected rows of th
 bench: install ## whole-process timings on 300 made-up people
 	$(BIN)/python bench/run.py
 
+.PHONY: accuracy
+ACCURACY_PEOPLE ?= 300
+ACCURACY_MONTHS ?= 24
+ACCURACY_SEED ?= 1
+ACCURACY_NOISE ?= 16
+ACCURACY_PAGE ?= # docs/accuracy.md to publish
+
+accuracy: install ## make up an employer with planted events, run recon on it and compare; sizes: ACCURACY_PEOPLE=20000 ...
+	$(BIN)/python tools/accuracy.py --people $(ACCURACY_PEOPLE) --months $(ACCURACY_MONTHS) --seed $(ACCURACY_SEED) \
+	  --noise $(ACCURACY_NOISE) --folder build/accuracy --examples 2 $(if $(strip $(ACCURACY_PAGE)),--markdown $(ACCURACY_PAGE))
+
 build: install ## make the wheel, install it alone in a clean place and run it on sample_statements/
 	rm -rf dist $(CLEAN)
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .

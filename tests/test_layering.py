@@ -19,7 +19,7 @@ COMMON = {"tables", "problems", "labels"}
 
 # Which rooms a room may import, besides itself and the common ones. A new room must be placed here.
 ALLOWED: dict[str, set[str]] = {
-    "cli": {"batch"},
+    "cli": {"batch", "simulate"},
     "batch": {"reading", "core", "report", "policy"},
     "reading": set(),
     "report": set(),

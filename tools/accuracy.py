@@ -1,17 +1,20 @@
 """Compare a run's tables with the truth of ``recon simulate``: precision and recall per label and cause, and more.
 
-``python tools/accuracy.py TABLES TRUTH`` prints the comparison; ``--examples N`` also N disagreements of each kind,
-``--markdown FILE`` writes the published table. DIR/tables are written by ``recon run --tables``.
+``python tools/accuracy.py --people 300`` makes an employer, runs recon and prints the comparison;
+``--tables DIR --truth DIR`` compares the tables of a run that was made before. ``--examples N`` names N disagreements
+of each kind, ``--markdown FILE`` writes the published page.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -26,6 +29,7 @@ class Compared:
     facts: list[tuple[str, str]]
     months: pl.DataFrame  # truth and answer side by side, one row per month
     macro_f1: float
+    arguments: str  # what the employer was made with
 
 
 def compare(tables: Path, truth: Path) -> Compared:
@@ -33,7 +37,9 @@ def compare(tables: Path, truth: Path) -> Compared:
     months = _side_by_side(tables, truth)
     classes = _classes(months)
     macro = float(classes.filter(pl.col("truth") > 0)["f1"].mean() or 0)  # type: ignore[arg-type]
-    return Compared(classes, _facts(months, tables, truth, macro), months, macro)
+    run = json.loads((truth / "run.json").read_text(encoding="utf-8"))
+    arguments = " ".join(f"--{name} {run[name]}" for name in ("people", "months", "seed", "noise"))
+    return Compared(classes, _facts(months, tables, truth, run, macro), months, macro, arguments)
 
 
 def _side_by_side(tables: Path, truth: Path) -> pl.DataFrame:
@@ -41,7 +47,8 @@ def _side_by_side(tables: Path, truth: Path) -> pl.DataFrame:
                        "scheme": pl.String, "cause": pl.String, "also": pl.String}, try_parse_dates=True).with_columns(
         pl.concat_str("label", pl.lit("/"), pl.col("cause").fill_null("")).alias("truth"),
         pl.col("status").alias("truth_status"), pl.col("also").fill_null("").str.split("|"),
-    ).select(*KEY, "truth", "truth_status", "also", pl.col("planted_tie").cast(pl.String).str.to_lowercase().eq("true").alias("tie"))
+    ).select(*KEY, "truth", "truth_status", "also",
+             pl.col("planted_tie").cast(pl.String).str.to_lowercase().eq("true").alias("tie"))
     found = pl.read_parquet(tables / "month.parquet").select(
         *KEY, pl.concat_str("label", pl.lit("/"), pl.col("cause").fill_null("")).alias("found"),
         pl.col("status").alias("found_status"), "confidence", "margin", "contributed_fen", "expected_fen",
@@ -72,8 +79,7 @@ def _classes(months: pl.DataFrame) -> pl.DataFrame:
     ).sort("truth", "class", descending=[True, False])
 
 
-def _facts(months: pl.DataFrame, tables: Path, truth: Path, macro: float) -> list[tuple[str, str]]:
-    run = json.loads((truth / "run.json").read_text(encoding="utf-8"))
+def _facts(months: pl.DataFrame, tables: Path, truth: Path, run: dict[str, Any], macro: float) -> list[tuple[str, str]]:
     scored = months.filter(~pl.col("tie"))
     accused = scored.filter(pl.col("found").str.starts_with("missing_month/")
                             & ~pl.col("truth").str.starts_with("missing_month/"))
@@ -138,12 +144,20 @@ def _print(compared: Compared, examples: int) -> None:
             out(f"            {place['person_id']} {place['accrual_month']:%Y-%m}\n")
 
 
-def markdown(compared: Compared, command: str) -> str:
+def markdown(compared: Compared) -> str:
     """The published page."""
-    lines = ["# Accuracy on planted events", "", "Written by `make accuracy`; do not edit.", "", f"`{command}`", "",
-             "| fact | value |", "| --- | --- |"]
+    lines = [
+        "# Accuracy on planted events", "",
+        "Written by `make accuracy ACCURACY_PAGE=docs/accuracy.md`; do not edit. `recon simulate` makes up an",
+        "employer, plants events and notes what is true; recon is run on its exports; this is the comparison.",
+        "Months whose planted event nobody could tell from another (a hole behind which credits go on after the",
+        "last line; a credit that came twice and an open month in one run of equal amounts) are counted apart and",
+        "not scored.", "",
+        f"`recon simulate DIR {compared.arguments}`", "", "| fact | value |", "| --- | --- |",
+    ]
     lines += [f"| {name} | {value} |" for name, value in compared.facts]
-    lines += ["", "| label / cause | planted | found | right | precision | recall | F1 |", "| --- " + "| ---: " * 6 + "|"]
+    lines += ["", "| label / cause | planted | found | right | precision | recall | F1 |",
+              "| --- " + "| ---: " * 6 + "|"]
     lines += [
         f"| {row['class'].rstrip('/').replace('/', ' / ')} | {row['truth']} | {row['found']} | {row['right']} | "
         f"{row['precision']:.4f} | {row['recall']:.4f} | {row['f1']:.4f} |"
@@ -152,19 +166,42 @@ def markdown(compared: Compared, command: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def simulated(folder: Path, people: int, months: int, seed: int, noise: int) -> Compared:
+    """Make an employer in ``folder`` (emptied before), run recon on its exports and compare."""
+    from recon import batch
+    from recon.simulate import simulate
+
+    if folder.exists():
+        if not (folder / "truth" / "run.json").exists():
+            message = f"{folder} is no folder of an earlier comparison; it is left alone"
+            raise SystemExit(message)
+        shutil.rmtree(folder)
+    made = simulate(folder, people=people, months=months, seed=seed, noise=noise)
+    run = batch.run_folder(folder / "exports", batch.Options(as_of=made.as_of))
+    batch.write_tables(folder / "tables", run)
+    return compare(folder / "tables", folder / "truth")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("tables", type=Path)
-    parser.add_argument("truth", type=Path)
-    parser.add_argument("--examples", type=int, default=0)
-    parser.add_argument("--markdown", type=Path)
-    parser.add_argument("--command", default="recon simulate")
+    parser.add_argument("--people", type=int, default=300)
+    parser.add_argument("--months", type=int, default=24)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--noise", type=int, default=16)
+    parser.add_argument("--folder", type=Path, default=Path("build/accuracy"))
+    parser.add_argument("--tables", type=Path, help="compare these tables (--truth too) instead of making a folder")
+    parser.add_argument("--truth", type=Path)
+    parser.add_argument("--examples", type=int, default=0, help="disagreements of each kind to name")
+    parser.add_argument("--markdown", type=Path, help="write the published page")
     options = parser.parse_args(arguments)
-    compared = compare(options.tables, options.truth)
+    if options.tables and options.truth:
+        compared = compare(options.tables, options.truth)
+    else:
+        compared = simulated(options.folder, options.people, options.months, options.seed, options.noise)
     _print(compared, options.examples)
     if options.markdown:
-        options.markdown.write_text(markdown(compared, options.command), encoding="utf-8")
+        options.markdown.write_text(markdown(compared), encoding="utf-8")
     return 0
 
 

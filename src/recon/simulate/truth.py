@@ -1,0 +1,442 @@
+"""What recon should find: labels and links from what was planted, by the rules of DESIGN sections 5 to 7.
+
+The core is not asked. Links are known because they were planted; what remains is what the exports let one see: which
+credits are visible, what is covered, what was due when. Where the data leave a choice the row says so: ``also`` names
+further answers that are right, ``planted_tie`` marks months that nobody could tell.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+from recon.simulate.employer import Credit, Line, Person, Region, World, day_in, last_day, month_of
+from recon.simulate.exports import label
+
+_STATUS = ("open", "unknown", "pending", "resolved", "explained")
+_LABELS = ("on_time", "no_account", "delay", "missing_month", "short_credit", "top_up", "over_credit", "clawback",
+           "account_deduction", "refund_due", "policy_unknown", "data_incomplete", "unexplained")
+COHORT_PEOPLE, STEADY_MONTHS = 20, 12
+# "Nearly all colleagues": from so many of a hundred on a wait may be called overdue; above the second it must.
+OVERDUE_MAY, OVERDUE_MUST, OVERDUE_PEOPLE = 80, 94, 10
+
+
+@dataclass(frozen=True)
+class Part:
+    """One labelled part of a month."""
+
+    label: str
+    cause: str
+    status: str
+    fen: int
+
+
+@dataclass
+class Row:
+    """The truth about one account and accrual month."""
+
+    month: int
+    parts: list[Part] = field(default_factory=list)
+    paid_late: bool = False
+    also: set[str] = field(default_factory=set)
+    tie: bool = False
+    events: set[str] = field(default_factory=set)
+
+
+@dataclass
+class Seen:
+    """One line with what the exports show of it."""
+
+    line: Line
+    arrival: int | None  # the clock: month number; None: never late
+    due: int | None
+    last: int | None
+    links: list[tuple[date, int]] = field(default_factory=list)
+
+    @property
+    def linked(self) -> int:
+        """Fen that came for the line."""
+        return sum(fen for _, fen in self.links)
+
+
+def write_truth(world: World, folder: Path) -> int:
+    """truth_month.csv, truth_link.csv and run.json in ``folder``; returns the number of months."""
+    folder.mkdir(parents=True, exist_ok=True)
+    learned = _steady_regions(world)
+    colleagues = _colleagues(world)
+    months = 0
+    with (folder / "truth_month.csv").open("w", encoding="utf-8", newline="") as month_file, \
+            (folder / "truth_link.csv").open("w", encoding="utf-8", newline="") as link_file:
+        month_out, link_out = csv.writer(month_file), csv.writer(link_file)
+        month_out.writerow(("person_id", "region", "scheme", "accrual_month", "label", "cause", "status", "also",
+                            "planted_tie"))
+        link_out.writerow(("person_id", "region", "scheme", "accrual_month", "posted_on", "amount_fen"))
+        for person in world.people:
+            rows, links = _person(world, person, learned, colleagues)
+            months += len(rows)
+            key = (person.id, person.region.code, "310")
+            for row in sorted(rows, key=lambda row: row.month):
+                name, cause, status = headline(row)
+                month_out.writerow((*key, day_in(row.month, 1), name, cause, status, "|".join(sorted(row.also)),
+                                    "true" if row.tie else "false"))
+            for month, posted, fen in sorted(links):
+                link_out.writerow((*key, day_in(month, 1), posted, fen))
+    (folder / "run.json").write_text(json.dumps(
+        {"as_of": world.as_of.isoformat(), "first_month": label(world.first), "last_month": label(world.last),
+         "people": len(world.people), "months": world.last - world.first + 1, "seed": world.seed, "noise": world.noise,
+         "events": dict(sorted(world.planted.items()))}, indent=1) + "\n")
+    return months
+
+
+def headline(row: Row) -> tuple[str, str, str]:
+    """Label, cause and status: the worst part, of equals the largest, of equals the first of the table of labels."""
+    if not row.parts:
+        return "on_time", "paid_late" if row.paid_late else "", "explained"
+    part = min(row.parts, key=lambda part: (_STATUS.index(part.status), -abs(part.fen), _LABELS.index(part.label)))
+    return part.label, part.cause, part.status
+
+
+# --------------------------------------------------------------------------------------------------- what is visible
+
+
+def _visible(person: Person, credit: Credit) -> bool:
+    return any(window.start <= credit.posted <= window.end for window in person.windows)
+
+
+def _steady_regions(world: World) -> set[str]:
+    """Regions whose true lag is another than 1 throughout and is to be seen in enough people."""
+    people: Counter[str] = Counter()
+    for person in world.people:
+        if person.region.learnable and person.region.lag_after is None and _plain_months(person) >= STEADY_MONTHS:
+            people[person.region.code] += 1
+    return {code for code, count in people.items() if count >= COHORT_PEOPLE}
+
+
+def _plain_months(person: Person) -> int:
+    """Months whose one credit came at the region's lag."""
+    return sum(
+        1 for credit in person.credits if len(credit.shares) == 1 and _visible(person, credit)
+        and (line := credit.shares[0][0]).arrived and line.kind == "normal" and credit.fen == line.due_fen
+        and month_of(credit.posted) - month_of(line.arrived) == person.region.lag
+    )
+
+
+def _typical(person: Person, learned: set[str]) -> int:
+    region = person.region
+    steady = region.code in learned or (
+        region.learnable and region.lag_after is None and _plain_months(person) >= STEADY_MONTHS)
+    return region.lag if steady else 1
+
+
+def _clock(line: Line) -> int | None:
+    """The month the premium arrived, as far as the export of its unit tells."""
+    profile = line.unit.profile
+    if line.kind == "retiree":
+        return line.month
+    if line.proof != "fund_record" or line.arrived is None:
+        return line.month
+    if profile.paid_on or profile.booked:
+        return month_of(line.arrived)
+    return line.month if line.kind in ("normal", "refund") else None
+
+
+def _due(region: Region, line: Line, arrival: int | None, typical: int) -> tuple[int | None, int | None]:
+    if line.kind == "retiree":
+        return line.month, line.month + region.tolerance
+    if region.annual:
+        due = line.month + (2 - line.month % 12) % 12 + 4  # the July after the window that ends in March
+        return due, due + 1
+    if arrival is None:
+        return None, None
+    return arrival + typical, arrival + max(typical, region.tolerance)
+
+
+def _seen_lines(person: Person, typical: int) -> list[Seen]:
+    seen = {}
+    for line in person.lines:
+        arrival = _clock(line)
+        due, last = _due(person.region, line, arrival, typical)
+        seen[id(line)] = Seen(line, arrival, due, last)
+    for credit in person.credits:
+        if credit.cancelled or not _visible(person, credit):
+            continue
+        for line, fen in credit.shares:
+            if id(line) in seen and not line.other_number:
+                seen[id(line)].links.append((credit.posted, fen))
+    found = list(seen.values())
+    _uncross(person, found)
+    return found
+
+
+def _uncross(person: Person, lines: list[Seen]) -> None:
+    """Equal amounts of one stream do not cross, unless a month is printed: the oldest line has the oldest credit."""
+    if person.printed:
+        return
+    alike: dict[tuple[str, int], list[Seen]] = defaultdict(list)
+    for seen in lines:
+        line = seen.line
+        if len(seen.links) == 1 and seen.links[0][1] == line.due_fen and line.kind in ("normal", "retiree"):
+            alike[line.kind, line.due_fen].append(seen)
+    for group in alike.values():
+        single = [seen for seen in group if _alone(person, seen)]
+        days = sorted(seen.links[0] for seen in single)
+        single.sort(key=lambda seen: (seen.arrival if seen.arrival is not None else seen.line.month, seen.line.month))
+        for seen, link in zip(single, days, strict=True):
+            seen.links = [link]
+    # Equal credits of one month could change places even between streams: the older line has the earlier one.
+    together: dict[tuple[int, int], list[Seen]] = defaultdict(list)
+    for seen in lines:
+        if len(seen.links) == 1 and seen.links[0][1] == seen.line.due_fen and _alone(person, seen):
+            together[seen.line.due_fen, month_of(seen.links[0][0])].append(seen)
+    for group in together.values():
+        days = sorted(seen.links[0] for seen in group)
+        group.sort(key=lambda seen: (seen.line.month, seen.line.kind))
+        if all(seen.line.arrived is None or seen.line.arrived <= day for seen, (day, _) in
+               zip(group, days, strict=True)):
+            for seen, link in zip(group, days, strict=True):
+                seen.links = [link]
+
+
+def _alone(person: Person, seen: Seen) -> bool:
+    """Whether the line's credit pays nothing else."""
+    return any(credit.posted == seen.links[0][0] and credit.fen == seen.links[0][1] and len(credit.shares) == 1
+               for credit in person.credits)
+
+
+# ------------------------------------------------------------------------------------------------------------ labels
+
+
+def _over(world: World, month: int) -> bool:
+    return world.as_of >= last_day(month)
+
+
+def _covered(person: Person, month: int, until: int | None = None) -> bool:
+    until = month if until is None else until
+    return any(start <= day_in(month, 1) and end >= last_day(until) for start, end, _ in _spans(person))
+
+
+def _spans(person: Person) -> list[tuple[date, date, bool]]:
+    """The covers united where they meet."""
+    spans: list[tuple[date, date, bool]] = []
+    for start, end, is_open in sorted(person.cover):
+        if spans and start.toordinal() <= spans[-1][1].toordinal() + 1:
+            before = spans[-1]
+            later = (end, is_open) if end > before[1] else (before[1], before[2])
+            spans[-1] = (before[0], *later)
+        else:
+            spans.append((start, end, is_open))
+    return spans
+
+
+def _uncovered_cause(person: Person, due: int) -> str:
+    begun = [span for span in _spans(person) if span[0] <= day_in(due, 1)]
+    if not begun:
+        return "before_export"
+    return "tail_open" if begun[-1][2] else "after_export"
+
+
+def _known(line: Line, person: Person) -> bool:
+    """Whether the amount due is known: stated, or the region's rule is."""
+    return line.kind == "retiree" or line.unit.profile.stated or line.month >= person.region.known_from
+
+
+def _colleagues(world: World) -> dict[tuple[int, int], tuple[int, int]]:
+    """Per unit and month: people with an export, and how many have the month's credit."""
+    people: Counter[tuple[int, int]] = Counter()
+    have: Counter[tuple[int, int]] = Counter()
+    for person in world.people:
+        if not person.windows or not person.has_account:
+            continue
+        credited = {id(line) for credit in person.credits if not credit.cancelled and _visible(person, credit)
+                    for line, _ in credit.shares}
+        for line in person.lines:
+            if line.kind == "normal" and line.paid and not line.second:
+                people[line.unit.number, line.month] += 1
+                have[line.unit.number, line.month] += id(line) in credited
+    return {key: (count, have[key]) for key, count in people.items()}
+
+
+def _person(
+    world: World, person: Person, learned: set[str], colleagues: dict[tuple[int, int], tuple[int, int]]
+) -> tuple[list[Row], list[tuple[int, date, int]]]:
+    lines = _seen_lines(person, _typical(person, learned))
+    credits = sorted(month_of(credit.posted) for credit in person.credits
+                     if not credit.cancelled and _visible(person, credit))
+    newest = credits[-1] if credits else None
+    rows: dict[int, Row] = {}
+    links: list[tuple[int, date, int]] = []
+    first_row = _first_retiree_row(person)
+    for seen in lines:
+        line = seen.line
+        if line.netted or (line.kind == "retiree" and (first_row is None or line.month < first_row)):
+            continue
+        row = rows.setdefault(line.month, Row(line.month))
+        links += [(line.month, posted, fen) for posted, fen in seen.links]
+        row.parts += _parts(world, person, seen, newest)
+        row.paid_late |= line.kind == "normal" and bool(line.paid) and seen.arrival is not None and (
+            seen.arrival > line.month + 1)
+        _leave_choice(world, person, seen, row, newest, colleagues)
+    _surplus(person, rows, links)
+    for month in _absent(world, person):
+        rows.setdefault(month, Row(month)).parts.append(
+            Part("missing_month", "contribution_missing", "open", 0) if _over(world, month + 1)
+            else Part("delay", "not_yet_due", "pending", 0))
+    _mark_ties(person, lines, rows)
+    return list(rows.values()), links
+
+
+def _first_retiree_row(person: Person) -> int | None:
+    if person.retired_from is None or not person.cover:
+        return None
+    start = min(start for start, _, _ in person.cover)
+    covered = month_of(start) + (start.day > 1)
+    return max(person.retired_from, covered)
+
+
+def _parts(world: World, person: Person, seen: Seen, newest: int | None) -> list[Part]:
+    """The parts of one line that can be a headline."""
+    line = seen.line
+    late = sum(fen for posted, fen in seen.links if seen.due is not None and month_of(posted) > seen.due)
+    parts = [Part("top_up" if line.kind == "top_up" else "delay", "late", "resolved", late)] if late else []
+    whole = line.base // 10
+    if line.paid and not person.has_account:
+        return [Part("no_account", "", "explained", whole)]
+    if line.paid is False:
+        return [Part("missing_month", "contribution_unpaid", "open", 0) if _over(world, line.month + 1)
+                else Part("delay", "not_yet_due", "pending", 0)]
+    if line.paid is None:
+        return [*parts, Part("data_incomplete", "billed_only", "unknown", 0)]
+    if line.second:
+        return [*parts, Part("refund_due", "", "pending", whole)]
+    if not _known(line, person) and seen.linked:
+        return [*parts, Part("policy_unknown", "", "unknown", whole)]
+    rest = line.due_fen - seen.linked
+    if rest > 0:
+        parts.append(_rest(world, person, seen, rest, newest))
+    return parts
+
+
+def _rest(world: World, person: Person, seen: Seen, rest: int, newest: int | None) -> Part:
+    """What is said of money that has not come."""
+    line, due, last = seen.line, seen.due, seen.last
+    if seen.linked and line.deducted:
+        return Part("account_deduction", "", "explained", rest)
+    if due is None or last is None:  # never late; without an export nothing can be said at all
+        return Part("delay", "not_yet_due", "pending", rest) if person.cover else Part(
+            "data_incomplete", "no_account_export", "unknown", rest)
+    if not _over(world, due) and not seen.linked:
+        return Part("delay", "annual_schedule" if person.region.annual else "not_yet_due", "pending", rest)
+    if not person.cover:
+        return Part("data_incomplete", "no_account_export", "unknown", rest)
+    if not seen.linked and not _covered(person, due):
+        return Part("data_incomplete", _uncovered_cause(person, due), "unknown", rest)
+    if not _over(world, last):
+        return Part("top_up" if line.kind == "top_up" else "delay", "late", "pending", rest)
+    if not _covered(person, due, last) and (newest is None or newest <= due):
+        return Part("data_incomplete", _uncovered_cause(person, due), "unknown", rest)
+    if seen.linked:
+        return Part("short_credit", "", "open", rest)
+    if line.kind == "top_up":
+        return Part("top_up", "credit_missing", "open", rest)
+    if line.other_number:
+        return Part("missing_month", "other_identity", "open", rest)
+    return Part("missing_month", "credit_missing" if line.allocated else "not_allocated", "open", rest)
+
+
+def _leave_choice(
+    world: World, person: Person, seen: Seen, row: Row, newest: int | None,
+    colleagues: dict[tuple[int, int], tuple[int, int]],
+) -> None:
+    """Answers besides the planted one that the rules leave open."""
+    line, region = seen.line, person.region
+    if not _known(line, person) and seen.linked == line.due_fen:
+        row.also.add("on_time/")  # the rule is known from an upper bound on: it may have held before
+    if region.lag_after is not None and seen.arrival is not None and seen.arrival >= world.changed:
+        # The region's new lag may count as the usual one from here on (case 34).
+        moved = Seen(line, seen.arrival, seen.arrival + region.lag_after, seen.last, seen.links)
+        other = Row(row.month, _parts(world, person, moved, newest), row.paid_late)
+        row.also.add("/".join(headline(other)[:2]))
+    waiting = [part for part in row.parts if (part.label, part.cause, part.status) == ("delay", "late", "pending")]
+    people, have = colleagues.get((line.unit.number, line.month), (0, 0))
+    if waiting and not seen.links and line.kind == "normal" and people >= OVERDUE_PEOPLE:
+        if have * 100 > people * OVERDUE_MUST:
+            row.parts = [Part("delay", "overdue", part.status, part.fen) if part in waiting else part
+                         for part in row.parts]
+        elif have * 100 > people * OVERDUE_MAY:
+            row.also.add("delay/overdue")
+
+
+def _surplus(person: Person, rows: dict[int, Row], links: list[tuple[int, date, int]]) -> None:
+    """Money too much belongs to the month in whose place it came."""
+    for credit in person.credits:
+        if credit.surplus is None or not _visible(person, credit) or credit.surplus not in rows:
+            continue
+        row = rows[credit.surplus]
+        links.append((credit.surplus, credit.posted, credit.fen))
+        if not any(part.status == "unknown" for part in row.parts):
+            row.parts.append(Part("over_credit", credit.cause, "open", -credit.fen))
+        if credit.cause == "subsidy":
+            row.also.add("over_credit/unknown_extra")
+
+
+def _absent(world: World, person: Person) -> Iterator[int]:
+    """Months without a line inside a spell."""
+    have = {line.month for line in person.lines if line.kind != "refund" and not line.netted}
+    for spell in person.spells:
+        end = world.last if person.stops and spell is person.spells[-1] else spell.last
+        if person.retired_from is not None:
+            end = min(end, person.retired_from - 1)
+        yield from (month for month in range(spell.first, end + 1) if month not in have)
+
+
+# -------------------------------------------------------------------------------------------------------------- ties
+
+
+def _mark_ties(person: Person, lines: list[Seen], rows: dict[int, Row]) -> None:
+    """Months nobody could tell apart, within each run of equal amounts.
+
+    A hole whose later credits could all belong one month earlier, because credits of the same amount go on behind the
+    last line; and a hole (or a month not seen, or not due) on one side of which a credit came twice: that is the very
+    picture of a run of months credited one month late, or early.
+    """
+    if person.printed or person.region.annual:
+        return
+    for kind in ("normal", "retiree"):
+        known = sorted((seen for seen in lines if seen.line.kind == kind and seen.line.paid and not seen.line.second
+                        and not seen.line.netted), key=lambda seen: seen.line.month)
+        for run in _runs(known):
+            _mark_run(person, run, run[-1] is known[-1], rows)
+
+
+def _runs(lines: list[Seen]) -> list[list[Seen]]:
+    """Neighbouring lines of equal amounts."""
+    runs: list[list[Seen]] = []
+    for seen in lines:
+        if runs and runs[-1][-1].line.due_fen == seen.line.due_fen:
+            runs[-1].append(seen)
+        else:
+            runs.append([seen])
+    return runs
+
+
+def _mark_run(person: Person, run: list[Seen], is_last: bool, rows: dict[int, Row]) -> None:
+    fen, last = run[-1].line.due_fen, run[-1].line.month
+    seen_credits = [credit for credit in person.credits
+                    if not credit.cancelled and credit.fen == fen and _visible(person, credit)]
+    behind = any(not credit.shares and credit.surplus is None and credit.posted > day_in(last + 1, 28)
+                 for credit in seen_credits)
+    open_months = [seen.line.month for seen in run if not seen.links and not seen.line.other_number]
+    tied: set[int] = set()
+    if open_months and is_last and behind:
+        tied.update(range(min(open_months), last + 1))
+    twice = [credit.surplus for credit in seen_credits if credit.surplus is not None]
+    for month in twice:
+        for other in open_months:
+            tied.update(range(min(month, other), max(month, other) + 1))
+    for month, row in rows.items():
+        row.tie |= month in tied
