@@ -907,3 +907,11 @@ def test_tolerance_never_limits_links(folder: tuple[Tables, Told], tolerance: in
     moved = changed.filter(pl.col("status") != pl.col("status_right"))
     assert set(moved["label"]) | set(moved["label_right"]) <= {
         "delay", "missing_month", "top_up", "short_credit", "data_incomplete"}
+
+
+def test_an_arrival_nobody_recorded_is_not_named() -> None:
+    """Where the record has no day of arrival, the clock's stand-in is not told as one."""
+    told = solve(account([line(f"2024-{month:02}", paid_on=None) for month in range(1, 7)], credits(skip=["2024-03"])))
+    part = told.gap("2024-03", "missing_month")
+    assert "到账（记录未列）" in part["evidence"]
+    assert "2024-03-20" not in part["action"]

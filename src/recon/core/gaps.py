@@ -26,9 +26,10 @@ def gap_table(parts: pl.DataFrame, lines: pl.DataFrame, links: pl.DataFrame, con
     """
     clock = lines.select(
         pl.col("line").cast(pl.UInt32), months.date_of(pl.col("due")).alias("_due"),
-        pl.when(pl.col("stream") == "retiree").then(None).otherwise(pl.coalesce(
-            pl.col("arrival_day").cast(pl.String), months.date_of(pl.col("arrival")).dt.strftime("%Y-%m")
-        )).alias("_arrived"),
+        # Only what the record says: an accrual month that stands in as the clock is no day of arrival.
+        pl.coalesce(
+            pl.col("arrival_day").cast(pl.String), pl.col("booked_month").dt.strftime("%Y-%m")
+        ).alias("_arrived"),
     )
     rows = parts.join(clock, on="line", how="left").group_by([*KEY, "label", "cause", "status"]).agg(
         pl.col("_due").max().dt.strftime("%Y-%m").alias("due_text"), pl.col("_arrived").min().alias("arrived"),
@@ -40,7 +41,8 @@ def gap_table(parts: pl.DataFrame, lines: pl.DataFrame, links: pl.DataFrame, con
         months.date_of(pl.col("month")).alias("accrual_month"), pl.lit("credit").alias("basis"),
     )
     retired = pl.lit("（退休，不缴费）")
-    rows = rows.with_columns(pl.when("is_retiree").then(retired).otherwise("arrived").alias("arrived"))
+    unstated = pl.col("arrived").fill_null("（记录未列）")
+    rows = rows.with_columns(pl.when("is_retiree").then(retired).otherwise(unstated).alias("arrived"))
     rows = rows.with_columns(_gap_id(rows), evidence_of().alias("evidence"), *_desk())
     rows = _with_finding(rows, context)
     order = ["person_id", "region", "scheme", "accrual_month", "label", "cause", "status"]
