@@ -268,3 +268,23 @@ def test_explain_knows_nobody_of_that_name(reference: Path) -> None:
     outcome = run_recon(["explain", reference, "E9999"])
     assert outcome.code == 2
     assert outcome.stderr.strip()
+
+
+def test_a_crash_leaves_no_half_written_report(
+    reference: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the writing breaks off, the old report stands as it was and nothing is left beside it."""
+    from recon.report import workbook
+
+    def breaks_off(path: Path, *_: object, **__: object) -> None:
+        path.write_bytes(b"PK half")
+        raise RuntimeError("broken off")
+
+    target = tmp_path / "out" / "r.xlsx"
+    target.parent.mkdir()
+    target.write_bytes(b"old")
+    monkeypatch.setattr(workbook, "write_workbook", breaks_off)
+    with pytest.raises(RuntimeError):
+        run_recon(["run", reference, "-o", target])
+    assert target.read_bytes() == b"old"
+    assert [path.name for path in target.parent.iterdir()] == ["r.xlsx"]
