@@ -237,7 +237,8 @@ def _learn_lags(
     """Usual lags that a low-confidence schedule must yield to (DESIGN section 5).
 
     Person by person, a lag L is *clean* when the multisets of (arrival + L, fen) and (posted, fen) agree over the
-    months both sides span; only a lag that is the single clean one speaks.
+    months both sides span; only a lag that is the single clean one speaks for that person. For a cohort, people whose
+    record is not clean at any lag vote for the one that fits most of their lines.
     """
     key = ["person_id", "region", "scheme"]
     none = pl.DataFrame(schema={"region": pl.String, "scheme": pl.String, "learned": pl.Int32})
@@ -274,18 +275,49 @@ def _learn_lags(
     if yearly:
         monthly_all_the_same = _monthly_after_all(due.filter(pl.col("region").is_in(yearly)), came, key)
         own = pl.concat([own, monthly_all_the_same.join(own, on=key, how="anti")])
-    counts = votes.filter(pl.col("lines") >= 3).group_by("region", "scheme", "lag").agg(pl.len().alias("people"))
-    counts = counts.with_columns(pl.col("people").sum().over("region", "scheme").alias("of"))
-    shared = counts.filter(pl.col("people") * 100 >= pl.col("of") * COHORT_SHARE_PERCENT).sort("region", "scheme")
-    steady = shared.filter(pl.col("people") >= STEADY_PEOPLE).select(
-        "region", "scheme", pl.col("lag").alias("steady_lag")
-    )
-    cohort = shared.filter((pl.col("people") >= COHORT_PEOPLE) & pl.col("region").is_in(sorted(soft)))
+    rough = _best_fit(due, came, key, typical).join(votes.select(key), on=key, how="anti")
+    clean = votes.select(*key, "lag", "lines")
+    many = _shared(pl.concat([clean, rough]), COHORT_PEOPLE)
+    # A few people are only asked when their records are clean: one odd record would outweigh them.
+    few = _shared(clean, STEADY_PEOPLE).join(many, on=["region", "scheme"], how="anti")
+    steady = pl.concat([many, few]).select("region", "scheme", pl.col("lag").alias("steady_lag"))
+    cohort = many.filter(pl.col("region").is_in(sorted(soft)))
     notes = [
         f"{row['region']}: 由{row['people']}人的明细得出通常滞后{row['lag']}个月"
         for row in cohort.iter_rows(named=True) if row["lag"] != policy.schedule(row["region"]).typical
     ]
     return cohort.select("region", "scheme", pl.col("lag").alias("learned")), steady, own, notes
+
+
+def _shared(votes: pl.DataFrame, people: int) -> pl.DataFrame:
+    """region, scheme, lag, people: the lag nearly all voters of a region share, from ``people`` voters on."""
+    counts = votes.filter(pl.col("lines") >= 3).group_by("region", "scheme", "lag").agg(pl.len().alias("people"))
+    return counts.filter(
+        (pl.col("people") * 100 >= pl.col("people").sum().over("region", "scheme") * COHORT_SHARE_PERCENT)
+        & (pl.col("people") >= people)
+    ).sort("region", "scheme")
+
+
+def _best_fit(due: pl.DataFrame, came: pl.DataFrame, key: list[str], typical: dict[str, int]) -> pl.DataFrame:
+    """Per account the lag at which most lines, less those without, have a credit of their amount; ties say nothing.
+
+    Columns: the account, lag, lines (how many fit). The region's own lag wins a tie it takes part in.
+    """
+    spans = came.group_by(key).agg(pl.col("at").min().alias("came_from"), pl.col("at").max().alias("came_to"))
+    seen = came.unique().with_columns(pl.lit(1, dtype=pl.Int32).alias("hit"))
+    scores = pl.concat([
+        due.join(spans, on=key).with_columns((pl.col("at") + lag).alias("at"))
+        .filter(pl.col("at").is_between("came_from", "came_to"))
+        .join(seen, on=[*key, "at", "fen"], how="left").group_by(key)
+        .agg(pl.col("hit").sum().cast(pl.UInt32).alias("lines"),
+             (pl.col("hit").sum() * 2 - pl.len().cast(pl.Int32)).alias("score"))
+        .with_columns(pl.lit(lag, dtype=pl.Int32).alias("lag"))
+        for lag in range(MAX_LEARNED_LAG + 1)
+    ]).filter((pl.col("score") == pl.col("score").max().over(key)) & (pl.col("score") > 0))
+    own = (pl.col("lag") == pl.col("region").replace_strict(typical, return_dtype=pl.Int32)).alias("_own")
+    return scores.with_columns(own).filter(pl.col("_own") | ~pl.col("_own").any().over(key)).filter(
+        pl.len().over(key) == 1
+    ).select(*key, "lag", "lines")
 
 
 def _monthly_after_all(due: pl.DataFrame, came: pl.DataFrame, key: list[str]) -> pl.DataFrame:

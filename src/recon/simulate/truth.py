@@ -22,8 +22,9 @@ _STATUS = ("open", "unknown", "pending", "resolved", "explained")
 _LABELS = ("on_time", "no_account", "delay", "missing_month", "short_credit", "top_up", "over_credit", "clawback",
            "account_deduction", "refund_due", "policy_unknown", "data_incomplete", "unexplained")
 COHORT_PEOPLE, STEADY_MONTHS = 20, 12
-# "Nearly all colleagues": from so many of a hundred on a wait may be called overdue; above the second it must.
-OVERDUE_MAY, OVERDUE_MUST, OVERDUE_PEOPLE = 80, 94, 10
+# "Nearly all colleagues have theirs": a wait may be called overdue where so many of a hundred have a credit of any
+# kind, and must be where so many have it whole and in one piece.
+OVERDUE_MAY, OVERDUE_MUST, OVERDUE_PEOPLE = 80, 93, 10
 
 
 @dataclass(frozen=True)
@@ -245,24 +246,30 @@ def _known(line: Line, person: Person) -> bool:
     return line.kind == "retiree" or line.unit.profile.stated or line.month >= person.region.known_from
 
 
-def _colleagues(world: World) -> dict[tuple[int, int], tuple[int, int]]:
-    """Per unit and month: people with an export, and how many have the month's credit."""
+Colleagues = dict[tuple[int, int], tuple[int, int, int]]
+
+
+def _colleagues(world: World) -> Colleagues:
+    """Per unit and month: people with an export, how many have a credit for the month, and how many have it plainly."""
     people: Counter[tuple[int, int]] = Counter()
     have: Counter[tuple[int, int]] = Counter()
+    plain: Counter[tuple[int, int]] = Counter()
     for person in world.people:
         if not person.windows or not person.has_account:
             continue
-        credited = {id(line) for credit in person.credits if not credit.cancelled and _visible(person, credit)
-                    for line, _ in credit.shares}
+        shown = [credit for credit in person.credits if not credit.cancelled and _visible(person, credit)]
+        credited = {id(line) for credit in shown for line, _ in credit.shares}
+        whole = {id(line) for credit in shown for line, fen in credit.shares if fen == credit.fen == line.due_fen}
         for line in person.lines:
             if line.kind == "normal" and line.paid and not line.second:
                 people[line.unit.number, line.month] += 1
                 have[line.unit.number, line.month] += id(line) in credited
-    return {key: (count, have[key]) for key, count in people.items()}
+                plain[line.unit.number, line.month] += id(line) in whole
+    return {key: (count, have[key], plain[key]) for key, count in people.items()}
 
 
 def _person(
-    world: World, person: Person, learned: set[str], colleagues: dict[tuple[int, int], tuple[int, int]]
+    world: World, person: Person, learned: set[str], colleagues: Colleagues
 ) -> tuple[list[Row], list[tuple[int, date, int]]]:
     lines = _seen_lines(person, _typical(person, learned))
     credits = sorted(month_of(credit.posted) for credit in person.credits
@@ -350,7 +357,7 @@ def _rest(world: World, person: Person, seen: Seen, rest: int, newest: int | Non
 
 def _leave_choice(
     world: World, person: Person, seen: Seen, row: Row, newest: int | None,
-    colleagues: dict[tuple[int, int], tuple[int, int]],
+    colleagues: Colleagues,
 ) -> None:
     """Answers besides the planted one that the rules leave open."""
     line, region = seen.line, person.region
@@ -362,9 +369,9 @@ def _leave_choice(
         other = Row(row.month, _parts(world, person, moved, newest), row.paid_late)
         row.also.add("/".join(headline(other)[:2]))
     waiting = [part for part in row.parts if (part.label, part.cause, part.status) == ("delay", "late", "pending")]
-    people, have = colleagues.get((line.unit.number, line.month), (0, 0))
+    people, have, plain = colleagues.get((line.unit.number, line.month), (0, 0, 0))
     if waiting and not seen.links and line.kind == "normal" and people >= OVERDUE_PEOPLE:
-        if have * 100 > people * OVERDUE_MUST:
+        if plain * 100 > people * OVERDUE_MUST:
             row.parts = [Part("delay", "overdue", part.status, part.fen) if part in waiting else part
                          for part in row.parts]
         elif have * 100 > people * OVERDUE_MAY:
@@ -411,6 +418,7 @@ def _mark_ties(person: Person, lines: list[Seen], rows: dict[int, Row]) -> None:
                         and not seen.line.netted), key=lambda seen: seen.line.month)
         for run in _runs(known):
             _mark_run(person, run, run[-1] is known[-1], rows)
+            _mark_together(run, rows)
 
 
 def _runs(lines: list[Seen]) -> list[list[Seen]]:
@@ -422,6 +430,17 @@ def _runs(lines: list[Seen]) -> list[list[Seen]]:
         else:
             runs.append([seen])
     return runs
+
+
+def _mark_together(run: list[Seen], rows: dict[int, Row]) -> None:
+    """Premiums that arrived in one month and are of one amount: if one has its credit, it may be the other's."""
+    arrivals: dict[int | None, list[Seen]] = defaultdict(list)
+    for seen in run:
+        arrivals[seen.arrival].append(seen)
+    for group in arrivals.values():
+        if len({bool(seen.links) for seen in group}) == 2:
+            for seen in group:
+                rows[seen.line.month].tie = True
 
 
 def _mark_run(person: Person, run: list[Seen], is_last: bool, rows: dict[int, Row]) -> None:
