@@ -13,7 +13,7 @@ from random import Random
 FIRST_MONTH = 2023 * 12 + 6  # July 2023: after the reforms of the regions below, before the national 2% rule
 UNIT_SIZE = 250
 NEVER = 10**6
-QUIET_RATE, LOUD_RATE = 0.15, 1.28  # of events, in a quiet unit and in the others
+QUIET_RATE, LOUD_RATE = 0.03, 1.6  # of events, in a quiet unit and in the others
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Unit:
     @property
     def quiet(self) -> bool:
         """Hardly anything happens here, so that one person's wait stands out among colleagues."""
-        return self.number % 4 == 3
+        return self.number % 3 == 2
 
     @property
     def payer(self) -> str:

@@ -57,7 +57,7 @@ EVENTS = (
 )
 DEDUCTION_PERCENT = 2  # of people: from some month on the account pays a premium
 TOP_UP_MISSING, TOP_UP_LATE = 0.08, 0.08
-OVERDUE_CHANCE = 0.03  # per newest month and person of a quiet unit
+OVERDUE_CHANCE = 0.05  # per newest month and person of a quiet unit
 
 
 def plant(world: World, noise: int) -> None:
@@ -86,7 +86,8 @@ def _plant_person(world: World, person: Person, rate: float) -> None:
     if person.region.annual:
         _annual(world, person, plain, rate)
         return
-    if plain and world.random.random() * 100 < DEDUCTION_PERCENT and person.has_account and person.windows:
+    deducts = world.random.random() * 100 < DEDUCTION_PERCENT and not person.unit.quiet
+    if plain and deducts and person.has_account and person.windows:
         start, fee = plain[len(plain) // 3].month, world.random.choice((300, 500, 700, 1000))
         for line in plain:
             if line.month >= start and line.kind == "normal":
@@ -204,12 +205,12 @@ def _stands_out(world: World, person: Person, line: Line) -> bool:
 def _start_chance(rate: float) -> float:
     """The chance to start an event in a free month so that about ``rate`` of all months are in one.
 
-    An event takes 1.4 months and is followed by 1.5 quiet ones; about one in seven draws is not possible.
+    An event takes 1.4 months and is followed by 1.5 quiet ones; about one in six draws is not possible.
     """
     if rate <= 0:
         return 0.0
     free = max(1 - rate - rate / 1.4 * 1.5, 0.02)
-    return min(rate / 1.4 / free / 0.86, 0.95)
+    return min(rate / 1.4 / free / 0.82, 0.95)
 
 
 _ALWAYS = ("unpaid", "absent", "refunded")  # whatever else is unclear: these speak of the contribution alone

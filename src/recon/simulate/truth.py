@@ -24,7 +24,7 @@ _LABELS = ("on_time", "no_account", "delay", "missing_month", "short_credit", "t
 COHORT_PEOPLE, STEADY_MONTHS = 20, 12
 # "Nearly all colleagues have theirs": a wait may be called overdue where so many of a hundred have a credit of any
 # kind, and must be where so many have it whole and in one piece.
-OVERDUE_MAY, OVERDUE_MUST, OVERDUE_PEOPLE = 80, 93, 10
+OVERDUE_MAY, OVERDUE_MUST, OVERDUE_PEOPLE = 80, 91, 10
 
 
 @dataclass(frozen=True)
