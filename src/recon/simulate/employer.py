@@ -13,7 +13,6 @@ from random import Random
 FIRST_MONTH = 2023 * 12 + 6  # July 2023: after the reforms of the regions below, before the national 2% rule
 UNIT_SIZE = 250
 NEVER = 10**6
-QUIET_RATE, LOUD_RATE = 0.03, 1.6  # of events, in a quiet unit and in the others
 
 
 @dataclass(frozen=True)
@@ -130,7 +129,7 @@ class Person:
     varying: bool
     tier: str
     windows: list[Window]  # exports of the account; empty: none
-    rate: float  # of events, against the mean
+    rate: float  # of events: 0 none, 1 the mean, 2 twice as many
     in_roster: bool = True
     retired_from: int | None = None
     stops: bool = False  # still employed, but lines stop
@@ -292,7 +291,6 @@ def _person(world: World, number: int, region: Region, units: list[Unit], unit: 
         tier=random.choice(region.tiers) if region.tiers else "", windows=[], rate=random.choice((0.0, 1.0, 2.0)),
         in_roster=retired or bool(region.tiers) or random.random() < 0.9,
     )
-    person.rate *= QUIET_RATE if unit.quiet else LOUD_RATE
     _spells(world, person, unit, units, retired=retired)
     _bases(world, person)
     _windows(world, person, retired=person.retired_from is not None)

@@ -56,6 +56,8 @@ EVENTS = (
     Event("billed", 4, needs="proof"),
 )
 DEDUCTION_PERCENT = 2  # of people: from some month on the account pays a premium
+QUIET_RATE, LOUD_RATE = 0.03, 1.6  # in a quiet unit and in the others
+MUCH_NOISE = 20  # per cent from which there are no quiet units and no people without events
 TOP_UP_MISSING, TOP_UP_LATE = 0.08, 0.08
 OVERDUE_CHANCE = 0.05  # per newest month and person of a quiet unit
 
@@ -64,8 +66,15 @@ def plant(world: World, noise: int) -> None:
     """Lines, credits and events of everybody. ``noise``: per cent of person-months that an event befalls."""
     world.noise = noise
     for person in world.people:
-        _plant_person(world, person, noise / 100 * person.rate)
+        _plant_person(world, person, _rate(person, noise))
     _plant_subsidies(world)
+
+
+def _rate(person: Person, noise: int) -> float:
+    """The share of a person's months that an event befalls: very unlike from person to person, unless there is much."""
+    if noise > MUCH_NOISE:
+        return noise / 100 * (0.8 + 0.2 * person.rate)
+    return noise / 100 * person.rate * (QUIET_RATE if person.spells[0].unit.quiet else LOUD_RATE)
 
 
 def _plant_person(world: World, person: Person, rate: float) -> None:
@@ -232,7 +241,7 @@ def _possible(world: World, person: Person, event: Event, block: list[Line], lin
         return False
     if not person.has_account and event.code in ("unpaid", "absent", "double_pay", "back_pay", "paid_late", "billed"):
         return False
-    if _near_a_change(world, person, block) and event.code not in (*_ALWAYS, "split", "extra"):
+    if _near_a_change(world, person, block) and event.code not in _ALWAYS:
         return False
     if event.code in ("absent", "back_pay", "paid_late") and _at_an_edge(world, block, lines):
         return False

@@ -278,9 +278,13 @@ def _person(
     rows: dict[int, Row] = {}
     links: list[tuple[int, date, int]] = []
     first_row = _first_retiree_row(person)
+    strays: set[int] = set()  # months with a credit for a month that has no row: it looks like one too many
     for seen in lines:
         line = seen.line
-        if line.netted or (line.kind == "retiree" and (first_row is None or line.month < first_row)):
+        if line.netted:
+            continue
+        if line.kind == "retiree" and (first_row is None or line.month < first_row):
+            strays.update(month_of(posted) for posted, _ in seen.links)
             continue
         row = rows.setdefault(line.month, Row(line.month))
         links += [(line.month, posted, fen) for posted, fen in seen.links]
@@ -294,6 +298,8 @@ def _person(
             Part("missing_month", "contribution_missing", "open", 0) if _over(world, month + 1)
             else Part("delay", "not_yet_due", "pending", 0))
     _mark_ties(person, lines, rows)
+    for month in strays & rows.keys():
+        rows[month].tie = True
     return list(rows.values()), links
 
 
