@@ -10,9 +10,8 @@ import polars as pl
 
 from recon.core import months
 from recon.core.context import Context
-from recon.core.prepare import Prepared
+from recon.core.prepare import ACCOUNT, Prepared, payer_key
 
-_KEY = ["person_id", "region", "scheme"]
 # Lines of one payer this far apart still bracket one spell; beyond, leaving and coming back is likelier.
 BRACKET_MONTHS = 6
 
@@ -36,8 +35,8 @@ def absent_months(prepared: Prepared, lines: pl.DataFrame, context: Context) -> 
     missing = missing.join(retired, on="person_id", how="left").filter(
         (pl.col("month") < pl.col("_retired")).fill_null(True)
     )
-    return _covered(missing, context).sort(*_KEY, "month", "proved_by", "payer", nulls_last=True).unique(
-        [*_KEY, "month"], keep="first", maintain_order=True
+    return _covered(missing, context).sort(*ACCOUNT, "month", "proved_by", "payer", nulls_last=True).unique(
+        [*ACCOUNT, "month"], keep="first", maintain_order=True
     )
 
 
@@ -54,7 +53,7 @@ def _spells(prepared: Prepared, main: pl.DataFrame) -> pl.DataFrame:
     ``is_whole``: the source tells all spells of the person, not just the current one.
     """
     serving = pl.col("insured_status").fill_null("in_service") != "retired"
-    payer = pl.coalesce("payer", "employer").fill_null("").alias("payer")
+    payer = payer_key().alias("payer")
     joined, left = pl.col("employed_from"), pl.col("employed_to")
     # Who pays a broken month is local and contractual: only whole months are owed.
     first = months.index_of(joined) + (joined.dt.day() > 1).cast(pl.Int32)
@@ -81,17 +80,19 @@ def _bracketed(main: pl.DataFrame, spells: pl.DataFrame) -> pl.DataFrame:
     A longer hole than :data:`BRACKET_MONTHS` is a rehire, not a spell; stated spells decide where there are any.
     """
     regular = main.filter(pl.col("payment_kind").is_in(["normal", "back_pay"])).sort("row_id").unique(
-        [*_KEY, "payer", "month"], keep="first", maintain_order=True
-    ).select(*_KEY, "payer", "employer", "month", "row_id").sort(*_KEY, "month", "payer", nulls_last=True)
+        [*ACCOUNT, "payer", "month"], keep="first", maintain_order=True
+    ).select(*ACCOUNT, "payer", "employer", "month", "row_id").sort(*ACCOUNT, "month", "payer", nulls_last=True)
     ahead = regular.with_columns(
-        pl.col("month", "payer", "row_id").shift(-1).over(_KEY, order_by="month").name.suffix("_next")
+        pl.col("month", "payer", "row_id").shift(-1).over(ACCOUNT, order_by="month").name.suffix("_next")
     )
     gap = pl.col("month_next") - pl.col("month") - 1
     holes = ahead.filter((gap > 0) & (gap <= BRACKET_MONTHS) & (pl.col("payer_next") == pl.col("payer")))
     inside = holes.with_columns(
         pl.int_ranges(pl.col("month") + 1, pl.col("month_next"), dtype=pl.Int32).alias("month"),
         pl.concat_str("row_id", "row_id_next", separator="; ").alias("neighbours"),
-    ).explode("month").select(*_KEY, "payer", "employer", "month", pl.lit("bracket").alias("proved_by"), "neighbours")
+    ).explode("month").select(
+        *ACCOUNT, "payer", "employer", "month", pl.lit("bracket").alias("proved_by"), "neighbours"
+    )
     # The roster's spell speaks of its own payer only; enrolment speaks of everybody's.
     whole = spells.filter("is_whole").select("person_id").unique()
     own = spells.filter(~pl.col("is_whole")).select("person_id", "payer").unique()
@@ -113,7 +114,7 @@ def _employed(spells: pl.DataFrame, context: Context) -> pl.DataFrame:
     ).with_columns(
         pl.int_ranges("from", pl.col("_end") + 1, dtype=pl.Int32).alias("month")
     ).explode("month").select(
-        *_KEY, "payer", "employer", "month", pl.lit("spell").alias("proved_by"),
+        *ACCOUNT, "payer", "employer", "month", pl.lit("spell").alias("proved_by"),
         pl.lit(None, dtype=pl.String).alias("neighbours"),
     )
 

@@ -14,7 +14,7 @@ import polars as pl
 
 from recon.core import months
 from recon.core.expect import lines_of
-from recon.core.prepare import Prepared, file_of, prepare
+from recon.core.prepare import Prepared, file_of, payer_key, prepare
 from recon.policy import Policy, Schedule
 
 # A usual lag other than the region's is believed from this many people, or from this many months of one person.
@@ -189,11 +189,6 @@ def _merge_spans(spans: pl.DataFrame) -> pl.DataFrame:
         .agg(pl.col("from").min(), pl.col("to").max(), pl.col("open_end").last())
         .drop("_island").sort(*key, "from", nulls_last=True)
     )
-
-
-def payer_key() -> pl.Expr:
-    """Who pays, as far as the row says: the payer, else the employer."""
-    return pl.coalesce("payer", "employer").fill_null("")
 
 
 def _contribution_cover(contribution: pl.DataFrame, coverage: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -11,10 +11,9 @@ import polars as pl
 from recon.core import months
 from recon.core.context import Context, may_be_corrected, schedule_frame
 from recon.core.expect import ACCUSING
+from recon.core.prepare import ACCOUNT
 from recon.core.solve import PRICES
 from recon.policy import Policy
-
-ACCOUNT = ["person_id", "region", "scheme"]
 
 
 def with_due(lines: pl.DataFrame, credit: pl.DataFrame, context: Context, policy: Policy) -> pl.DataFrame:

@@ -12,7 +12,8 @@ from datetime import date
 import polars as pl
 
 from recon.core import months
-from recon.core.prepare import Prepared
+from recon.core.prepare import Prepared, payer_key
+from recon.core.text import yuan_text
 from recon.policy import Policy, Rule
 from recon.problems import Problem
 from recon.tables import SCHEME_ACCOUNT, Schema
@@ -84,7 +85,7 @@ def lines_of(prepared: Prepared, policy: Policy) -> pl.DataFrame:
         pl.coalesce(by_rule, rounded_share(pl.col("base_fen"), pl.lit(ESTIMATE_PPM)), "employee_fen")
         .fill_null(0).alias("estimated_fen"),
         _stream(in_annual).alias("stream"),
-        pl.col("payer").alias("raw_payer"), pl.coalesce("payer", "employer").fill_null("").alias("payer"),
+        pl.col("payer").alias("raw_payer"), payer_key().alias("payer"),
         pl.col("account_scheme").alias("scheme"),
     )
     lines = _with_accepts(lines, alternatives)
@@ -242,7 +243,7 @@ def retiree_lines(
     until = months.index(as_of)
     base = (
         person.select(
-            "person_id", "region", "tier", pl.coalesce("payer", "employer").fill_null("").alias("payer"),
+            "person_id", "region", "tier", payer_key().alias("payer"),
             "employer", months.index_of(pl.col("birth_date")).alias("born"),
             months.index_of(pl.col("retired_from")).alias("_retired"),
         )
@@ -304,11 +305,7 @@ def policy_conflicts(lines: pl.DataFrame) -> list[Problem]:
     problems = []
     for row in found.iter_rows(named=True):
         file, _, place = row["row_id"].partition("#")
-        example = f"如文件{_yuan(row['into_account_fen'])} / 规则{_yuan(row['rule_fen'])}"
+        example = f"如文件{yuan_text(row['into_account_fen'])} / 规则{yuan_text(row['rule_fen'])}"
         value = f"{row['region']} {row['rows']}行，{example}"
         problems.append(Problem("policy-differs", file, place, "into_account_fen", value))
     return problems
-
-
-def _yuan(fen: int) -> str:
-    return f"{'-' if fen < 0 else ''}{abs(fen) // 100}.{abs(fen) % 100:02d}"

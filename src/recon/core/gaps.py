@@ -9,6 +9,7 @@ import polars as pl
 from recon.core import months
 from recon.core.context import Context
 from recon.core.expect import ACCUSING
+from recon.core.prepare import payer_key
 from recon.core.text import fill, yuan
 from recon.labels import ACTION_FIELDS, CAUSES, COUNTER_CHECKS, FINDING_ACTIONS
 from recon.tables import conform
@@ -214,7 +215,7 @@ def finding_table(gap: pl.DataFrame, month: pl.DataFrame) -> pl.DataFrame:
     if named.is_empty():
         return conform(named, "finding")
     payer = month.select("person_id", "region", "scheme", "accrual_month",
-                         pl.coalesce("payer", "employer").fill_null("").alias("_payer"))
+                         payer_key().alias("_payer"))
     joined = named.join(payer, on=["person_id", "region", "scheme", "accrual_month"], how="left", nulls_equal=True)
     is_file = pl.col("cause") == "no_account_export"
     rows = joined.group_by("finding_id").agg(

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from recon.core.due import ACCOUNT
 from recon.core.months import first_day
+from recon.core.prepare import ACCOUNT
 from recon.core.solve import ANNUAL_REACH_MONTHS, PRICES, Credit, Line, Link, Solution, solve
 from recon.problems import Problem
 

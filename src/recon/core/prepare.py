@@ -14,6 +14,7 @@ import polars as pl
 
 from recon.core import months
 from recon.core.months import index_of
+from recon.core.text import yuan_text
 from recon.problems import Problem
 from recon.tables import SCHEME_ACCOUNT, SIDE_SCHEMES, conform_all
 
@@ -45,6 +46,11 @@ def prepare(tables: dict[str, pl.DataFrame]) -> Prepared:
     tables["flow"] = mark_repeated_flows(tables["flow"])
     credit, undone, found = _credit_view(tables["flow"])
     return Prepared(tables, _payment_view(tables["contribution"]), credit, undone, problems + found)
+
+
+def payer_key() -> pl.Expr:
+    """Who pays, as far as the row says: the payer, else the employer."""
+    return pl.coalesce("payer", "employer").fill_null("")
 
 
 def file_of(column: str = "row_id") -> pl.Expr:
@@ -131,8 +137,8 @@ def mark_repeated_contributions(contribution: pl.DataFrame) -> tuple[pl.DataFram
                 view["into_account_fen"] != row["into_account_fen"]
             ):
                 file, _, place = str(row["row_id"]).partition("#")
-                problems.append(Problem("contradictory-lines", file, place, "into_account_fen",
-                                        " / ".join(_yuan(int(str(one["into_account_fen"]))) for one in (view, row))))
+                both = " / ".join(yuan_text(int(str(one["into_account_fen"]))) for one in (view, row))
+                problems.append(Problem("contradictory-lines", file, place, "into_account_fen", both))
     if not duplicates:
         return contribution, []
     marked = contribution.with_columns(
@@ -145,10 +151,6 @@ def mark_repeated_contributions(contribution: pl.DataFrame) -> tuple[pl.DataFram
             new = pl.col("row_id").replace_strict(values, default=None, return_dtype=marked.schema[column])
             marked = marked.with_columns(pl.coalesce(pl.col(column), new).alias(column))
     return marked, problems
-
-
-def _yuan(fen: int) -> str:
-    return f"{'-' if fen < 0 else ''}{abs(fen) // 100}.{abs(fen) % 100:02d}"
 
 
 def _fullness(row: dict[str, object]) -> int:
@@ -339,5 +341,5 @@ def _carry_out_reversals(
                 break
         if amount:
             file, _, place = row[6].partition("#")
-            problems.append(Problem("unmatched-reversal", file, place, "amount_fen", _yuan(amount)))
+            problems.append(Problem("unmatched-reversal", file, place, "amount_fen", yuan_text(amount)))
     return left, takers, problems

@@ -615,7 +615,7 @@ def _forward(
         for key, raw in layer.items():
             costs = _relaxed(frame, at, raw)
             heads, avail = layers.heads(at, key), key[1]
-            target, lost, wrong = layers.enter(at + 1, _carry(frame, at + 1, heads), avail)
+            target, lost, wrong = layers.enter(at + 1, heads, avail)
             push(at, key, costs, frame.open_prices[at] + lost, wrong, None, at + 1, target)
             for edge in frame.edges[at]:
                 if edge.mask & ~avail:
@@ -624,14 +624,9 @@ def _forward(
                     continue
                 to = at + edge.span
                 moved = {**heads, **dict.fromkeys(edge.classes, edge.last + 1)} if edge.classes else heads
-                target, lost, wrong = layers.enter(to, _carry(frame, to, moved), avail & ~edge.mask)
+                target, lost, wrong = layers.enter(to, moved, avail & ~edge.mask)
                 push(at, key, costs, lost, wrong + (edge.link.kind == "inexact"), edge, to, target)
     return forward, steps, bounded
-
-
-def _carry(frame: _Frame, to: int, heads: dict[int, int]) -> dict[int, int]:
-    """The heads that still mean something at ``to``: a new stream starts afresh."""
-    return {} if to >= len(frame.streams) else heads
 
 
 def _backward(

@@ -11,11 +11,11 @@ import polars as pl
 
 from recon.core import months
 from recon.core.expect import amount_by_rule, with_rules
+from recon.core.prepare import ACCOUNT
 from recon.core.text import yuan
 from recon.policy import Policy
 from recon.tables import conform
 
-_ACCOUNT = ["person_id", "region", "scheme"]
 _STATE = ["insured", "tier", "month", "born", "base_fen"]
 
 
@@ -74,13 +74,13 @@ def _changes(lines: pl.DataFrame) -> pl.DataFrame:
         "expected_fen", "base_fen", "insured", "tier", "policy_ref", "row_id",
         descending=[True, True, False, False, False, False], nulls_last=True,
     ).group_by(
-        [*_ACCOUNT, "month"], maintain_order=True
+        [*ACCOUNT, "month"], maintain_order=True
     ).agg(
         pl.col("expected_fen").sum(), pl.col("base_fen").sum(), pl.col("insured", "tier", "born", "policy_ref").first(),
         pl.col("row_id").first(),
-    ).sort(*_ACCOUNT, "month", nulls_last=True)
+    ).sort(*ACCOUNT, "month", nulls_last=True)
     before = [
-        pl.col(name).shift(1).over(_ACCOUNT, order_by="month").alias(f"was_{name}")
+        pl.col(name).shift(1).over(ACCOUNT, order_by="month").alias(f"was_{name}")
         for name in ["expected_fen", "row_id", *_STATE]
     ]
     return series.with_columns(before).filter(

@@ -15,6 +15,11 @@ def yuan(fen: pl.Expr) -> pl.Expr:
     return text.fill_null("?")
 
 
+def yuan_text(fen: int) -> str:
+    """The same for one amount."""
+    return f"{'-' if fen < 0 else ''}{abs(fen) // 100}.{abs(fen) % 100:02d}"
+
+
 def fill(template: str, fields: dict[str, pl.Expr]) -> pl.Expr:
     """``template`` with its ``{field}`` marks replaced row by row; a null field reads ``?``."""
     parts: list[pl.Expr] = []
