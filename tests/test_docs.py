@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
 import recon
@@ -37,14 +38,24 @@ def texts() -> Iterator[tuple[str, str]]:
                 continue  # an export in another encoding
 
 
-def commands() -> list[str]:
-    """The names of all commands."""
-    import click
-
+def every_command() -> dict[str, click.Command]:
+    """All commands by name (``policy show``), those of inner groups too."""
     from recon.cli import main
 
-    assert isinstance(main, click.Group)
-    return sorted(main.commands)
+    def below(group: click.Command, prefix: str) -> Iterator[tuple[str, click.Command]]:
+        if isinstance(group, click.Group):
+            for name in group.list_commands(click.Context(group)):
+                command = group.get_command(click.Context(group), name)
+                assert command is not None
+                yield f"{prefix}{name}", command
+                yield from below(command, f"{prefix}{name} ")
+
+    return dict(below(main, ""))
+
+
+def commands() -> list[str]:
+    """The names of all commands."""
+    return sorted(every_command())
 
 
 def test_generated_parts_are_up_to_date() -> None:
@@ -101,12 +112,7 @@ def test_readme_explains_every_sheet(tmp_path: Path, lang: str) -> None:
 
 def test_every_option_has_help() -> None:
     """No option of any command is without a word of help."""
-    import click
-
-    from recon.cli import main
-
-    assert isinstance(main, click.Group)
-    silent = [f"{name} {option.opts[0]}" for name, command in main.commands.items() for option in command.params
+    silent = [f"{name} {option.opts[0]}" for name, command in every_command().items() for option in command.params
               if isinstance(option, click.Option) and not option.help]
     assert silent == []
 

@@ -97,8 +97,9 @@ def commands() -> str:
     def texts(command: click.Command, context: click.Context) -> Iterator[str]:
         yield f"## {context.command_path}\n\n```\n{command.get_help(context)}\n```\n"
         if isinstance(command, click.Group):
-            for name in sorted(command.commands):
-                own = command.commands[name]
+            for name in sorted(command.list_commands(context)):
+                own = command.get_command(context, name)
+                assert own is not None
                 yield from texts(own, click.Context(own, parent=context, info_name=name, max_content_width=100))
 
     return "\n".join(texts(main, click.Context(main, info_name="recon", max_content_width=100)))

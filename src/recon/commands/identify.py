@@ -1,0 +1,33 @@
+"""``recon identify``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from recon import batch
+from recon.commands.common import FOLDER, LANG, MAPPINGS, sentences
+
+
+@click.command()
+@FOLDER
+@MAPPINGS
+@click.option("--why", is_flag=True, help="逐个列出其他格式为何不认。Also say why each other format does not claim it.")
+@LANG
+def identify(folder: Path, mappings: Path | None, why: bool, lang: str) -> None:
+    """每个文件被哪种格式认领，不认领的原因。Which format claims each file, and why not.
+
+    \b
+    例 / example:
+      recon identify sample_statements --why
+    """
+    with sentences():
+        claims = batch.identify(folder, batch.Options(mappings=mappings))
+    for shown, claim in claims:
+        name = f"{shown} [{claim.sheet}]" if claim.sheet else shown
+        nobody = "没有格式认领" if lang == "zh" else "no format"
+        click.echo(f"{name}\t{claim.format_id or nobody}\t{claim.table or '-'}")
+        if why or claim.format_id is None:
+            for format_id, reason in claim.reasons:
+                click.echo(f"    {format_id}: {reason}")

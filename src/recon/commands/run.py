@@ -1,0 +1,79 @@
+"""``recon run``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from recon import batch
+from recon.commands.common import FOLDER, progress_bar, run_options, sentences, yuan
+
+
+@click.command()
+@FOLDER
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), default=Path("report.xlsx"),
+              show_default=True, metavar="FILE", help="差异报告（Excel）。The discrepancy workbook.")
+@click.option("--tables", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+              help="另把所有结果表写到此目录。Also write every table here.")
+@click.option("--tables-format", type=click.Choice(["parquet", "csv"]), default="parquet", show_default=True,
+              help="结果表的格式。Format of the tables.")
+@click.option("--edition", type=click.Choice(["hr", "person", "audit"]),
+              help="版本；默认20人以上为 hr（读入时即丢弃消费明细），否则 person。"
+                   "Default: hr above 20 people, else person.")
+@click.option("--full-ids", is_flag=True, help="报告中显示完整证件号。Show whole IDs in the workbook.")
+@click.option("--json", "as_json", is_flag=True, help="在标准输出打印计数（JSON）。Print the run's counts as JSON.")
+@run_options
+def run(folder: Path, output: Path, tables: Path | None, tables_format: str, edition: str | None, full_ids: bool,
+        as_json: bool, as_of: str | None, region: str | None, tolerance: int | None, mappings: Path | None,
+        lang: str) -> None:
+    """读一个文件夹的导出，写出差异报告。Read a folder of exports and write the discrepancy workbook.
+
+    \b
+    例 / examples:
+      recon run sample_statements -o report.xlsx
+      recon run 2024年12月 -o 12月差异.xlsx --as-of 2025-01-31 --tables tables
+      recon run exports --lang en --json
+
+    \b
+    退出码 / exit: 0 没有待处理 nothing open · 3 有待处理的差异 open gaps · 4 有文件或行不能用 input rejected
+                   2 用法、配置或没有可读的文件 usage, configuration, nothing readable · 1 程序错误 a bug
+    """
+    options = batch.Options(as_of=as_of, region=region, tolerance=tolerance, mappings=mappings, edition=edition,
+                            lang=lang, full_ids=full_ids)
+    with sentences(), progress_bar() as progress:
+        done = batch.run_folder(folder, options, progress)
+    with sentences():
+        if tables is not None:
+            batch.write_tables(tables, done, tables_format)
+        batch.write_report(output, done)
+    if as_json:
+        click.echo(json.dumps(done.counts, ensure_ascii=False, indent=1))
+    else:
+        for line in _told(done, output, lang):
+            click.echo(line)
+    sys.exit(done.exit_code)
+
+
+def _told(done: batch.Run, output: Path, lang: str) -> Iterator[str]:
+    """A few lines for the screen: no name, no ID."""
+    counts = done.counts
+    gaps, rejected = counts["gaps"], counts["rejected"]
+    if lang == "zh":
+        yield f"基准日 {counts['as_of']} · {counts['people']}人 {counts['months']}人月 · 版本 {counts['edition']}"
+        yield (f"待处理 {gaps['open']} · 等待中 {gaps['pending']} · 无法判断 {gaps['unknown']} · "
+               f"未划入合计 {yuan(counts['outstanding_fen'])} 元")
+        if rejected["files"] or rejected["rows"]:
+            yield f"不能用：文件 {rejected['files']} 个、行 {rejected['rows']} 行，见“资料问题”表"
+        yield f"报告：{output}"
+    else:
+        yield (f"as of {counts['as_of']} · {counts['people']} people, {counts['months']} months · "
+               f"edition {counts['edition']}")
+        yield (f"open {gaps['open']} · waiting {gaps['pending']} · cannot tell {gaps['unknown']} · "
+               f"outstanding {yuan(counts['outstanding_fen'])} yuan")
+        if rejected["files"] or rejected["rows"]:
+            yield f"not usable: {rejected['files']} files, {rejected['rows']} rows; see the sheet of data problems"
+        yield f"report: {output}"
