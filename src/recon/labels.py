@@ -60,6 +60,9 @@ LABELS = (
     Label("policy_unknown", "规则未知", "policy unknown", "当地当时的划入规则不明", "the region's rule for the month is not known"),
     Label("data_incomplete", "资料不全", "data incomplete", "所给明细没有覆盖这个月", "the exports do not cover the month"),
     Label("unexplained", "未解释", "unexplained", "以上都不能说明", "nothing above explains it"),
+    # basis payroll: about declarations, never about a credit
+    Label("base_out_of_limits", "基数超出上下限", "base out of limits", "申报的缴费基数不在当地上下限之内",
+          "the declared base lies outside the region's floor and cap"),
 )
 LABEL = {label.code: label for label in LABELS}
 LABEL_ORDER = tuple(label.code for label in LABELS)
@@ -119,6 +122,10 @@ CAUSES = (
     Cause("data_incomplete", "billed_only", "只有账单或申报，没有到账记录", "only a bill or declaration, no proof of payment",
           "file_owner", "请提供{month}的个人到账明细或完税证明。"),
     Cause("unexplained", None, "未解释", "unexplained", "file_owner", "请把涉及的行发给本工具的维护者。"),
+    Cause("base_out_of_limits", "below_floor", "缴费基数低于当地下限", "base below the region's floor", "hr_declare",
+          "请人事核对{month}的申报基数；低于当年下限的，按下限补差。"),
+    Cause("base_out_of_limits", "above_cap", "缴费基数高于当地上限", "base above the region's cap", "hr_declare",
+          "请人事核对{month}的申报基数；高于当年上限的部分可申请退费。"),
 )
 CAUSE = {(cause.label, cause.code): cause for cause in CAUSES}
 
@@ -131,7 +138,14 @@ COUNTER_CHECKS = {
     "not_allocated": "已排除：同人其他月份也未分配", "duplicate_credit": "已排除：补缴、补差、更早或更晚月份的划入、红冲",
     "unknown_extra": "已排除：补缴、补差、更早或更晚月份的划入、红冲",
     "short_credit": "已排除：其余部分另行到账、红冲、规则变更前后的金额",
+    "base_out_of_limits": "已计入：同月补差的基数；已排除：灵活就业、退休、没有个人账户的档次，以及不足一元的尾数",
 }
+
+# A finding about bases outside the limits: what the records show, and what to do.
+BASE_FINDING = (
+    "{payer} {first} 至 {last}，{people}人{count}人月的申报基数{what}{limit}元（{ref}），账户共受影响{amount}元",
+    "请人事按{limit}元核对{first}至{last}的申报基数（{people}人）。",
+)
 
 # What to ask about a finding, by desk: it speaks of all its members, never of one.
 FINDING_ACTIONS = {
@@ -159,7 +173,7 @@ VERDICTS = {
 _VERDICT_OF_LABEL = {
     "on_time": "received", "refund_due": "received", "no_account": "no_account", "short_credit": "amount_differs",
     "over_credit": "amount_differs", "top_up": "amount_differs", "clawback": "amount_differs",
-    "account_deduction": "amount_differs",
+    "account_deduction": "amount_differs", "base_out_of_limits": "amount_differs",
 }
 _VERDICT_OF_CAUSE = {
     "overdue": "overdue", "credit_missing": "paid_not_credited", "not_allocated": "paid_not_credited",
@@ -222,5 +236,7 @@ ACTIONS_EN: dict[tuple[str, str | None], str] = {
     ("data_incomplete", "after_export"): "Bring a later account export, to beyond {due}.",
     ("data_incomplete", "tail_open"): "Bring a page of the account export that shows its date and covers {due}.",
     ("data_incomplete", "billed_only"): "Bring the record of arrival per person, or the tax receipt, for {month}.",
+    ("base_out_of_limits", "below_floor"): "Check the declared base of {month} with HR; below the year's floor it is topped up to the floor.",
+    ("base_out_of_limits", "above_cap"): "Check the declared base of {month} with HR; what lies above the year's cap can be claimed back.",
     ("unexplained", None): "Send the rows concerned to the maintainers of this tool.",
 }

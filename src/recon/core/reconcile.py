@@ -19,6 +19,7 @@ from recon.core.due import with_due
 from recon.core.expect import lines_of, policy_conflicts, retiree_lines
 from recon.core.gaps import KEY, finding_table, gap_table
 from recon.core.judge import judge, parts_of, with_links
+from recon.core.limits import outside_limits
 from recon.core.match import match
 from recon.core.monthly import COLLECTION_MONTHS, month_table
 from recon.core.prepare import Prepared, prepare
@@ -68,9 +69,11 @@ def reconcile(
     parts = parts_of(lines, links)
     gap = gap_table(parts, lines, links, context)
     month = month_table(lines, links, gap, found.margins, prepared.tables["person"])
+    base_gap, base_finding = outside_limits(lines, policy, as_of)
     result = {
         "expected": _expected_table(lines), "match": _match_table(links, month, found.margins), "month": month,
-        "gap": gap, "finding": finding_table(gap, month), "step": step_table(lines, policy),
+        "gap": pl.concat([gap, base_gap]), "finding": pl.concat([finding_table(gap, month), base_finding]),
+        "step": step_table(lines, policy),
         "balance": balance_table(prepared.tables["flow"], complete=spend),
     }
     check_identities(result, prepared.credit)

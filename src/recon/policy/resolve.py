@@ -46,6 +46,7 @@ class BaseLimit:
     cap_fen: int | None
     confidence: str
     ref: str
+    since: date  # the month from which this year's limits hold
 
 
 @dataclass
@@ -111,7 +112,7 @@ class Policy:
         return BaseLimit(
             None if floor is None else floor.fen, None if cap is None else cap.fen,
             line.confidence(number, "floor_yuan", "cap_yuan"),
-            f"{region}/{line.entries[number].since}/base_limit",
+            f"{region}/{line.entries[number].since}/base_limit", line.entries[number].start,
         )
 
     def back_pay_credited(self, region: str | None, month: date) -> bool | None:
