@@ -77,7 +77,7 @@ def test_every_command_is_documented() -> None:
     for command in commands():
         assert f"recon {command}" in README, command
         assert f"## recon {command}\n" in reference, command
-        outcome = run_recon([command, "--help"])
+        outcome = run_recon([*command.split(), "--help"])
         assert outcome.code == 0
         assert len(outcome.stdout.splitlines()) > 3, command
         assert "\\b" not in outcome.stdout, f"{command}: the docstring is raw, so click shows its \\b"
@@ -88,9 +88,9 @@ def test_examples_in_help_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.chdir(tmp_path)
     tried = 0
     for command in commands():
-        for line in run_recon([command, "--help"]).stdout.splitlines():
+        for line in run_recon([*command.split(), "--help"]).stdout.splitlines():
             words = line.split()
-            if words[:2] == ["recon", command] and "sample_statements" in words:
+            if words[:2] == ["recon", command.split()[0]] and "sample_statements" in words:
                 outcome = run_recon([str(SAMPLES) if word == "sample_statements" else word for word in words[1:]])
                 assert outcome.code in (0, 3, 4), f"{line.strip()}: {outcome.stderr}"
                 tried += 1

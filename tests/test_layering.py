@@ -21,8 +21,9 @@ COMMON = {"tables", "problems", "labels"}
 ALLOWED: dict[str, set[str]] = {
     "cli": {"commands"},
     "commands": {"batch", "simulate"},
-    "batch": {"reading", "core", "report", "policy"},
+    "batch": {"reading", "core", "report", "policy", "draft"},
     "reading": set(),
+    "draft": {"reading"},
     "report": set(),
     "core": {"policy"},
     "policy": set(),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
@@ -19,6 +20,7 @@ from recon import __version__
 if TYPE_CHECKING:
     import polars as pl
 
+    from recon.draft import Draft
     from recon.policy import Policy
     from recon.problems import Problem
     from recon.reading.folder import Claim
@@ -172,6 +174,33 @@ def check(mappings: Path | None) -> tuple[int, int]:
         raise UsageError(str(error)) from None
     policy = _policy(directories)
     return len(formats), len(policy.regions())
+
+
+def draft_mapping(
+    file: Path, mappings: Path | None, output: Path | None, *, table: str | None = None, sheet: str | None = None,
+    lang: str = "zh",
+) -> Draft:
+    """A drafted format for ``file``, written to ``output`` when that is given; UsageError when none can be made.
+
+    A file that exists is never written over: it may hold somebody's work.
+    """
+    from recon.draft import DraftError, draft_mapping
+    from recon.reading.formats import FormatError
+
+    if not file.is_file():
+        raise UsageError("没有这个文件 / no such file")
+    if output is not None and output.exists():
+        raise UsageError(f"{output.name} 已经存在，不覆盖；请换一个名字 / it exists and is not written over")
+    stem = re.sub(r"[^a-z0-9_]+", "_", (output.stem if output else "").lower()).strip("_")
+    try:
+        draft = draft_mapping(file, _mappings(mappings), new_id=stem if stem[:1].isalpha() else "my_format",
+                              table=table, sheet=sheet, lang=lang)
+    except (DraftError, FormatError) as error:
+        raise UsageError(str(error)) from None
+    if output is not None:
+        with _beside(output) as temporary:
+            temporary.write_text(draft.text, encoding="utf-8")
+    return draft
 
 
 # ------------------------------------------------------------------------------------------------------- its inputs
