@@ -20,7 +20,7 @@ COMMON = {"tables", "problems", "labels"}
 # Which rooms a room may import, besides itself and the common ones. A new room must be placed here.
 ALLOWED: dict[str, set[str]] = {
     "cli": {"commands"},
-    "commands": {"batch", "simulate"},
+    "commands": {"batch", "draft", "simulate"},
     "batch": {"reading", "core", "report", "policy", "draft"},
     "reading": set(),
     "draft": {"reading"},
