@@ -105,10 +105,16 @@ def unmatched_reversal(folder: Path) -> None:
     write(folder, "flow.csv", [*credits(range(1, 7)), reversal])
 
 
+def leg_absent(folder: Path) -> None:
+    """The configuration wants a payroll, and there is none."""
+    write(folder, "contribution.csv", contributions(range(6)))
+    (folder / "recon.toml").write_text('[legs]\npayroll = "required"\n', encoding="utf-8")
+
+
 TRIGGERS: dict[str, Callable[[Path], None]] = {
     trigger.__name__.replace("_", "-"): trigger
     for trigger in (policy_differs, printed_month_ignored, printed_month_contradicts, annual_window_differs,
-                    contradictory_lines, as_of_future, record_too_long, unmatched_reversal)
+                    contradictory_lines, as_of_future, record_too_long, unmatched_reversal, leg_absent)
 }
 
 

@@ -105,6 +105,15 @@ def commands() -> str:
     return "\n".join(texts(main, click.Context(main, info_name="recon", max_content_width=100)))
 
 
+def config() -> str:
+    """Every key of recon.toml."""
+    from recon.config import KEYS, REPEATED_KEYS
+
+    return table(("section", "key", "意思 / meaning", "例 / example"), (
+        (f"`{key.section}`", f"`{key.name}`", f"{key.zh}<br>{key.en}", f"`{key.example}`")
+        for key in (*KEYS, *REPEATED_KEYS)))
+
+
 def tables() -> str:
     """Every canonical table with its columns and types."""
     from recon.tables import INPUT_TABLES, RESULT_TABLES
@@ -151,6 +160,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "verdicts-zh": lambda: verdicts("zh"), "verdicts-en": lambda: verdicts("en"),
     "sample-zh": lambda: sample("zh"), "sample-en": lambda: sample("en"),
     "problems": problems, "tables": tables, "formats": formats, "commands": commands,
+    "config": config,
 }
 
 

@@ -20,6 +20,7 @@ from recon import __version__
 if TYPE_CHECKING:
     import polars as pl
 
+    from recon.core.payroll_settings import PayrollSettings
     from recon.draft import Draft
     from recon.policy import Policy
     from recon.problems import Problem
@@ -48,6 +49,8 @@ class Options:
     edition: str | None = None  # hr, person, audit; None: hr above 20 people
     lang: str = "zh"
     full_ids: bool = False
+    legs: Mapping[str, str] = field(default_factory=dict)  # leg -> auto, off or required (recon.toml)
+    payroll: PayrollSettings | None = None  # None: nothing is stated of the firm
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,7 @@ def run_folder(folder: Path, options: Options, progress: Progress | None = None)
             f"文件夹里没有能用的数据（{names}）；运行 recon identify 看每个文件的情况 / "
             "nothing readable in the folder; recon identify tells why, file by file"
         )
+    read.tables, missing_legs = _legs(read.tables, options.legs)
     as_of = _as_of(options.as_of, newest_date(read.tables, today), today)
     context = build_context(read.tables, policy, as_of, tolerance=options.tolerance)
     people = pl.concat([
@@ -97,7 +101,7 @@ def run_folder(folder: Path, options: Options, progress: Progress | None = None)
     edition = options.edition or ("hr" if people > HR_ABOVE_PEOPLE else "person")
     tables = _without_spend(read.tables) if edition == "hr" else read.tables
     result = reconcile(tables, policy, as_of, context, spend=edition != "hr")
-    problems: list[Problem] = [*read.problems, *_future(read.tables, today), *result.problems]
+    problems: list[Problem] = [*read.problems, *missing_legs, *_future(read.tables, today), *result.problems]
     problem = pl.DataFrame(
         [one.row(options.lang) for one in problems], schema=dict.fromkeys(
             ("code", "severity", "file", "place", "column", "value", "message", "remedy"), pl.String)
@@ -249,6 +253,30 @@ def _as_of(text: str | None, newest: date | None, today: date) -> date:
         except ValueError:
             raise UsageError(f"基准日看不懂：{text}；请写成 2024-12-31 或 today / unreadable date") from None
     return newest or today  # without a single date nothing is judged by it
+
+
+def _legs(
+    tables: dict[str, pl.DataFrame], legs: Mapping[str, str]
+) -> tuple[dict[str, pl.DataFrame], list[Problem]]:
+    """The tables without the legs that are switched off, and a problem for each required one that is not there."""
+    import polars as pl
+
+    from recon.problems import Problem
+
+    declared = pl.col("proof").is_in(["declared", "billed"])
+    of_leg = {
+        "payroll": ("payroll", pl.lit(value=True)), "payment": ("payment", pl.lit(value=True)),
+        "flow": ("flow", pl.lit(value=True)), "declared": ("contribution", declared.fill_null(value=False)),
+        "arrived": ("contribution", ~declared.fill_null(value=False)),
+    }
+    tables = dict(tables)
+    missing = []
+    for leg, (table, rows) in of_leg.items():
+        if legs.get(leg) == "off":
+            tables[table] = tables[table].filter(~rows)
+        elif legs.get(leg) == "required" and tables[table].filter(rows).is_empty():
+            missing.append(Problem("leg-absent", value=leg))
+    return tables, missing
 
 
 def _future(tables: Mapping[str, pl.DataFrame], today: date) -> list[Problem]:

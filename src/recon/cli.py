@@ -13,7 +13,15 @@ import click
 from recon import __version__
 
 # In the order of the help; each is the module of recon.commands and the function in it.
-COMMANDS = ("run", "explain", "identify", "check", "mapping", "simulate")
+COMMANDS = (
+    "run",
+    "explain",
+    "identify",
+    "check",
+    "init",
+    "mapping",
+    "simulate",
+)
 
 
 class _Lazily(click.Group):

@@ -150,6 +150,8 @@ _KINDS = (
          "请补一份更早的个人账户明细", "bring an earlier export of the account"),
     Kind("as-of-future", "info", "有日期晚于今天，未用来定基准日：{value}",
          "a date after today was not used for the as-of date: {value}", "核对该日期", "check the date"),
+    Kind("leg-absent", "warning", "配置要求的资料没有：{value}", "material that the configuration requires is absent: {value}",
+         "把文件放进文件夹；不再需要时改 recon.toml 的 [legs]", "put the files into the folder, or change [legs] in recon.toml"),
     Kind("record-too-long", "warning", "此人记录过长，改用简化匹配，可信度降低：{value}",
          "the record is too long; a simpler rule was used with lower confidence: {value}",
          "按年分开导出", "export year by year"),

@@ -20,6 +20,10 @@ MAPPINGS = click.option(
 )
 LANG = click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True,
                     help="语言。Language of report and messages.")
+CONFIG = click.option(
+    "--config", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    help="配置文件；默认为文件夹里的 recon.toml。Settings; default: recon.toml in the folder. The command line wins.",
+)
 
 
 def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -33,7 +37,9 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--tolerance", type=click.IntRange(0, 24), metavar="MONTHS",
                      help="到账后几个月内未划入只算等待。"
                           "Months before an uncredited month turns from pending to missing."),
-        MAPPINGS, LANG,
+        MAPPINGS, CONFIG,
+        click.option("--lang", type=click.Choice(["zh", "en"]),
+                     help="语言，默认 zh。Language of report and messages; default zh."),
     ]
     for option in reversed(decorators):
         command = option(command)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
-from recon import batch
+from recon import batch, job
 from recon.commands.common import FOLDER, progress_bar, run_options, sentences
 
 
@@ -16,8 +17,7 @@ from recon.commands.common import FOLDER, progress_bar, run_options, sentences
 @click.argument("person")
 @click.option("--short", is_flag=True, help="一百五十字以内，可贴进聊天。At most 150 characters, to paste into a chat.")
 @run_options
-def explain(folder: Path, person: str, short: bool, as_of: str | None, region: str | None, tolerance: int | None,
-            mappings: Path | None, lang: str) -> None:
+def explain(folder: Path, person: str, short: bool, config: Path | None, **given: Any) -> None:
     """一个人的答案。The answers for one person: PERSON is an employee number or a list number.
 
     证件号不要写在命令行里；写 - 则从标准输入读。Give an ID on standard input, with PERSON as -.
@@ -29,8 +29,7 @@ def explain(folder: Path, person: str, short: bool, as_of: str | None, region: s
       echo 110105198503074917 | recon explain sample_statements -
     """
     key = sys.stdin.readline().strip() if person == "-" else person
-    options = batch.Options(as_of=as_of, region=region, tolerance=tolerance, mappings=mappings, lang=lang,
-                            edition="person")
     with sentences(), progress_bar() as progress:
+        options = job.options_of(job.settle(folder, config, {**given, "edition": "person"}))
         text = batch.explain_person(folder, key, options, short=short, progress=progress)
     click.echo(text)

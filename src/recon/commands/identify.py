@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from recon import batch
+from recon import batch, job
 from recon.commands.common import FOLDER, LANG, MAPPINGS, sentences
 
 
@@ -23,7 +23,7 @@ def identify(folder: Path, mappings: Path | None, why: bool, lang: str) -> None:
       recon identify sample_statements --why
     """
     with sentences():
-        claims = batch.identify(folder, batch.Options(mappings=mappings))
+        claims = batch.identify(folder, job.options_of(job.settle(folder, None, {"mappings": mappings})))
     for shown, claim in claims:
         name = f"{shown} [{claim.sheet}]" if claim.sheet else shown
         nobody = "没有格式认领" if lang == "zh" else "no format"

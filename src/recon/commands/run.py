@@ -6,31 +6,32 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
-from recon import batch
-from recon.commands.common import FOLDER, progress_bar, run_options, sentences, yuan
+from recon import batch, job
+from recon.commands.common import progress_bar, run_options, sentences, yuan
 
 
 @click.command()
-@FOLDER
-@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), default=Path("report.xlsx"),
-              show_default=True, metavar="FILE", help="差异报告（Excel）。The discrepancy workbook.")
+@click.argument("folder", type=click.Path(path_type=Path), required=False)
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+              help="差异报告（Excel），默认 report.xlsx。The discrepancy workbook; default report.xlsx.")
 @click.option("--tables", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
               help="另把所有结果表写到此目录。Also write every table here.")
-@click.option("--tables-format", type=click.Choice(["parquet", "csv"]), default="parquet", show_default=True,
-              help="结果表的格式。Format of the tables.")
+@click.option("--tables-format", type=click.Choice(["parquet", "csv"]),
+              help="结果表的格式，默认 parquet。Format of the tables; default parquet.")
 @click.option("--edition", type=click.Choice(["hr", "person", "audit"]),
               help="版本；默认20人以上为 hr（读入时即丢弃消费明细），否则 person。"
                    "Default: hr above 20 people, else person.")
-@click.option("--full-ids", is_flag=True, help="报告中显示完整证件号。Show whole IDs in the workbook.")
+@click.option("--full-ids/--no-full-ids", default=None, help="报告中显示完整证件号。Show whole IDs in the workbook.")
 @click.option("--json", "as_json", is_flag=True, help="在标准输出打印计数（JSON）。Print the run's counts as JSON.")
 @run_options
-def run(folder: Path, output: Path, tables: Path | None, tables_format: str, edition: str | None, full_ids: bool,
-        as_json: bool, as_of: str | None, region: str | None, tolerance: int | None, mappings: Path | None,
-        lang: str) -> None:
+def run(folder: Path | None, output: Path | None, as_json: bool, config: Path | None, **given: Any) -> None:
     """读一个文件夹的导出，写出差异报告。Read a folder of exports and write the discrepancy workbook.
+
+    不写文件夹则按当前目录（或 --config）的 recon.toml。Without FOLDER the recon.toml here, or --config, names it.
 
     \b
     例 / examples:
@@ -42,18 +43,13 @@ def run(folder: Path, output: Path, tables: Path | None, tables_format: str, edi
     退出码 / exit: 0 没有待处理 nothing open · 3 有待处理的差异 open gaps · 4 有文件或行不能用 input rejected
                    2 用法、配置或没有可读的文件 usage, configuration, nothing readable · 1 程序错误 a bug
     """
-    options = batch.Options(as_of=as_of, region=region, tolerance=tolerance, mappings=mappings, edition=edition,
-                            lang=lang, full_ids=full_ids)
     with sentences(), progress_bar() as progress:
-        done = batch.run_folder(folder, options, progress)
-    with sentences():
-        if tables is not None:
-            batch.write_tables(tables, done, tables_format)
-        batch.write_report(output, done)
+        settings = job.settle(folder, config, {**given, "report": output})
+        done = job.perform(settings, progress)
     if as_json:
         click.echo(json.dumps(done.counts, ensure_ascii=False, indent=1))
     else:
-        for line in _told(done, output, lang):
+        for line in _told(done.run, done.report, settings.lang or "zh"):
             click.echo(line)
     sys.exit(done.exit_code)
 

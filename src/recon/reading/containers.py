@@ -12,7 +12,7 @@ from recon.reading.grid import Opened
 
 MAX_BYTES = 1 << 30
 _OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_SKIPPED_NAMES = {"thumbs.db", "desktop.ini", "__macosx", "icon\r"}
+_SKIPPED_NAMES = {"thumbs.db", "desktop.ini", "__macosx", "icon\r", "recon.toml"}
 _SKIPPED_ENDS = (".tmp", ".temp", ".part", ".partial", ".crdownload", ".download", ".lock", ".lck")
 # Files that people keep beside their exports and that hold no table.
 _OTHERS = (
