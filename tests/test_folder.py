@@ -98,6 +98,36 @@ def test_a_person_only_an_account_names_has_a_row(tmp_path: Path) -> None:
     assert result.tables["person"].select("person_id", "person_name").rows() == [(ID_A, "测试甲")]
 
 
+@pytest.mark.parametrize("cell", ["42010619880412101O", "4201061988041210"])
+def test_a_mistyped_id_is_traced_by_the_personal_number(tmp_path: Path, cell: str) -> None:
+    """The cell is reported and never becomes a person of its own; with a 个人编号 the row still counts."""
+    portal = "证件号码,个人编号,缴费年月,应缴类型,应缴金额,个人缴费金额,缴费标识"
+    result = read(tmp_path, {"r.csv": ROSTER, "c.csv": f"{portal}\n{cell},1001,202401,正常,600,120,已缴\n"
+                                                       f"{cell},,202402,正常,600,120,已缴\n"})
+    assert result.tables["contribution"].select("person_id", "accrual_month").rows() == [(ID_A, date(2024, 1, 1))]
+    assert codes(result) == ["unreadable-id", "unreadable-id"]
+
+
+def test_another_name_under_one_id_is_said(tmp_path: Path) -> None:
+    """The row is used; the place and both names are told once per file."""
+    rows = "".join(f"{ID_A},王样例,2024{month:02d},正常,600,120,已缴\n" for month in (1, 2))
+    result = read(tmp_path, {"r.csv": ROSTER, "c.csv": f"{PORTAL}\n{rows}", "z.csv": account(f"姓名：测*甲 证件号码：{ID_A}", CREDIT)})
+    assert result.tables["contribution"].height == 2
+    said = [(each.file, each.place, each.value) for each in result.problems if each.code == "name-differs"]
+    assert said == [("r.csv", "L2", "王样例 / 测试甲")]
+
+
+def test_earlier_names_and_numbers_in_the_roster(tmp_path: Path) -> None:
+    """曾用名 and an old passport lead to the person; the kind of document is told in words of the export."""
+    roster = "工号,姓名,证件类型,身份证号码,曾用名,部门\nA1,测试甲,外国护照,E20000002,E10000001；测旧名,研发\n"
+    result = read(tmp_path, {"r.csv": roster, "a.csv": account("姓名：测旧名 证件号码：E10000001", CREDIT),
+                             "b.csv": account("姓名：测旧名", "2024-03-10,划入,120,,240")})
+    assert result.tables["flow"]["person_id"].to_list() == ["DOC:E20000002"] * 2
+    person = result.tables["person"].to_dicts()[0]
+    assert (person["id_type"], person["aliases"]) == ("passport", "E10000001;测旧名")
+    assert codes(result) == []
+
+
 # ---- where ----------------------------------------------------------------------------------------------------------
 
 

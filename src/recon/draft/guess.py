@@ -124,7 +124,7 @@ def lexicon(formats: Iterable[Format], table: str) -> dict[str, str]:
 def columns_of(table: str) -> frozenset[str]:
     """Every column a format of ``table`` may read, less what only recon itself writes."""
     own = frozenset(INPUT_TABLES[table]) | HELPERS["*"] | HELPERS.get(table, frozenset())
-    return own - {"row_id", "duplicate_of", "flow_kind", "proof", "ledger", "aliases"}
+    return own - {"row_id", "duplicate_of", "flow_kind", "proof", "ledger"}
 
 
 def is_name(cell: str, words: Mapping[str, str]) -> bool:

@@ -67,7 +67,9 @@ _MEANING = {
     "cost_centre": ("成本中心", "cost centre"), "id_type": ("证件类型", "kind of ID"),
     "birth_date": ("出生日期", "birth date"), "retired_from": ("退休年月", "retired from"),
     "employed_from": ("入职", "employed from"), "employed_to": ("离职", "employed to"),
-    "currency": ("币种", "currency"), "other_fen": ("其他缴费", "other parts"), "employee_rate": ("个人比例", "rate"),
+    "currency": ("币种", "currency"),
+    "aliases": ("曾用名、旧证件号", "earlier names and numbers"),
+    "other_fen": ("其他缴费", "other parts"), "employee_rate": ("个人比例", "rate"),
     "reversed": ("冲销标志", "reversed or not"), "void": ("有效标志", "void or not"),
 }
 

@@ -28,7 +28,8 @@ from recon.reading.claim import Head, Header
 from recon.reading.containers import list_files, open_bytes, open_file
 from recon.reading.formats import Format, Formats, load_formats
 from recon.reading.grid import Grid, Opened
-from recon.reading.identity import Clue, People, birth_date
+from recon.reading.identity import People
+from recon.reading.people import roster, settle_names, settle_people, who_is_who
 from recon.reading.rows import HELPERS, LINE_DATE, GridRows, read_rows
 from recon.reading.values import Unreadable, clean, parse_day, parse_months
 from recon.tables import INPUT_TABLES, TABLES, conform
@@ -38,7 +39,6 @@ READ, PARTLY, NO_ROWS = "read", "partly_read", "no_rows"
 UNKNOWN, AMBIGUOUS, UNREADABLE = "unknown", "ambiguous", "unreadable"
 IDENTICAL, OWN_OUTPUT = "identical", "own_output"
 
-_CLUES = ("person_id", "_psn", "_number", "_name", "_employee_no")
 _REGION_TABLES = ("contribution", "flow", "reading", "enrolment")
 # Seconds of reading one megabyte, measured; worker processes pay once they save more than they take to start.
 _SECONDS_PER_MB = {"pdf": 12.0, "xlsx": 1.2, "": 0.6}
@@ -94,11 +94,11 @@ def read_folder(
     for a mistake in a mapping; wrong input never raises.
     """
     reads = _without_own(_read_files(folder, mappings, workers, progress))
-    people = _who_is_who(reads)
+    people = who_is_who(reads)
     for read in reads:
-        _settle_people(read, people)
+        settle_people(read, people, PARTLY)
     _settle_regions(reads, region_of, default_region)
-    _settle_names(reads, people)
+    settle_names(reads, people)
     tables = _tables(reads, people)
     return ReadResult(tables, _problems(reads), _sources(reads))
 
@@ -328,89 +328,6 @@ def _without_own(reads: list[FileRead]) -> list[FileRead]:
     return reads
 
 
-def _clues(part: GridRows) -> list[Clue]:
-    """Every distinct way in which a grid names its people."""
-    columns = [column for column in _CLUES if column in part.frame.columns]
-    if "person_id" not in columns:
-        return []
-    rows = part.frame.select(columns).unique(maintain_order=True)
-    names = {"_psn": "psn", "_number": "number", "_name": "name", "_employee_no": "employee_no"}
-    return [Clue(**{names.get(key, key): value for key, value in row.items()}) for row in rows.to_dicts()]
-
-
-def _who_is_who(reads: list[FileRead]) -> People:
-    """All people the files name in full, then those known by a 个人编号 alone."""
-    people = People()
-    clues = [clue for read in reads for part in read.parts for clue in _clues(part)]
-    for part in (part for read in reads for part in read.parts if "aliases" in part.frame.columns):
-        people.learn(
-            Clue(person_id=row[0], psn=alias.strip())
-            for row in part.frame.select("person_id", "aliases").drop_nulls().unique(maintain_order=True).iter_rows()
-            for alias in row[1].split(";") if alias.strip().startswith("PSN:")
-        )
-    people.learn(clues)
-    people.learn(
-        replace(clue, person_id=clue.psn) for clue in clues
-        if clue.person_id is None and clue.number is None and clue.psn and clue.psn not in people.by_psn
-    )
-    return people
-
-
-def _settle_people(read: FileRead, people: People) -> None:
-    """Give every row its person; rows that fit nobody or several people are rejected."""
-    for part in read.parts:
-        frame = part.frame
-        if "person_id" not in frame.columns:
-            continue
-        rows = frame.select(_CLUES).unique(maintain_order=True).to_dicts()
-        names = {"_psn": "psn", "_number": "number", "_name": "name", "_employee_no": "employee_no"}
-        found: dict[str, str] = {}
-        lost: dict[str, str] = {}
-        restored: set[str] = set()
-        for row in rows:
-            clue = Clue(**{names.get(key, key): value for key, value in row.items()})
-            if clue.person_id and not clue.person_id.startswith("PSN:"):
-                continue
-            key = _key(row)
-            person, fits = people.find(clue)
-            is_damaged = bool(clue.number and clue.number.endswith("~"))
-            if person is not None:
-                found[key] = person
-                if is_damaged:
-                    restored.add(key)
-            elif row.keys() and any(row.values()):
-                lost[key] = "damaged-id" if is_damaged else "ambiguous-person" if fits else "unknown-person"
-        if not found and not lost:
-            continue
-        keyed = frame.with_columns(pl.concat_str(
-            [pl.col(column).fill_null("") for column in _CLUES], separator="\x1f").alias("_key"))
-        if found:
-            keyed = keyed.with_columns(pl.coalesce(
-                pl.col("_key").replace_strict(found, default=None, return_dtype=pl.String), "person_id"
-            ).alias("person_id"))
-        for row in keyed.filter(pl.col("_key").is_in(sorted(restored))).unique(
-                "_key", keep="first", maintain_order=True).to_dicts():
-            read.problems.append(Problem("id-restored", read.file, row["_place"], value=_shown(row)))
-        gone = keyed.filter(pl.col("_key").is_in(sorted(lost)))
-        if gone.height:
-            for row in gone.to_dicts():
-                read.problems.append(Problem(lost[row["_key"]], read.file, row["_place"], value=_shown(row)))
-            part.rejected += gone["_at"].n_unique()
-            keyed = keyed.filter(~pl.col("_key").is_in(sorted(lost)))
-            read.status = PARTLY
-        part.frame = keyed.drop("_key")
-
-
-def _shown(row: dict[str, str | None]) -> str | None:
-    """What a row says of its person, for the problem's value."""
-    text = next((row[name] for name in ("_number", "_name", "_employee_no", "_psn") if row[name]), None)
-    return text.replace("~", "…") if text else None
-
-
-def _key(row: dict[str, str | None]) -> str:
-    return "\x1f".join(row[column] or "" for column in _CLUES)
-
-
 def _settle_regions(
     reads: list[FileRead], region_of: Callable[[str], str | None], default_region: str | None
 ) -> None:
@@ -451,24 +368,9 @@ def _region_by_person(reads: list[FileRead], tables: tuple[str, ...]) -> dict[st
     return {person: next(iter(regions)) for person, regions in found.items() if len(regions) == 1}
 
 
-def _settle_names(reads: list[FileRead], people: People) -> None:
-    """Full names for people whom a file names in part or not at all."""
-    if not people.shown_name:
-        return
-    for part in (part for read in reads for part in read.parts):
-        if "person_id" not in part.frame.columns or "person_name" not in TABLES[part.table]:
-            continue
-        full = pl.col("person_id").replace_strict(people.shown_name, default=None, return_dtype=pl.String)
-        partly = pl.col("person_name").str.contains("*", literal=True).fill_null(True)
-        part.frame = part.frame.with_columns(
-            pl.when(partly).then(pl.coalesce(full, "person_name")).otherwise(pl.col("person_name"))
-            .alias("person_name")
-        )
-
-
 def _tables(reads: list[FileRead], people: People) -> dict[str, pl.DataFrame]:
     tables = {name: _table(name, reads) for name in INPUT_TABLES if name != "coverage"}
-    tables["person"] = _people(tables, reads, people)
+    tables["person"] = roster(tables, people)
     stated = [row for read in reads for row in _stated_coverage(read)]
     declared = _table("coverage", reads)
     lines = [row for read in reads for row in _line_coverage(read)]
@@ -490,29 +392,6 @@ def _table(name: str, reads: list[FileRead]) -> pl.DataFrame:
     return conform(pl.concat(frames, how="diagonal_relaxed") if frames else pl.DataFrame(), name) if frames else (
         pl.DataFrame(schema=TABLES[name])
     )
-
-
-def _people(tables: dict[str, pl.DataFrame], reads: list[FileRead], people: People) -> pl.DataFrame:
-    """The roster, with birth dates from the IDs and personal numbers as aliases; plus people only an account names."""
-    person = tables["person"]
-    numbers: dict[str, set[str]] = {}
-    for psn, owners in people.by_psn.items():
-        if len(owners) == 1:
-            numbers.setdefault(next(iter(owners)), set()).add(psn)
-    known = set(person["person_id"].to_list()) | set(tables["contribution"]["person_id"].to_list())
-    others = [
-        {"person_id": each, "person_name": people.shown_name[each]}
-        for each in sorted(set(tables["flow"]["person_id"].to_list()) - known) if each in people.shown_name
-    ]
-    if others:
-        person = pl.concat([person, conform(pl.DataFrame(others), "person")])
-    aliases = {each: ";".join(sorted(psns)) for each, psns in numbers.items()}
-    births = {each: day for each in person["person_id"].to_list() if (day := birth_date(each))}
-    ids = person["person_id"].to_list()
-    return conform(person.with_columns(
-        pl.coalesce("aliases", pl.Series([aliases.get(each) for each in ids], dtype=pl.String)).alias("aliases"),
-        pl.coalesce("birth_date", pl.Series([births.get(each) for each in ids], dtype=pl.Date)).alias("birth_date"),
-    ), "person")
 
 
 def _stated_coverage(read: FileRead) -> Iterator[dict[str, Any]]:

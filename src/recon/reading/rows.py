@@ -48,7 +48,7 @@ SIGNS = {"credit": 1, "interest": 1, "subsidy": 1, "transfer_in": 1, "spend": -1
 _TURNS_TO_REVERSAL = ("credit", "spend", "premium", "mutual_aid")
 # What becomes of a code word no list knows, where the format does not say.
 _UNKNOWN_WORD = {"payment_kind": "reject", "proof": "reject", "flow_kind": "other", "paid": "null",
-                 "insured_status": "null", "reversed": "null", "void": "null"}
+                 "insured_status": "null", "reversed": "null", "void": "null", "id_type": "null"}
 
 
 @dataclass
@@ -629,7 +629,8 @@ def _read_identity(reading: _Reading) -> None:
     if any(known.kind == identity.BAD for known in found.values()):
         for position, text in enumerate(ids):
             if found[text].kind == identity.BAD and ("person_id", position) not in damaged:
-                reading.refuse("unreadable-id", position, "person_id", text)
+                # The row still counts where its 个人编号 says whose it is.
+                (reading.note if psn[position] else reading.refuse)("unreadable-id", position, "person_id", text)
     for text, known in found.items():
         if known.wrong_check_digit:
             reading.note("id-check-digit", ids.index(text), "person_id", text)
@@ -642,8 +643,9 @@ def _read_identity(reading: _Reading) -> None:
         "person_id": person, "_number": number, "_psn": psn, "_name": name, "person_name": name,
         "_employee_no": staff, "employee_no": staff,
     }
-    if "id_type" not in reading.read and reading.format.table == "person":
-        reading.read["id_type"] = [found[text].id_type for text in ids]
+    if reading.format.table == "person":
+        reading.read["id_type"] = [stated or found[text].id_type for stated, text in
+                                   zip(reading.column("id_type"), ids, strict=True)]
     if reading.format.table not in _NO_PERSON:
         for position, clues in enumerate(zip(person, number, psn, name, staff, strict=True)):
             if not any(clues) and position not in reading.reject and position not in reading.drop:
