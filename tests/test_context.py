@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+import polars as pl
 import pytest
 
 from core_cases import (
@@ -246,3 +247,25 @@ def test_people_do_not_change_each_other() -> None:
     alone, among = solve(mine, context=context_of(tables)), solve(tables)
     assert alone.answers() == among.answers()
     assert [row["evidence"] for row in alone.months().values()] == [row["evidence"] for row in among.months().values()]
+
+
+def test_one_amount_and_a_late_month_are_no_lag_of_ones_own() -> None:
+    """With one amount throughout, a record whose last month was late fits no lag at all as well as the common one."""
+    people = colleagues(25)
+    paid, came = staff(people, count=13, missing={ME: ["2025-01"]})
+    mine = lines(count=13)
+    own = [*credits(count=12), flow("2025-03-12")]
+    told = solve(account([*paid, *mine], [*came, *own])).of(ME)
+    assert told.unusual() == {"2025-01": "delay/late/resolved"}
+
+
+def test_a_late_run_is_seen_through_other_trouble() -> None:
+    """Where every fifth colleague has something of their own in the month, the run is still late for all."""
+    people = colleagues(40)
+    paid, came = staff(people, count=12, missing={one: ["2024-07"] for one in people})
+    late = [flow("2024-09-20", person_id=one) for one in people]
+    extras = [flow("2024-08-20", 777, person_id=one) for one in people[:8]]
+    told = solve(account(paid, [*came, *late, *extras]))
+    assert set(told.of(people[-1]).unusual().values()) == {"delay/late/resolved"}
+    shift = context_of(account(paid, [*came, *late, *extras])).shift
+    assert shift.filter(pl.col("shift") != 0).height == 1

@@ -698,6 +698,20 @@ def test_gap_id_tells_surplus_from_shortfall() -> None:
     assert len(ids_of(told, "2024-03")) == 2
 
 
+@case([*lines(), line("2024-03", scale=110, payer="甲公司", employer="甲公司")], credits())
+def test_of_two_payments_the_one_without_its_credit_is_due_back(told: Told) -> None:
+    """The larger of two payments of one month is the second one where only the smaller was credited."""
+    assert told.unusual() == {"2024-03": "refund_due/pending"}
+    assert told.parts("2024-03") == {"refund_due/pending": PAID * 110 // 100}
+
+
+@case([*lines(treasury_on="2024-01-21", allocated_on="2024-01-22", skip=["2024-02"]),
+       line("2024-02", treasury_on="2024-02-21")], [*credits(skip=["2024-02"]), flow("2024-06-20")])
+def test_a_premium_not_split_is_the_open_one(told: Told) -> None:
+    """That the fund has not split a month's premium says which month is open, beside a credit that came twice later."""
+    assert told.unusual() == {"2024-02": "missing_month/not_allocated/open", "2024-05": "over_credit/duplicate_credit/open"}
+
+
 @case([*lines(count=5), line("2024-06", scale=90), line("2024-07")],
       [*credits(count=5), flow("2024-08-12"), flow("2024-08-20", 10000)], as_of="2024-08-31")
 def test_short_and_late_parts_of_one_month_are_two_rows(told: Told) -> None:

@@ -325,6 +325,33 @@ def test_inexact_link_a_month_late(told: Told) -> None:
     assert told.parts("2024-03") == {"short_credit/open": 10, LATE: 10790}
 
 
+@case(lines(count=9), [*credits(skip=["2024-03"], count=9), flow("2024-06-15", 6035)])
+def test_an_odd_credit_far_from_the_amount_due_stands_in_its_own_month(told: Told) -> None:
+    """A credit of half the amount, two months after a hole, is an extra of the month in whose place it came."""
+    assert told.accused() == [("2024-03", "missing_month", "credit_missing", DUE),
+                              ("2024-05", "over_credit", "unknown_extra", -6035)]
+
+
+@case([*lines(), line("2024-03", payment_kind="top_up", scale=10, paid_on="2024-04-20")],
+      [*credits(), flow("2024-05-20")])
+def test_a_credit_that_came_twice_is_no_credit_of_another_sum(told: Told) -> None:
+    """A second credit of the sum that the same month already holds is a duplicate, not a top-up's."""
+    assert told.accused() == [("2024-03", "top_up", "credit_missing", DUE // 10),
+                              ("2024-04", "over_credit", "duplicate_credit", -DUE)]
+
+
+def deducted(rows: list[Row], rest: int = 500) -> list[Row]:
+    """The credits less a deduction."""
+    return [row | {"amount_fen": row["amount_fen"] - rest} for row in rows]
+
+
+@case(lines(count=12), [*deducted(credits(count=12, skip=["2024-07"])), flow("2024-09-10", DUE - 500)])
+def test_a_run_that_is_late_with_a_deduction(told: Told) -> None:
+    """A deduction seen again and again is known when a run comes late: late, not missing, and nothing too much."""
+    assert told.accused() == []
+    assert told.months()["2024-07"]["label"] == "delay"
+
+
 @case(lines(), [*credits(skip=["2024-03"]), flow("2024-04-12", 1)])
 def test_exact_beats_inexact(told: Told) -> None:
     """No inexact link moves the months that fit exactly."""

@@ -62,7 +62,8 @@ def test_prices_keep_the_contract() -> None:
     assert PRICES.change < PRICES.open < 2 * PRICES.change
     assert PRICES.open < PRICES.change + PRICES.late
     assert PRICES.change <= 2 * PRICES.late
-    assert PRICES.inexact < PRICES.open + PRICES.left
+    assert PRICES.inexact + 4 * PRICES.quarter < PRICES.open + PRICES.left
+    assert PRICES.open_with_reason < PRICES.open
     assert max(deviation(lag, 0) for lag in range(REACH_MONTHS + 1)) < PRICES.open + PRICES.left
     assert PRICES.early == 3 * PRICES.late
 

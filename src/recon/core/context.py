@@ -20,10 +20,16 @@ from recon.policy import Policy, Schedule
 # A usual lag other than the region's is believed from this many people, or from this many months of one person.
 COHORT_PEOPLE = 20
 COHORT_SHARE_PERCENT = 90
+# A run that comes late for all: so many have nothing of it in its month, and so many have two of them in the next. The
+# rest are people whose month holds something of its own: an older month that was late, a duplicate, a subsidy.
+RUN_WITHOUT_PERCENT = 75
+RUN_TWICE_PERCENT = 60
 # From so many clean records of one lag on, a lone change of lag must beat the price of a credit taken from outside.
 STEADY_PEOPLE = 5
 # So many single months credited one by one refute a yearly schedule for the account.
 YEARLY_REFUTED = 6
+# So many more lines must fit a person's own lag than the lag of all others, unless the whole record is clean at it.
+OWN_LAG_MORE = 6
 # A region's new lag moves what is due once it has lasted so many months; it is expected to go on for so many more.
 LASTING_MONTHS = 3
 FORESEEN_MONTHS = 12
@@ -276,12 +282,36 @@ def _learn_lags(
     # A few people are only asked when their records are clean: one odd record would outweigh them.
     few = _shared(clean, STEADY_PEOPLE).join(many, on=["region", "scheme"], how="anti")
     steady = pl.concat([many, few]).select("region", "scheme", pl.col("lag").alias("steady_lag"))
+    own = _against_colleagues(own, steady, due, came, whole, key)
     cohort = many.filter(pl.col("region").is_in(sorted(soft)))
     notes = [
         f"{row['region']}: 由{row['people']}人的明细得出通常滞后{row['lag']}个月"
         for row in cohort.iter_rows(named=True) if row["lag"] != policy.schedule(row["region"]).typical
     ]
     return cohort.select("region", "scheme", pl.col("lag").alias("learned")), steady, own, notes
+
+
+def _against_colleagues(
+    own: pl.DataFrame, steady: pl.DataFrame, due: pl.DataFrame, came: pl.DataFrame, whole: pl.DataFrame, key: list[str]
+) -> pl.DataFrame:
+    """Own lags that stand against the lag of the region's people: the whole record is clean, or far more lines fit.
+
+    With one amount throughout, a record with a late month fits a lag that nobody else has as well as the common one.
+    """
+    asked = own.join(steady, on=["region", "scheme"], how="left").filter(
+        pl.col("steady_lag").is_not_null() & (pl.col("steady_lag") != pl.col("own_learned"))
+    ).join(whole, left_on=[*key, "own_learned"], right_on=[*key, "lag"], how="anti")
+    lines = due.unique().join(asked, on=key)
+    there = came.unique()
+    hits = lines.group_by(key).len("n").drop("n")
+    for name, lag in (("own_hits", "own_learned"), ("common_hits", "steady_lag")):
+        moved = lines.with_columns((pl.col("at") + pl.col(lag)).alias("at"))
+        fits = moved.join(there, on=[*key, "at", "fen"], how="semi")
+        hits = hits.join(fits.group_by(key).len(name), on=key, how="left")
+    weak = hits.filter(
+        pl.col("own_hits").fill_null(0) < pl.col("common_hits").fill_null(0) + OWN_LAG_MORE
+    )
+    return own.join(weak, on=key, how="anti")
 
 
 def _shared(votes: pl.DataFrame, people: int) -> pl.DataFrame:
@@ -418,11 +448,11 @@ def _path(shares: list[tuple[int, int, int, int]], usual: int) -> list[tuple[int
     lag = usual
     for month, people, without, twice in shares:
         arrival = month - lag
-        if without * 100 >= people * COHORT_SHARE_PERCENT:
+        if without * 100 >= people * RUN_WITHOUT_PERCENT:
             lag += 1
             continue
         path.append((arrival, lag - usual))
-        if lag > usual and twice * 100 >= people * COHORT_SHARE_PERCENT:
+        if lag > usual and twice * 100 >= people * RUN_TWICE_PERCENT:
             lag -= 1
             path.append((arrival + 1, lag - usual))
     if path:

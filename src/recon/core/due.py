@@ -38,10 +38,18 @@ def with_due(lines: pl.DataFrame, credit: pl.DataFrame, context: Context, policy
         (pl.col("newest") > pl.col("due")).fill_null(False).alias("later_credit"),
         counted.fill_null(False).alias("counted"),
     )
-    return _with_second(lines).with_columns(
-        pl.when(pl.col("payable") & pl.col("counted") & ~pl.col("second")).then(PRICES.open).otherwise(0)
-        .alias("open_price")
-    ).drop("oldest", "newest")
+    elsewhere = context.elsewhere.select("person_id", "region", "due", "expected_fen", pl.lit(True).alias("elsewhere"))
+    lines = _with_second(lines).join(
+        elsewhere, on=["person_id", "region", "due", "expected_fen"], how="left", nulls_equal=True,
+        maintain_order="left",
+    )
+    # Open for a reason that the records themselves give: the credit stands under another number, or was never split.
+    found = pl.col("elsewhere").fill_null(False)
+    not_split = pl.col("treasury_on").is_not_null() & pl.col("allocated_on").is_null() & pl.col("allocates")
+    return lines.with_columns(not_split.fill_null(False).alias("not_split")).with_columns(
+        pl.when(~pl.col("payable") | ~pl.col("counted") | pl.col("second") | found).then(0)
+        .when("not_split").then(PRICES.open_with_reason).otherwise(PRICES.open).alias("open_price")
+    ).drop("oldest", "newest", "elsewhere")
 
 
 def _with_schedule(lines: pl.DataFrame, context: Context, policy: Policy) -> pl.DataFrame:
@@ -106,11 +114,18 @@ def _with_cover(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
     )
 
 
+def _full_lines(lines: pl.DataFrame) -> pl.DataFrame:
+    """Paid normal lines that may stand beside each other in one month."""
+    return lines.filter(
+        (pl.col("payable") | pl.col("by_place")) & (pl.col("paid") == True)  # noqa: E712
+        & (pl.col("payment_kind") == "normal") & (pl.col("stream") != "retiree")
+    )
+
+
 def _with_second(lines: pl.DataFrame) -> pl.DataFrame:
     """``second``: a further full normal line of a month that already has one (another payer, or the same sum again)."""
-    normal = lines.filter(pl.col("payable") & (pl.col("payment_kind") == "normal") & (pl.col("stream") != "retiree"))
     key = [*ACCOUNT, "month"]
-    ordered = normal.sort(
+    ordered = _full_lines(lines).sort(
         "expected_fen", "payer", "arrival", "row_id", descending=[True, False, False, False], nulls_last=True
     )
     ranked = ordered.with_columns(
@@ -123,3 +138,20 @@ def _with_second(lines: pl.DataFrame) -> pl.DataFrame:
         & ((pl.col("expected_fen") == pl.col("first_fen")) | (pl.col("payer") != pl.col("first_payer")))
     )["line"]
     return lines.with_columns(pl.col("line").is_in(second.implode()).alias("second"))
+
+
+def settle_second(lines: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
+    """``lines`` with ``second`` as the credits have it: of two payments of one month the one without its credit.
+
+    Before the search the larger is taken for the month's own; where only the other has a credit, they change places.
+    """
+    key = [*ACCOUNT, "month"]
+    paid = _full_lines(lines).with_columns(
+        pl.col("line").is_in(links.filter(~pl.col("surplus"))["line"].drop_nulls().implode()).alias("_came")
+    )
+    turned = paid.filter(
+        (pl.col("second") & pl.col("_came")).any().over(key) & (~pl.col("second") & ~pl.col("_came")).any().over(key)
+    ).select("line", (~pl.col("_came")).alias("_second"))
+    return lines.join(turned, on="line", how="left", maintain_order="left").with_columns(
+        pl.coalesce("_second", "second").alias("second")
+    ).drop("_second")

@@ -10,11 +10,7 @@ import polars as pl
 
 from recon.core.context import OVERDUE_PEOPLE, OVERDUE_PERCENT, Context
 from recon.core.expect import ACCUSING
-
-# A steady shortfall is one person's deduction from so many equal months on, if small against the credit.
-DEDUCTION_MONTHS = 3
-DEDUCTION_YEARS = 2
-DEDUCTION_SHARE = 4
+from recon.core.match import DEDUCTION_MONTHS, DEDUCTION_SHARE, DEDUCTION_YEARS
 
 PART_COLUMNS = ["line", "person_id", "region", "scheme", "month", "label", "cause", "status", "amount_fen",
                 "estimated_fen"]
@@ -69,7 +65,6 @@ def judge(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
     not_covered = pl.when(pl.col("before")).then(pl.lit("before_export")).when(pl.col("open_end")).then(
         pl.lit("tail_open")).otherwise(pl.lit("after_export"))
     accusable = pl.col("last_covered") | pl.col("later_credit")
-    not_split = pl.col("treasury_on").is_not_null() & pl.col("allocated_on").is_null() & pl.col("allocates")
 
     def state(label: str, cause: str | pl.Expr | None, status: str) -> pl.Expr:
         return pl.struct(
@@ -91,7 +86,7 @@ def judge(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
         .when(~pl.col("last_over")).then(waits)
         .when(~accusable).then(state("data_incomplete", not_covered, "unknown"))
         .when(top_up).then(state("top_up", "credit_missing", "open"))
-        .when(not_split).then(state("missing_month", "not_allocated", "open"))
+        .when("not_split").then(state("missing_month", "not_allocated", "open"))
         .otherwise(state("missing_month", "credit_missing", "open"))
     )
     short = (
@@ -148,6 +143,8 @@ def _with_deductions(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
     is none of these stays one.
     """
     account = ["person_id", "region", "scheme"]
+    came = lines.filter(pl.col("linked_fen") > 0).select(
+        "line", pl.int_range(pl.len()).over(account, order_by=["due", "line"]).alias("_rank"))
     short = lines.filter(
         ((pl.col("label") == "short_credit") | ((pl.col("label") == "delay") & (pl.col("linked_fen") > 0)))
         & (pl.col("rest_fen") > 0) & (pl.col("rest_fen") * DEDUCTION_SHARE <= pl.col("judged_fen"))
@@ -159,9 +156,9 @@ def _with_deductions(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
         ~pl.col("_dues").list.contains(pl.col("linked_fen")).fill_null(False)
     )
     same = [*account, "rest_fen"]
-    # A run of months one after the other, or the same month of several years.
-    runs = other.sort("due", "line").with_columns(
-        (pl.col("due") - pl.int_range(pl.len()).over(same, order_by="due")).alias("_run"),
+    # A run of credits one after the other, or the same month of several years.
+    runs = other.join(came, on="line").sort("due", "line").with_columns(
+        (pl.col("_rank") - pl.int_range(pl.len()).over(same, order_by=["due", "line"])).alias("_run"),
         (pl.col("due") % 12).alias("_season"),
     )
     steady = runs.filter(

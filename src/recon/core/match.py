@@ -16,10 +16,24 @@ import polars as pl
 
 from recon.core.months import first_day
 from recon.core.prepare import ACCOUNT
-from recon.core.solve import ANNUAL_REACH_MONTHS, PRICES, Credit, Line, Link, Solution, solve
+from recon.core.solve import (
+    ANNUAL_REACH_MONTHS,
+    INEXACT_LATE,
+    PRICES,
+    Credit,
+    Line,
+    Link,
+    Solution,
+    quarters_off,
+    solve,
+)
 from recon.problems import Problem
 
 YEAR = 12  # months of a yearly window
+# The same small shortfall in so many months, or in one month of so many years, is a deduction; at most this share.
+DEDUCTION_MONTHS = 3
+DEDUCTION_YEARS = 2
+DEDUCTION_SHARE = 4
 LINK_SCHEMA = {
     "line": pl.UInt32, "credit": pl.UInt32, "person_id": pl.String, "region": pl.String, "scheme": pl.String,
     "month": pl.Int32, "amount_fen": pl.Int64, "kind": pl.String, "surplus": pl.Boolean,
@@ -61,6 +75,7 @@ class _Row:
     shift: int  # months by which everybody's credits were later at that arrival
     prepaid: bool
     weak: bool
+    deducted: list[int] = field(default_factory=list)  # the amount due less deductions seen again and again
 
     @property
     def clock(self) -> int:
@@ -181,6 +196,7 @@ def _match_account(account: _Account, rows: list[_Row], coins: list[_Coin], out:
     payable.sort(key=lambda row: (row.stream == "normal", row.stream))  # stable: months stay in order
     usual = next((row.usual for row in payable if row.stream == "normal"), rows[0].usual)
     left_prices = _left_prices(rows, coins)
+    _find_deductions(payable, coins)
     solution = _solve(payable, coins, left_prices, usual)
     used: set[int] = set()
     linked: set[int] = set()
@@ -214,14 +230,15 @@ def _solve(payable: list[_Row], coins: list[_Coin], left_prices: list[int], usua
             month=row.month, arrival=row.arrival, day=row.day,
             amounts=_amounts(row),
             half_yuan=row.half_yuan, open_price=row.open_price, due=row.due, shift=row.shift,
-            prepaid=row.prepaid, weak=row.weak,
+            prepaid=row.prepaid, weak=row.weak, deducted=len(row.deducted),
         )
         for row in payable
     ]
     steady = any(row.steady for row in payable)
+    places = {row.place for row in payable}
     credits = [
         Credit(coin.month, coin.day, coin.amount, price, coin.printed,
-               PRICES.outside if steady and not price and coin.printed is None else 0)
+               PRICES.outside if steady and not price and coin.printed is None and coin.month not in places else 0)
         for coin, price in zip(coins, left_prices, strict=True)
     ]
     return solve(lines, credits, usual)
@@ -263,8 +280,7 @@ def _left_prices(rows: list[_Row], coins: list[_Coin]) -> list[int]:
 
     One of two equal credits of one month is left over more cheaply: it may have come twice.
     """
-    places = [row.place for row in rows]
-    first, last = min(places), max(places)
+    first, last = _span(rows)
     by_place = {row.place for row in rows if row.by_place}
     months = [row.month for row in rows]
     yearly = {row.due for row in rows if row.annual}
@@ -284,11 +300,26 @@ def _left_prices(rows: list[_Row], coins: list[_Coin]) -> list[int]:
     return prices
 
 
+def _span(rows: list[_Row]) -> tuple[int, int]:
+    """First and last month in which credits of the person's own lines usually come.
+
+    By accrual month: that a premium was paid late once, or a run came late, makes no room for months without a line.
+    """
+    normal = [row for row in rows if row.stream in ("normal", "retiree")] or rows
+    usual = Counter(row.clock - row.month + row.usual for row in normal)
+    often = max(usual.values())
+    offset = min(months for months, count in usual.items() if count == often)
+    months = [row.month for row in rows]
+    return min(months) + offset, max(months) + offset
+
+
 def _emit(account: _Account, link: Link, rows: list[_Row], coins: list[_Coin], out: _Output) -> None:
     """The link's shares: the oldest month first from the earliest credit."""
     if len(link.lines) == 1:
+        row = rows[link.lines[0]]
+        kind = "inexact" if sum(coins[j].amount for j in link.credits) in row.deducted else link.kind
         for j in link.credits:
-            out.link(account, rows[link.lines[0]], coins[j], coins[j].amount, link.kind)
+            out.link(account, row, coins[j], coins[j].amount, kind)
         return
     if not link.which:  # amounts known to the whole yuan only: the sum is shared evenly
         each, over = divmod(coins[link.credits[0]].amount, len(link.lines))
@@ -312,8 +343,35 @@ def _emit(account: _Account, link: Link, rows: list[_Row], coins: list[_Coin], o
 
 
 def _amounts(row: _Row) -> tuple[int, ...]:
-    """The amounts a line may take: the one due, then those of the other rules accepted."""
-    return (row.amount or 0, *(other for other in row.accepts if other != row.amount))
+    """The amounts a line may take: the one due, those of the other rules accepted, then those after a deduction."""
+    return (row.amount or 0, *(other for other in row.accepts if other != row.amount), *row.deducted)
+
+
+def _find_deductions(rows: list[_Row], coins: list[_Coin]) -> None:
+    """Give each line the amounts it would have after a deduction that this account shows again and again.
+
+    The same small sum is lacking from the credits in several lines' places, each of which fits nothing else: in so
+    many months, or in the same month of several years. A run that comes late is then still known for what it is.
+    """
+    known = {amount for row in rows for amount in _amounts(row)}
+    odd: dict[int, list[int]] = defaultdict(list)
+    for coin in coins:
+        if coin.amount not in known:
+            odd[coin.month].append(coin.amount)
+    if len(odd) < DEDUCTION_YEARS:
+        return
+    lacking: dict[int, list[int]] = defaultdict(list)
+    for row in rows:
+        if row.amount and row.arrival is not None and not row.annual:
+            for amount in odd.get(row.place, ()):
+                if 0 < (row.amount - amount) * DEDUCTION_SHARE <= row.amount:
+                    lacking[row.amount - amount].append(row.place)
+    for rest, places in lacking.items():
+        seasons = Counter(place % YEAR for place in set(places))
+        if len(set(places)) >= DEDUCTION_MONTHS or max(seasons.values()) >= DEDUCTION_YEARS:
+            for row in rows:
+                if (row.amount or 0) >= rest * DEDUCTION_SHARE and row.place >= min(places) and not row.annual:
+                    row.deducted.append((row.amount or 0) - rest)
 
 
 def _place_annual(
@@ -371,19 +429,23 @@ def _place_inexact(
     account: _Account, open_rows: list[_Row], coins: list[_Coin], spare: list[int], left_prices: list[int],
     out: _Output,
 ) -> list[int]:
-    """A lone due month and a lone credit in its place (usual lag, or up to two months later)."""
+    """A lone due month and a lone credit in its place, not one that came twice; later only one of nearly the amount."""
     taken: set[int] = set()
-    for late in (0, 1, 2):
+    used = {(coin.month, coin.amount) for j, coin in enumerate(coins) if j not in spare}
+    free = [j for j in spare if left_prices[j] and (coins[j].month, coins[j].amount) not in used]
+    for late in range(INEXACT_LATE + 1):
         for row in list(open_rows):
             if row.due is None or not row.open_price or row.annual:
                 continue
             here = [
-                j for j in spare
-                if j not in taken and left_prices[j] and coins[j].month == row.due + late
+                j for j in free
+                if coins[j].month == row.due + late
                 and (coins[j].printed is None or coins[j].printed == row.month)
+                and (not late or not quarters_off(row.amount or 0, coins[j].amount))
             ]
             if here:
                 out.link(account, row, coins[here[0]], coins[here[0]].amount, "inexact")
+                free.remove(here[0])
                 taken.add(here[0])
                 open_rows.remove(row)
     return [j for j in spare if j not in taken]

@@ -15,7 +15,7 @@ from recon.core import months
 from recon.core.absent import absent_months
 from recon.core.balance import balance_table
 from recon.core.context import Context
-from recon.core.due import with_due
+from recon.core.due import settle_second, with_due
 from recon.core.expect import lines_of, policy_conflicts, retiree_lines
 from recon.core.gaps import KEY, finding_table, gap_table
 from recon.core.judge import judge, parts_of, with_links
@@ -59,7 +59,7 @@ def reconcile(
     lines = with_due(lines, prepared.credit, context, policy)
     found = match(lines, prepared.credit)
     links = found.links
-    lines = _mark_surplus(lines, links)
+    lines = _mark_surplus(settle_second(lines, links), links)
     links = links.filter(pl.col("line").is_null() | pl.col("line").is_in(lines["line"].implode()))
     lines, links = with_links(lines, links, prepared.credit)
     lines = judge(lines, context).join(

@@ -32,6 +32,7 @@ SMALL_POOL = 6
 MAX_SPLIT_POOL = 14
 MAX_PARTS = 8
 MAX_FEW_POOL = 8
+INEXACT_LATE = 2  # months by which a credit of nearly the amount due may be late and still be taken for it
 MAX_STATES = 4000
 BEAM = 400
 INF = 1 << 40
@@ -49,10 +50,12 @@ class Prices:
     early: int = 3000  # per month earlier than the usual lag
     change: int = 1700  # the usual lag becomes another for good
     open: int = 2200  # a due and covered month without a credit
+    open_with_reason: int = 500  # the same, where the record itself says that the fund has not split it to people
     left: int = 3000  # a credit without a month
     twin: int = 1300  # the same, when the month holds another credit of the same amount: one of them came twice
     further: int = 200  # each further line or credit in a group
-    inexact: int = 2500  # a lone month and a lone credit of another amount
+    inexact: int = 3000  # a lone month and a lone credit of another amount in its place
+    quarter: int = 500  # more for each quarter by which the two differ, up to the whole
     doubt: int = 100  # less for a line whose amount is itself an estimate
     outside: int = 1000  # taking a credit that, by a lag many people share, belongs to a month outside the lines
     annual_further: int = 20  # the same in a yearly group, where twelve lines are the rule
@@ -82,6 +85,7 @@ class Line(NamedTuple):
     shift: int = 0  # months by which everybody's credits were later then; not this person's doing
     prepaid: bool = False  # the region may pay in advance
     weak: bool = False  # its amount rests on no rule that could accuse: an odd sum is sooner its own
+    deducted: int = 0  # how many of the last amounts are the one due less a deduction seen again and again
 
 
 class Credit(NamedTuple):
@@ -200,6 +204,11 @@ def deviation(lag: int, usual: int, prices: Prices = PRICES) -> int:
     return min(gap * prices.late, LATEST) if gap >= 0 else -gap * prices.early
 
 
+def quarters_off(due: int, came: int) -> int:
+    """By how many whole quarters of what is due a credit differs from it, at most four."""
+    return min(abs(due - came) * 4 // due, 4) if due > 0 else 4
+
+
 # ----------------------------------------------------------------------------------------------- candidate links
 
 
@@ -298,8 +307,8 @@ class _Edges:
         annual = self.lines[rows[0]].kind == "annual"
         members = len(rows) + len(picks) - 2
         base = members * (PRICES.annual_further if annual else PRICES.further)
-        inexact = PRICES.inexact - (PRICES.doubt if self.lines[rows[0]].weak else 0)
-        base += (inexact if kind == "inexact" else 0) + sum(self.credits[j].use_price for j in picks)
+        inexact = self._odd_price(rows[0], picks[0]) if kind == "inexact" else 0
+        base += inexact + self._deduction_price(rows, picks, which) + sum(self.credits[j].use_price for j in picks)
         costs = [base] * len(self.lags)
         if annual:
             base += self._annual_price(rows, picks)
@@ -318,8 +327,6 @@ class _Edges:
                     plain = line.kind == "normal" or line.due is None
                     price = (deviation(worst - line.shift, usual) if plain
                              else deviation(worst, (line.due or 0) - (line.arrival or 0)))
-                    # An odd sum a little late is one thing out of the ordinary, not two.
-                    price = price // 2 if kind == "inexact" else price
                     # A lump is late once, by its oldest month; each month that comes early counts.
                     if worst - line.shift >= usual or not plain:
                         late = max(late, price)
@@ -331,6 +338,22 @@ class _Edges:
             mask |= 1 << j
         return _Edge(len(rows), mask, min(picks), max(picks), self._classes(rows, picks, kind), tuple(costs),
                      Link(rows, picks, kind, which))
+
+    def _deduction_price(self, rows: tuple[int, ...], picks: tuple[int, ...], which: tuple[int, ...]) -> int:
+        """A little for each line that takes its amount less a deduction: the whole amount is likelier."""
+        if not any(self.lines[i].deducted for i in rows):
+            return 0
+        amounts, came = self.lines[rows[0]].amounts, sum(self.credits[j].amount for j in picks)
+        taken = which or ((amounts.index(came),) if came in amounts else ())
+        return PRICES.doubt * sum(
+            number >= len(self.lines[i].amounts) - self.lines[i].deducted
+            for i, number in zip(rows, taken, strict=False)
+        )
+
+    def _odd_price(self, i: int, j: int) -> int:
+        """The price of taking a credit of another amount: the further off, the sooner it is something else."""
+        off = quarters_off(self.lines[i].amounts[0], self.credits[j].amount)
+        return PRICES.inexact + PRICES.quarter * off - (PRICES.doubt if self.lines[i].weak else 0)
 
     def _classes(self, rows: tuple[int, ...], picks: tuple[int, ...], kind: str) -> tuple[int, ...]:
         """The amounts a link gives its lines, numbered: equal ones of a stream cross only by a printed month."""
@@ -372,7 +395,7 @@ class _Edges:
     def single(self, i: int, j: int) -> _Edge:
         """One line, one credit of its amount."""
         credit, lag = self.credits[j], self._known(i, j)
-        if self.lines[i].kind != "normal" or lag < 0 or credit.use_price:
+        if self.lines[i].kind != "normal" or lag < 0 or credit.use_price or self.lines[i].deducted:
             return self._edge((i,), (j,), "1:1")
         return _Edge(
             1, 1 << j, j, j, self._classes((i,), (j,), "1:1"), self.prices[lag - self.lines[i].shift],
@@ -466,8 +489,11 @@ class _Edges:
                         yield self._edge(rows, picks, "N:M", which)
 
     def inexact(self, i: int) -> Iterator[_Edge]:
-        """An odd credit in the line's own place: at the usual lag or up to two months later."""
-        if self.lines[i].kind == "annual":
+        """An odd credit in the line's own place: at the usual lag, or, if not far from the amount due, a little later.
+
+        A credit of quite another amount that comes later stands in another month's place.
+        """
+        if self.lines[i].kind == "annual" or not self.lines[i].open_price:
             return
         for j in sorted(self.odd):
             lag = self.lag_of[i][j]
@@ -479,8 +505,9 @@ class _Edges:
                 own = (line.due or 0) - (line.arrival or 0)
                 usual = self.lags if line.kind == "normal" else (own,) * len(self.lags)
                 lag -= line.shift if line.kind == "normal" else 0
+                late = INEXACT_LATE if quarters_off(line.amounts[0], self.credits[j].amount) == 0 else 0
                 costs = tuple(
-                    cost if 0 <= lag - at <= 2 else INF for cost, at in zip(edge.costs, usual, strict=True)
+                    cost if 0 <= lag - at <= late else INF for cost, at in zip(edge.costs, usual, strict=True)
                 )
                 if min(costs) >= INF:
                     continue
