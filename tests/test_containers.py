@@ -15,8 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from recon.problems import Problem
 from recon.reading import xlsx_grid
-from recon.reading.containers import list_files, open_bytes, open_file
+from recon.reading.containers import list_files, members, open_bytes, open_file
 from recon.reading.csv_grid import decode, sniff
 from recon.reading.glyphs import fold
 from recon.reading.grid import Grid, Opened
@@ -424,15 +425,14 @@ def archive(members: dict[str, bytes]) -> bytes:
 
 def test_archive_members() -> None:
     """Members come as bytes; lock files and the resource forks of macOS do not."""
-    opened = open_bytes(
-        archive({"明细/b.csv": b"1,2", "a.csv": b"3,4", "__MACOSX/._a.csv": b"x", "~$a.xlsx": b"x", ".x": b"y"})
-    )
-    assert (opened.kind, opened.members) == ("zip", [("a.csv", b"3,4"), ("明细/b.csv", b"1,2")])
+    data = archive({"明细/b.csv": b"1,2", "a.csv": b"3,4", "__MACOSX/._a.csv": b"x", "~$a.xlsx": b"x", ".x": b"y"})
+    assert open_bytes(data).kind == "zip"
+    assert list(members(data)) == [("a.csv", b"3,4"), ("明细/b.csv", b"1,2")]
 
 
 def test_archive_names_in_gb18030() -> None:
     data = archive({"XXXX.csv": b"1"}).replace(b"XXXX", "明细".encode("gb18030"))
-    assert open_bytes(data).members == [("明细.csv", b"1")]
+    assert list(members(data)) == [("明细.csv", b"1")]
 
 
 def test_archive_guards() -> None:
@@ -443,7 +443,8 @@ def test_archive_guards() -> None:
     for header in (b"PK\x03\x04", b"PK\x01\x02"):
         at = locked.index(header) + (6 if header == b"PK\x03\x04" else 8)
         locked[at] |= 1
-    assert codes(open_bytes(bytes(locked))) == ["password-required"]
+    [(name, problem)] = members(bytes(locked))
+    assert (name, problem) == ("a.csv", Problem("password-required"))
 
 
 # ---- folders -------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import click
@@ -21,7 +22,7 @@ from support import CONFORMANCE, MAPPINGS, ROOT, SAMPLES, run_recon
 SKIPPED = {".git", ".venv", "build", "dist", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis",
            "__pycache__"}
 TEXT = {".py", ".md", ".toml", ".txt", ".cfg", ".yaml", ".yml", ".csv", ".tsv", ""}
-IMPORTED_AS = {"stdnum": "python_stdnum"}  # where a package is imported under another name
+IMPORTED_AS = {"stdnum": "python_stdnum", "msoffcrypto": "msoffcrypto_tool"}  # where a package is imported under another name
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = {page.relative_to(ROOT).as_posix(): page.read_text(encoding="utf-8")
          for page in (ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md")))}
@@ -139,7 +140,7 @@ def test_every_dependency_is_justified() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     reasons = PAGES["docs/adr/0005-dependencies.md"]
     pinned = (ROOT / "constraints.txt").read_text(encoding="utf-8").lower()
-    for requirement in [*project["dependencies"], *project["optional-dependencies"]["dev"]]:
+    for requirement in [*project["dependencies"], *chain(*project["optional-dependencies"].values())]:
         name = re.split(r"[<>=~\[ ]", requirement)[0]
         assert f"| {name} |" in reasons, name
         assert re.search(rf"^{re.escape(name.lower())}==", pinned, re.MULTILINE), name
@@ -148,7 +149,9 @@ def test_every_dependency_is_justified() -> None:
 def test_every_import_is_declared() -> None:
     """What src imports from elsewhere stands in pyproject.toml, under its own name."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    declared = {re.split(r"[<>=~\[ ]", requirement)[0].replace("-", "_") for requirement in project["dependencies"]}
+    extras = (names for extra, names in project["optional-dependencies"].items() if extra != "dev")
+    declared = {re.split(r"[<>=~\[ ]", requirement)[0].replace("-", "_")
+                for requirement in chain(project["dependencies"], *extras)}
     imported = {name.split(".")[0] for path in (ROOT / "src").rglob("*.py") for _, name in test_layering.imports(path)}
     foreign = imported - set(sys.stdlib_module_names) - {"recon"}
     assert sorted({IMPORTED_AS.get(name, name) for name in foreign} - declared) == []

@@ -29,9 +29,13 @@ if TYPE_CHECKING:
 
 CHINA = timezone(timedelta(hours=8))
 HR_ABOVE_PEOPLE = 20
+MOST_PASSWORDS = 100  # those somebody knows, not a list to try
 EXIT_CLEAR, EXIT_CRASH, EXIT_USAGE, EXIT_OPEN, EXIT_REJECTED = 0, 1, 2, 3, 4
 _SPEND = ("spend", "mutual_aid")
 _REJECTED_STATUS = ("partly_read", "ambiguous", "unreadable")
+
+
+Ask = Callable[[str], str | None]
 
 
 class UsageError(Exception):
@@ -51,6 +55,8 @@ class Options:
     full_ids: bool = False
     legs: Mapping[str, str] = field(default_factory=dict)  # leg -> auto, off or required (recon.toml)
     payroll: PayrollSettings | None = None  # None: nothing is stated of the firm
+    passwords: Path | None = None  # a file of passwords, one a line, that nobody else may read
+    ask: Ask | None = None  # asks for the password of a file; None: nobody is asked
 
 
 @dataclass(frozen=True)
@@ -85,7 +91,9 @@ def run_folder(folder: Path, options: Options, progress: Progress | None = None)
     policy = _policy(mappings)
     region = _region(options.region, policy)
     today = datetime.now(CHINA).date()
-    read = read_folder(folder, mappings=mappings, region_of=policy.region_of, default_region=region, progress=progress)
+    read = read_folder(folder, mappings=mappings, region_of=policy.region_of, default_region=region, progress=progress,
+                       passwords=_passwords(options.passwords), ask=_ask_shown(folder, options.ask),
+                       leave_out=[path for path in (options.passwords,) if path])
     if not any(read.tables[name].height for name in ("contribution", "flow", "person", "payroll", "reading")):
         names = ", ".join(sorted({problem.code for problem in read.problems})) or "empty-folder"
         raise UsageError(
@@ -101,9 +109,7 @@ def run_folder(folder: Path, options: Options, progress: Progress | None = None)
     edition = options.edition or ("hr" if people > HR_ABOVE_PEOPLE else "person")
     tables = _without_spend(read.tables) if edition == "hr" else read.tables
     result = reconcile(tables, policy, as_of, context, spend=edition != "hr")
-    problems: list[Problem] = [
-        *read.problems, *missing_legs, *_future(read.tables, today), *context.problems, *result.problems,
-    ]
+    problems: list[Problem] = [*read.problems, *missing_legs, *_future(read.tables, today), *result.problems]
     problem = pl.DataFrame(
         [one.row(options.lang) for one in problems], schema=dict.fromkeys(
             ("code", "severity", "file", "place", "column", "value", "message", "remedy"), pl.String)
@@ -164,7 +170,9 @@ def identify(folder: Path, options: Options) -> list[tuple[str, Claim]]:
     from recon.reading.folder import identify_folder
     from recon.report.mask import mask_files
 
-    claims = identify_folder(_folder(folder), mappings=_mappings(options.mappings))
+    claims = identify_folder(_folder(folder), mappings=_mappings(options.mappings),
+                             passwords=_passwords(options.passwords), ask=_ask_shown(folder, options.ask),
+                       leave_out=[path for path in (options.passwords,) if path])
     shown = mask_files(sorted({claim.file for claim in claims}))
     return [(shown[claim.file], claim) for claim in claims]
 
@@ -224,6 +232,35 @@ def _mappings(user: Path | None) -> list[Path]:
     if user is not None and not user.is_dir():
         raise UsageError(f"没有这个目录：{user} / no such directory")
     return [shipped(), *([user] if user else [])]
+
+
+def _passwords(file: Path | None) -> tuple[str, ...]:
+    """The passwords of a protected file and of the environment (RECON_PASSWORDS), one a line; never logged."""
+    lines = os.environ.get("RECON_PASSWORDS", "").splitlines()
+    if file is not None:
+        file = file.expanduser()
+        try:
+            if os.name == "posix" and file.stat().st_mode & 0o077:
+                raise UsageError(f"别人也能读 {file.name}；先执行 chmod 600 / others may read it; chmod 600 it first")
+            lines = file.read_text(encoding="utf-8-sig").splitlines() + lines
+        except (OSError, UnicodeDecodeError) as error:
+            why = type(error).__name__
+            raise UsageError(f"密码文件 {file.name} 读不了（{why}） / the file of passwords cannot be read") from None
+    passwords = tuple(dict.fromkeys(line for line in lines if line.strip()))
+    if len(passwords) > MOST_PASSWORDS:
+        raise UsageError(f"密码最多 {MOST_PASSWORDS} 个 / at most {MOST_PASSWORDS} passwords")
+    return passwords
+
+
+def _ask_shown(folder: Path, ask: Ask | None) -> Ask | None:
+    """``ask`` with the file called as on any screen: by number where its name carries personal data."""
+    if ask is None:
+        return None
+    from recon.reading.containers import list_files
+    from recon.report.mask import mask_files
+
+    shown = mask_files(sorted(name for name, _ in list_files(folder)))
+    return lambda name: ask(shown.get(name, "?"))
 
 
 def _policy(mappings: list[Path]) -> Policy:

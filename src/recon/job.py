@@ -39,12 +39,12 @@ def settle(folder: Path | None, config: Path | None, given: Mapping[str, Any]) -
     return settings
 
 
-def options_of(settings: Settings) -> Options:
-    """The part of the settings that decides answers."""
+def options_of(settings: Settings, ask: batch.Ask | None = None) -> Options:
+    """The part of the settings that decides answers; ``ask`` may be asked for the password of a file."""
     return Options(
         as_of=settings.as_of, region=settings.region, tolerance=settings.tolerance, mappings=settings.mappings,
         edition=settings.edition, lang=settings.lang or "zh", full_ids=bool(settings.full_ids), legs=settings.legs,
-        payroll=payroll_of(settings),
+        payroll=payroll_of(settings), passwords=settings.passwords, ask=ask,
     )
 
 
@@ -89,10 +89,12 @@ class Outcome:
     counts: dict[str, Any]
 
 
-def perform(settings: Settings, progress: batch.Progress | None = None) -> Outcome:
+def perform(
+    settings: Settings, progress: batch.Progress | None = None, ask: batch.Ask | None = None
+) -> Outcome:
     """Read, reconcile and write what the settings ask for. Raises UsageError."""
     assert settings.folder is not None
-    done = batch.run_folder(settings.folder, options_of(settings), progress)
+    done = batch.run_folder(settings.folder, options_of(settings, ask), progress)
     report = report_path(settings, done)
     if settings.tables is not None:
         batch.write_tables(settings.tables, done, settings.tables_format or "parquet")

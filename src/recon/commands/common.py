@@ -26,6 +26,14 @@ CONFIG = click.option(
 )
 
 
+PASSWORDS = click.option(
+    "--passwords", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    help="受密码保护的文件的密码，一行一个；此文件只许本人可读。也可用环境变量 RECON_PASSWORDS，或在终端里输入。"
+         "Passwords of protected files, one a line, in a file that only you may read; RECON_PASSWORDS does too, "
+         "and on a terminal you are asked.",
+)
+
+
 def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that decide answers; shared by run and explain."""
     decorators: list[Callable[[Callable[..., Any]], Callable[..., Any]]] = [
@@ -37,7 +45,7 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--tolerance", type=click.IntRange(0, 24), metavar="MONTHS",
                      help="到账后几个月内未划入只算等待。"
                           "Months before an uncredited month turns from pending to missing."),
-        MAPPINGS, CONFIG,
+        MAPPINGS, PASSWORDS, CONFIG,
         click.option("--lang", type=click.Choice(["zh", "en"]),
                      help="语言，默认 zh。Language of report and messages; default zh."),
     ]
@@ -59,6 +67,18 @@ def fail(message: str) -> NoReturn:
     """Say what to do, and exit 2."""
     click.echo(message, err=True)
     sys.exit(batch.EXIT_USAGE)
+
+
+def ask_password() -> batch.Ask | None:
+    """A question for the password of a file, only on a terminal; Enter leaves the file out."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return None
+
+    def ask(shown: str) -> str | None:
+        text = f"\n{shown} 的密码，回车跳过 / its password, Enter to skip"
+        return click.prompt(text, hide_input=True, default="", show_default=False, err=True) or None
+
+    return ask
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from recon import batch, job
-from recon.commands.common import FOLDER, progress_bar, run_options, sentences
+from recon.commands.common import FOLDER, ask_password, progress_bar, run_options, sentences
 
 
 @click.command()
@@ -30,6 +30,6 @@ def explain(folder: Path, person: str, short: bool, config: Path | None, **given
     """
     key = sys.stdin.readline().strip() if person == "-" else person
     with sentences(), progress_bar() as progress:
-        options = job.options_of(job.settle(folder, config, {**given, "edition": "person"}))
+        options = job.options_of(job.settle(folder, config, {**given, "edition": "person"}), ask_password())
         text = batch.explain_person(folder, key, options, short=short, progress=progress)
     click.echo(text)

@@ -7,15 +7,16 @@ from pathlib import Path
 import click
 
 from recon import batch, job
-from recon.commands.common import FOLDER, LANG, MAPPINGS, sentences
+from recon.commands.common import FOLDER, LANG, MAPPINGS, PASSWORDS, ask_password, sentences
 
 
 @click.command()
 @FOLDER
 @MAPPINGS
+@PASSWORDS
 @click.option("--why", is_flag=True, help="逐个列出其他格式为何不认。Also say why each other format does not claim it.")
 @LANG
-def identify(folder: Path, mappings: Path | None, why: bool, lang: str) -> None:
+def identify(folder: Path, mappings: Path | None, passwords: Path | None, why: bool, lang: str) -> None:
     """每个文件被哪种格式认领，不认领的原因。Which format claims each file, and why not.
 
     \b
@@ -23,7 +24,8 @@ def identify(folder: Path, mappings: Path | None, why: bool, lang: str) -> None:
       recon identify sample_statements --why
     """
     with sentences():
-        claims = batch.identify(folder, job.options_of(job.settle(folder, None, {"mappings": mappings})))
+        settings = job.settle(folder, None, {"mappings": mappings, "passwords": passwords})
+        claims = batch.identify(folder, job.options_of(settings, ask_password()))
     for shown, claim in claims:
         name = f"{shown} [{claim.sheet}]" if claim.sheet else shown
         nobody = "没有格式认领" if lang == "zh" else "no format"

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from recon import batch, job
-from recon.commands.common import progress_bar, run_options, sentences, yuan
+from recon.commands.common import ask_password, progress_bar, run_options, sentences, yuan
 
 
 @click.command()
@@ -45,7 +45,7 @@ def run(folder: Path | None, output: Path | None, as_json: bool, config: Path | 
     """
     with sentences(), progress_bar() as progress:
         settings = job.settle(folder, config, {**given, "report": output})
-        done = job.perform(settings, progress)
+        done = job.perform(settings, progress, ask_password())
     if as_json:
         click.echo(json.dumps(done.counts, ensure_ascii=False, indent=1))
     else:

@@ -56,6 +56,8 @@ KEYS: tuple[Key, ...] = (
     Key("folders", "tables_format", "choice", "数据表的格式", "format of the tables", '"parquet"',
         choices=("parquet", "csv")),
     Key("folders", "mappings", "path", "自己的格式与政策文件", "your own formats and policy", '"mappings"'),
+    Key("folders", "passwords", "path", "受密码保护的文件的密码，一行一个；此文件只许本人可读",
+        "passwords of protected files, one a line; a file that only you may read", '"../recon-passwords.txt"'),
     Key("run", "as_of", "text", "基准日：日期，或 today；不写则取资料中最新的日期",
         "as-of date: a day or today; without it the newest date in the data", '"today"'),
     Key("run", "region", "text", "资料没写统筹区时用的地区：代码或名称", "region where the files name none: code or name",

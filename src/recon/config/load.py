@@ -77,6 +77,7 @@ class Settings:
     tables: Path | None = None
     tables_format: str | None = None
     mappings: Path | None = None
+    passwords: Path | None = None
     as_of: str | None = None
     region: str | None = None
     tolerance: int | None = None

@@ -12,10 +12,10 @@ import os
 import re
 from calendar import monthrange
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +25,14 @@ from recon.problems import CATALOGUE, Problem
 from recon.reading import claim as claiming
 from recon.reading import native
 from recon.reading.claim import Head, Header
-from recon.reading.containers import list_files, open_bytes, open_file
+from recon.reading.containers import OpenedFile, Shared, is_plain_text, list_files, open_path
 from recon.reading.formats import Format, Formats, load_formats
 from recon.reading.grid import Grid, Opened
 from recon.reading.identity import People
 from recon.reading.people import roster, settle_names, settle_people, who_is_who
 from recon.reading.rows import HELPERS, LINE_DATE, GridRows, read_rows
 from recon.reading.values import Unreadable, clean, parse_day, parse_months
+from recon.reading.workers import SECONDS, Failure, Pool, Task, in_this_process, memory_limit
 from recon.tables import INPUT_TABLES, TABLES, conform
 
 # What became of a file (column ``status`` of table source).
@@ -40,9 +41,13 @@ UNKNOWN, AMBIGUOUS, UNREADABLE = "unknown", "ambiguous", "unreadable"
 IDENTICAL, OWN_OUTPUT = "identical", "own_output"
 
 _REGION_TABLES = ("contribution", "flow", "reading", "enrolment")
-# Seconds of reading one megabyte, measured; worker processes pay once they save more than they take to start.
+# Seconds of reading one megabyte and any one file, measured; another worker pays once it saves what its start costs.
 _SECONDS_PER_MB = {"pdf": 12.0, "xlsx": 1.2, "": 0.6}
-_START_SECONDS = 1.0
+_SECONDS_PER_FILE = 0.01
+_START_SECONDS = 0.8
+_HERE_BYTES = 1 << 20  # delimited text up to this size is read in this process: no library that a file could upset
+MAX_LOST_MEMBERS = 3  # of one archive; the rest is given up
+MAX_ASKED = 3  # passwords for one file
 
 
 @dataclass(frozen=True)
@@ -85,15 +90,19 @@ class FileRead:
 
 def read_folder(
     folder: Path, *, mappings: list[Path], region_of: Callable[[str], str | None], default_region: str | None = None,
-    workers: int | None = None, progress: Callable[[int, int], None] | None = None,
+    workers: int | None = None, progress: Callable[[int, int], None] | None = None, passwords: Sequence[str] = (),
+    ask: Callable[[str], str | None] | None = None, leave_out: Collection[Path] = (),
 ) -> ReadResult:
     """Every export under ``folder`` as canonical tables (see the module's text).
 
     ``mappings`` are directories of format files, later ones win; ``region_of`` turns a name or code into a region's
-    code; ``default_region`` stands in where neither the row, its file nor the roster names one. Raises FormatError
-    for a mistake in a mapping; wrong input never raises.
+    code; ``default_region`` stands in where neither the row, its file nor the roster names one. ``workers`` is the
+    most processes to use, None: as many as pay; 1: none, everything is read in this process, where nothing stops an
+    abort or a hang. ``passwords`` are tried on protected files; where none fits, ``ask`` may give one for a file.
+    ``leave_out`` are files that are not input.
+    Raises FormatError for a mistake in a mapping; wrong input never raises.
     """
-    reads = _without_own(_read_files(folder, mappings, workers, progress))
+    reads = _without_own(_read_files(folder, mappings, workers, progress, passwords, ask, leave_out))
     people = who_is_who(reads)
     for read in reads:
         settle_people(read, people, PARTLY)
@@ -106,88 +115,191 @@ def read_folder(
 def identify_folder(
     folder: Path, *, mappings: list[Path], region_of: Callable[[str], str | None] | None = None,
     default_region: str | None = None, workers: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[int, int], None] | None = None, passwords: Sequence[str] = (),
+    ask: Callable[[str], str | None] | None = None, leave_out: Collection[Path] = (),
 ) -> list[Claim]:
     """Which format claims each file and sheet, and why not."""
-    return [claim for read in _read_files(folder, mappings, workers, progress) for claim in read.claims]
+    reads = _read_files(folder, mappings, workers, progress, passwords, ask, leave_out)
+    return [claim for read in reads for claim in read.claims]
 
 
 # -------------------------------------------------------------------------------------------------------- file by file
 
 
+@dataclass(frozen=True)
+class _Waiting:
+    """A file to be read. ``way``: here (small delimited text), opened (in a worker), read (rows too)."""
+
+    name: str
+    path: Path
+    digest: str
+    seconds: float  # how long it may take, roughly
+    way: str
+
+
 def _read_files(
-    folder: Path, mappings: list[Path], workers: int | None, progress: Callable[[int, int], None] | None
+    folder: Path, mappings: list[Path], workers: int | None, progress: Callable[[int, int], None] | None,
+    passwords: Sequence[str], ask: Callable[[str], str | None] | None, leave_out: Collection[Path],
 ) -> list[FileRead]:
     """Every file under ``folder``, read; of byte-identical ones the first."""
-    formats = load_formats(mappings)
-    files = list_files(folder)
+    others = {path.resolve() for path in leave_out}
+    files = [(name, path) for name, path in list_files(folder) if path.resolve() not in others]
     done: dict[str, list[FileRead]] = {}
     first: dict[str, str] = {}
-    waiting: list[tuple[str, Path, str]] = []
+    waiting: list[_Waiting] = []
     for name, path in files:
-        digest = _sha256(path)
-        if digest in first and path.stat().st_size:
-            done[name] = [_identical(name, digest, first[digest])]
-        else:
+        try:
+            digest = _sha256(path)
+            size = path.stat().st_size
+            if digest in first and size:
+                done[name] = [_identical(name, digest, first[digest])]
+                continue
             first.setdefault(digest, name)
-            waiting.append((name, path, digest))
-    count = len(done)
-    for name, reads in _each(waiting, formats, mappings, workers):
-        done[name] = reads
-        count += 1
-        if progress:
-            progress(count, len(files))
+            waiting.append(_waiting(name, path, digest, size))
+        except OSError as error:
+            done[name] = [_lost(name, "", Problem("unreadable-file", name, value=error.strerror or ""))]
+    number = _useful_workers(waiting, workers)
+    pool = Pool(number) if number else None  # they start while the formats are loaded
+    try:
+        formats = load_formats(mappings)
+        shared = Shared(tuple(mappings), formats.header_words, tuple(passwords), formats)
+        count = len(done)
+        for name, reads in _each(waiting, shared, pool):
+            done[name] = reads
+            count += 1
+            if progress:
+                progress(count, len(files))
+        if ask is not None:
+            _ask_for_passwords([each for each in waiting if _is_locked(done[each.name])], done, shared, pool, ask)
+    finally:
+        if pool is not None:
+            pool.close()
     return [read for name, _ in files for read in done[name]]
 
 
-def _each(
-    waiting: list[tuple[str, Path, str]], formats: Formats, mappings: list[Path], workers: int | None
-) -> Iterator[tuple[str, list[FileRead]]]:
-    """Each file as it is finished; in worker processes when that saves time."""
-    number = _useful_workers(waiting, workers)
-    if number < 2:
-        for name, path, digest in waiting:
-            yield name, read_one(name, path, digest, formats)
+def _each(waiting: list[_Waiting], shared: Shared, pool: Pool | None) -> Iterator[tuple[str, list[FileRead]]]:
+    """Each file as it is finished. A file that costs a worker its life is one lost file; of an archive, one member."""
+    if pool is None:
+        yield from ((each.name, _taken(each, answer, shared)) for each, answer in (
+            (task.key, answer) for task, answer in in_this_process([_task(each) for each in waiting], shared)))
         return
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor, as_completed
-
     # The costliest file first, so that no worker is left with it at the end.
-    ordered = sorted(waiting, key=lambda item: (-_seconds(item[1]), item[0]))
-    context = multiprocessing.get_context("spawn")  # fork does not go with the threads of polars
-    with ProcessPoolExecutor(number, context, initializer=_start_worker, initargs=(mappings,)) as pool:
-        tasks = {pool.submit(_work, *item): item[0] for item in ordered}
-        for task in as_completed(tasks):
-            yield tasks[task], task.result()
+    ordered = sorted((each for each in waiting if each.way != "here"), key=lambda each: (-each.seconds, each.name))
+    answers = pool.run([_task(each) for each in ordered], shared)
+    here = [_task(each) for each in waiting if each.way == "here"]
+    broken: list[tuple[_Waiting, Failure]] = []
+    for task, answer in chain(in_this_process(here, shared), answers):
+        each = task.key
+        if isinstance(answer, Failure) and answer.kind != "error" and _is_archive(each.path):
+            broken.append((each, answer))
+        else:
+            yield each.name, _taken(each, answer, shared)
+    for each, failure in broken:
+        yield each.name, _member_by_member(each, failure, shared, pool)
 
 
-_worker_formats: list[Formats] = []  # of a worker process, set once at its start
+def _task(each: _Waiting, only: str | None = None) -> Task:
+    function = "recon.reading.containers:open_task" if each.way == "opened" else "recon.reading.folder:read_task"
+    return Task(each, function, (each.name, each.path, each.digest, only), SECONDS + 20 * each.seconds)
 
 
-def _start_worker(mappings: list[Path]) -> None:
-    _worker_formats.append(load_formats(mappings))
+def read_task(shared: Shared, name: str, path: Path, digest: str, only: str | None = None) -> list[FileRead]:
+    """One file, or each member of an archive, opened and read."""
+    if shared.formats is None:
+        shared.formats = load_formats(list(shared.mappings))
+    opened = open_path(name, path, digest, shared.header_words, shared.passwords, only)
+    return [_read_opened(each, shared.formats) for each in opened]
 
 
-def _work(name: str, path: Path, digest: str) -> list[FileRead]:
-    return read_one(name, path, digest, _worker_formats[-1])
+def _taken(each: _Waiting, answer: Any, shared: Shared) -> list[FileRead]:
+    """What a file gave, of what its task answered."""
+    if isinstance(answer, Failure):
+        return [_lost(each.name, each.digest, _problem_of(answer, each.name))]
+    if each.way != "opened":
+        return list(answer)
+    reads = []
+    for opened in answer:
+        try:
+            reads.append(_read_opened(opened, shared.formats))
+        except Exception as error:  # noqa: BLE001 - a bug in reading rows costs this file, and is said
+            reads.append(_lost(opened.name, opened.sha256,
+                               Problem("reader-failed", opened.name, value=type(error).__name__)))
+    return reads
 
 
-def _seconds(path: Path) -> float:
-    """About how long a file takes to read, by its first bytes and size."""
+def _member_by_member(each: _Waiting, failure: Failure, shared: Shared, pool: Pool) -> list[FileRead]:
+    """An archive that was too much as a whole: each member by itself, so that one bad member costs no other."""
+    whole = [_lost(each.name, each.digest, _problem_of(failure, each.name))]
+    [(_, names)] = pool.run([Task(each, "recon.reading.containers:member_names", (each.path,))], shared)
+    if isinstance(names, Failure) or len(names) < 2:
+        return whole
+    reads: list[FileRead] = []
+    lost = 0
+    for name in names:
+        answer: Any = failure
+        if lost < MAX_LOST_MEMBERS:
+            [(_, answer)] = pool.run([_task(each, name)], shared)
+        if isinstance(answer, Failure):
+            inner = f"{each.name}!{name}"
+            reads.append(_lost(inner, "", _problem_of(answer, inner)))
+            lost += 1
+        else:
+            reads += _taken(each, answer, shared)
+    return reads
+
+
+def _problem_of(failure: Failure, name: str) -> Problem:
+    if failure.kind == "slow":
+        return Problem("too-slow", name, value=failure.detail)
+    if failure.kind == "memory":
+        return Problem("too-large", name, value=f"> {memory_limit() >> 20} MiB RAM")
+    return Problem("reader-failed", name, value=failure.detail)
+
+
+def _ask_for_passwords(
+    locked: list[_Waiting], done: dict[str, list[FileRead]], shared: Shared, pool: Pool | None,
+    ask: Callable[[str], str | None],
+) -> None:
+    """Passwords for the files that none of the given ones opened; each new one is tried on the next file first."""
+    before = shared
+    for each in locked:
+        if shared is not before:
+            [(_, done[each.name])] = _each([each], shared, pool)
+        for _ in range(MAX_ASKED):
+            given = ask(each.name) if _is_locked(done[each.name]) else None
+            if not given:
+                break
+            shared = replace(shared, passwords=(given, *shared.passwords))
+            [(_, done[each.name])] = _each([each], shared, pool)
+
+
+def _is_locked(reads: list[FileRead]) -> bool:
+    return any(problem.code in ("password-required", "password-wrong") for read in reads for problem in read.problems)
+
+
+def _waiting(name: str, path: Path, digest: str, size: int) -> _Waiting:
+    """How a file will be read, by its first bytes and size."""
     with path.open("rb") as stream:
-        start = stream.read(5)
-    kind = "pdf" if start == b"%PDF-" else "xlsx" if start[:2] == b"PK" else ""
-    return path.stat().st_size / 1e6 * _SECONDS_PER_MB[kind]
+        start = stream.read(1024)
+    kind = "pdf" if b"%PDF-" in start else "xlsx" if start[:2] == b"PK" else ""
+    seconds = size / 1e6 * _SECONDS_PER_MB[kind]
+    if is_plain_text(start) and size <= _HERE_BYTES:
+        return _Waiting(name, path, digest, seconds, "here")
+    # The rows of a small file are read here: a worker that needs no polars starts in a fraction of the time.
+    return _Waiting(name, path, digest, seconds, "read" if seconds > 1 or start[:4] == b"PAR1" else "opened")
 
 
-def _useful_workers(waiting: list[tuple[str, Path, str]], workers: int | None) -> int:
-    """How many processes shorten the whole: none unless the work well outweighs their start."""
+def _useful_workers(waiting: list[_Waiting], workers: int | None) -> int:
+    """How many processes to use: none where all is small text, else as many as shorten the whole."""
+    if workers == 1:
+        return 0
+    outside = [each for each in waiting if each.way != "here"]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    number = min(cores if workers is None else workers, len(waiting))
+    number = min(cores if workers is None else workers, len(outside))
     if number < 2 or workers is not None:
         return number
-    total = sum(_seconds(path) for _, path, _ in waiting)
-    return number if total / number + _START_SECONDS < total else 1
+    seconds = sum(each.seconds + _SECONDS_PER_FILE for each in outside)
+    return max(1, min(number, round(seconds / _START_SECONDS)))
 
 
 def _sha256(path: Path) -> str:
@@ -195,41 +307,31 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def _is_archive(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(2) == b"PK"
+
+
 def _identical(name: str, digest: str, other: str) -> FileRead:
     return FileRead(name, digest, IDENTICAL, problems=[Problem("identical-file", name, value=other)],
                     claims=[Claim(name, None, None, [("-", f"identical: {other}")])])
 
 
-def _own(name: str, digest: str) -> FileRead:
-    return FileRead(name, digest, OWN_OUTPUT, claims=[Claim(name, None, None, [("-", "own output")])])
+def _lost(name: str, digest: str, problem: Problem) -> FileRead:
+    """A file that gave nothing because of ``problem``."""
+    claim = Claim(name, None, None, [("-", problem.code)])
+    return FileRead(name, digest, UNREADABLE, problems=[problem], claims=[claim])
 
 
-def read_one(name: str, path: Path, digest: str, formats: Formats) -> list[FileRead]:
-    """One file by itself; an archive gives one result per member."""
-    with path.open("rb") as stream:
-        start = stream.read(64)
-    if native.is_own_text(start) or (start[:2] == b"PK" and native.is_own_workbook(path)):
-        return [_own(name, digest)]
-    return _read_opened(name, digest, open_file(path, formats.header_words), path.read_bytes, formats)
-
-
-def _read_opened(
-    name: str, digest: str, opened: Opened, load: Callable[[], bytes], formats: Formats, depth: int = 0
-) -> list[FileRead]:
-    if opened.members and depth < 2:
-        reads = [FileRead(name, digest, READ, problems=_placed(name, opened.problems))] if opened.problems else []
-        for member, data in opened.members:
-            inner = f"{name}!{member}"
-            if native.is_own_text(data[:64]):
-                reads.append(_own(inner, hashlib.sha256(data).hexdigest()))
-                continue
-            reads += _read_opened(inner, hashlib.sha256(data).hexdigest(), open_bytes(data, formats.header_words),
-                                  partial(bytes, data), formats, depth + 1)
-        return reads
+def _read_opened(each: OpenedFile, formats: Formats) -> FileRead:
+    """The rows of one opened file."""
+    name, opened = each.name, each.opened
+    if opened.kind == "own":
+        return FileRead(name, each.sha256, OWN_OUTPUT, claims=[Claim(name, None, None, [("-", "own output")])])
     if opened.kind == "parquet" and not opened.problems:
-        grid = native.parquet_grid(load())
+        grid = native.parquet_grid(each.data)
         opened = Opened([grid], kind="parquet") if isinstance(grid, Grid) else Opened(problems=[grid], kind="parquet")
-    read = FileRead(name, digest, UNREADABLE, problems=_placed(name, opened.problems))
+    read = FileRead(name, each.sha256, UNREADABLE, problems=_placed(name, opened.problems))
     grids = [grid for grid in opened.grids if any(grid.rows)]
     if not grids:
         if not read.problems:
@@ -237,12 +339,12 @@ def _read_opened(
         if not any(CATALOGUE[problem.code].severity == "error" for problem in read.problems):
             read.status = UNKNOWN
         read.claims.append(Claim(name, None, None, [("-", "nothing to read")]))
-        return [read]
+        return read
     outcomes = [_read_grid(name, grid, read, formats, alone=len(grids) == 1) for grid in grids]
     read.status = next(
         (status for status in (AMBIGUOUS, PARTLY, READ, NO_ROWS, OWN_OUTPUT) if status in outcomes), UNKNOWN
     )
-    return [read]
+    return read
 
 
 def _placed(name: str, problems: Iterable[Problem]) -> list[Problem]:

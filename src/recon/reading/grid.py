@@ -30,12 +30,12 @@ class Grid:
 
 @dataclass
 class Opened:
-    """What a file held: its grids, what was wrong, and for an archive its members (name inside it, bytes).
+    """What a file held: its grids and what was wrong.
 
-    ``kind`` is csv, xlsx, pdf, parquet, zip, or "" where nothing could be read. ``file`` of each problem is None.
+    ``kind`` is csv, xlsx, pdf, parquet (no grids: the caller reads it), zip (see ``containers.members``), own (recon
+    wrote it), or "" where nothing could be read. ``file`` of each problem is None.
     """
 
     grids: list[Grid] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     kind: str = ""
-    members: list[tuple[str, bytes]] = field(default_factory=list)

@@ -7,11 +7,8 @@ missing columns null. The tables and workbooks recon writes may lie in the folde
 from __future__ import annotations
 
 import io
-import zipfile
-import zlib
 from collections.abc import Iterable
 from functools import cache
-from pathlib import Path
 
 from recon.problems import Problem
 from recon.reading.claim import Head
@@ -47,13 +44,9 @@ _RESULT_SIGNS: dict[str, frozenset[str]] = {
     "finding": frozenset({"finding_id", "scope"}),
     "step": frozenset({"from_fen", "to_fen", "cause"}),
     "balance": frozenset({"opening_fen", "closing_fen"}),
-    "bridge": frozenset({"side", "part"}),
     "problem": frozenset({"code", "severity", "remedy"}),
     "source": frozenset({"sha256", "rows_read"}),
 }
-# First bytes of texts that lie in a folder and are no data: expected rows beside a sample, notes beside exports.
-_TEXT_MARKS = (b"# recon expected rows", b"<!-- recon notes")
-WORKBOOK_MARK = b"recon-report"  # in the document properties of recon's own workbooks
 
 
 @cache
@@ -96,22 +89,6 @@ def result_table(head: Head) -> str | None:
             if signs <= set(cells):
                 return table
     return None
-
-
-def is_own_text(start: bytes) -> bool:
-    """Whether a text file begins with one of recon's marks."""
-    return start.removeprefix(b"\xef\xbb\xbf").startswith(_TEXT_MARKS)
-
-
-def is_own_workbook(path: Path) -> bool:
-    """Whether a file is a workbook recon has written: its document properties say so."""
-    try:
-        with zipfile.ZipFile(path) as package:
-            info = package.getinfo("docProps/core.xml")
-            return info.file_size < 65_536 and WORKBOOK_MARK in package.read(info)
-    except (OSError, KeyError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError,
-            zlib.error):
-        return False
 
 
 def source_files(row_ids: Iterable[str]) -> set[str]:

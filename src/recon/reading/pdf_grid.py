@@ -7,7 +7,7 @@ prints them), data rows, page labels. Lines outside a table have one cell per st
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from recon.problems import Problem
 from recon.reading.grid import Grid, Opened
@@ -16,12 +16,15 @@ from recon.reading.pdf_lines import Line, Row, free_row, lines_of, row_of, split
 from recon.reading.pdf_rules import Band, bands, common_edges
 from recon.reading.pdf_words import Page, PdfError, Word, pages, pages_slowly
 from recon.reading.pdf_wrapped import join_wrapped
+from recon.reading.protected import refusal
 
 MAX_PAGES = 5_000
 ODD_SHARE = 0.05  # of all characters, that no font explains: then nothing on the page can be trusted
 
 
-def read_pdf(data: bytes, header_words: frozenset[str] = frozenset()) -> Opened:
+def read_pdf(
+    data: bytes, header_words: frozenset[str] = frozenset(), passwords: Sequence[str] = ()
+) -> Opened:
     """One grid of all pages, or the reason why there is none: password, scan, undecodable fonts, damage."""
     tail = data.rstrip(b"\0 \t\r\n")[-4096:]
     cut = b"%%EOF" not in tail
@@ -29,16 +32,22 @@ def read_pdf(data: bytes, header_words: frozenset[str] = frozenset()) -> Opened:
         return Opened(problems=[Problem("truncated-file")], kind="pdf")
     reasons = []
     for source in (pages, pages_slowly):
-        try:
-            return _read(source(data), header_words)
-        except PdfError as error:
-            if error.reason == "password":
-                return Opened(problems=[Problem("password-required")], kind="pdf")
-            if error.reason.startswith("too-large"):
-                return Opened(problems=[Problem("too-large", value=error.reason.partition(":")[2])], kind="pdf")
-            reasons.append(error.reason)
-        except Exception as error:  # noqa: BLE001 - readers raise anything for bad bytes
-            reasons.append(type(error).__name__)
+        for password in (None, *passwords):  # without one first: an owner password stops printing, not reading
+            try:
+                return _read(source(data, password), header_words)
+            except PdfError as error:
+                if error.reason == "password":
+                    continue
+                if error.reason.startswith("too-large"):
+                    return Opened(problems=[Problem("too-large", value=error.reason.partition(":")[2])], kind="pdf")
+                reasons.append(error.reason)
+            except MemoryError:
+                raise
+            except Exception as error:  # noqa: BLE001 - readers raise anything for bad bytes
+                reasons.append(type(error).__name__)
+            break
+        else:
+            return Opened(problems=[refusal(passwords)], kind="pdf")
     problem = Problem("truncated-file") if cut else Problem("unreadable-file", value=", ".join(reasons))
     return Opened(problems=[problem], kind="pdf")
 

@@ -50,13 +50,13 @@ class PdfError(Exception):
         self.reason = reason
 
 
-def pages(data: bytes) -> Iterator[Page]:
+def pages(data: bytes, password: str | None = None) -> Iterator[Page]:
     """Every page in order; each is closed before the next, so that memory does not grow with their number."""
     import pypdfium2  # type: ignore[import-untyped,unused-ignore] # it ships no types
     from pypdfium2 import raw
 
     try:
-        document = pypdfium2.PdfDocument(data)
+        document = pypdfium2.PdfDocument(data, password=password)
     except pypdfium2.PdfiumError as error:
         raise PdfError("password" if "password" in str(error).lower() else "damaged") from None
     try:
@@ -75,13 +75,13 @@ def pages(data: bytes) -> Iterator[Page]:
         document.close()
 
 
-def pages_slowly(data: bytes) -> Iterator[Page]:
+def pages_slowly(data: bytes, password: str | None = None) -> Iterator[Page]:
     """The same by pdfplumber, some twenty times slower: the second opinion for files pdfium does not take."""
     import pdfplumber
     from pdfplumber.utils.exceptions import PdfminerException
 
     try:
-        with pdfplumber.open(BytesIO(data)) as document:
+        with pdfplumber.open(BytesIO(data), password=password) as document:
             for source in document.pages:
                 yield _read_slowly(source)
                 source.close()

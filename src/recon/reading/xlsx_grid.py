@@ -94,13 +94,16 @@ def number_text(value: float) -> str:
     return format(Decimal(text), "f") if "e" in text else text
 
 
-def check_package(archive: zipfile.ZipFile) -> None:
-    """Refuse an archive that is encrypted, has a name twice, or unpacks too large; nothing is unpacked for that."""
+def check_package(archive: zipfile.ZipFile, *, protected: bool = False) -> None:
+    """Refuse an archive that has a name twice, unpacks too large, or is encrypted (unless that is ``protected``).
+
+    Nothing is unpacked for that. Declared sizes may lie, but then reading ends at the declared size.
+    """
     members = archive.infolist()
     total = sum(m.file_size for m in members)
     if len(members) > MAX_MEMBERS:
         raise Refused(Problem("too-large", value=f"{len(members)} members"))
-    if any(m.flag_bits & 1 for m in members):
+    if not protected and any(m.flag_bits & 1 for m in members):
         raise Refused(Problem("password-required"))
     if total > MAX_UNPACKED:
         raise Refused(Problem("too-large", value=f"{total >> 20} MiB unpacked"))
@@ -226,7 +229,8 @@ def _first_that_reads(
         try:
             grids = reader(data, notes)
         except BaseException as error:  # readers raise anything for bad bytes: IndexError, KeyError, AssertionError
-            if not isinstance(error, Exception) and type(error).__name__ != "PanicException":  # that one is Rust's
+            if isinstance(error, MemoryError) or not (
+                    isinstance(error, Exception) or type(error).__name__ == "PanicException"):  # that one is Rust's
                 raise
             if "password" in type(error).__name__.lower() or "password" in str(error).lower():
                 return Opened(problems=[Problem("password-required")], kind="xlsx")
