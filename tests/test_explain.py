@@ -65,7 +65,7 @@ def test_an_end_without_a_date_is_answered_conditionally() -> None:
 def test_a_smaller_credit_names_its_cause() -> None:
     """From when, from what to what, why, and that nobody left anything out."""
     text = explain(report_run.every_verdict(policy_refs={"420000/2022-09/in_service_credit": "门诊共济改革"}), "1009")
-    assert "从2022年9月起，每月划入由300.00元变为200.00元：当地划入规则变了-100.00元" in text
+    assert "从2022年9月起，每月划入由300.00元变为200.00元，少100.00元：当地划入规则变了-100.00元" in text
     assert "不是少交也不是漏发" in text
     assert "依据：门诊共济改革" in text
 

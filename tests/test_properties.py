@@ -62,6 +62,14 @@ def test_the_money_adds_up(world: World) -> None:
     contributed_is_what_was_paid(world, result)
     no_credit_is_used_twice(world, result)
     nobody_is_accused_without_cover(world, result)
+    steps_add_up(result)
+
+
+def steps_add_up(result: Tables) -> None:
+    """The causes of a change add up to it, to the fen, and none of them is nothing."""
+    key = ["person_id", "region", "scheme", "accrual_month", "from_fen", "to_fen"]
+    sums = result["step"].group_by(key).agg(pl.col("amount_fen").sum(), (pl.col("amount_fen") == 0).any().alias("empty"))
+    assert sums.filter(pl.col("empty") | (pl.col("amount_fen") != pl.col("to_fen") - pl.col("from_fen"))).rows() == []
 
 
 def parts_sum_to_the_gap(result: Tables) -> None:

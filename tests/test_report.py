@@ -23,9 +23,9 @@ from recon.report.words import _TEXTS, Words, yuan
 from recon.report.workbook import write_workbook
 
 GOLDEN = Path(__file__).parent / "golden" / "report"
-SHEETS_ZH = ["汇总", "差异", "人×月", "已匹配", "未匹配", "变动", "资料问题", "输入与参数"]
+SHEETS_ZH = ["汇总", "差异", "人×月", "已匹配", "未匹配", "为什么变少了", "资料问题", "输入与参数"]
 SHEETS_EN = [
-    "Summary", "Exceptions", "Person x Month", "Matched", "Unmatched", "Changes", "Data problems", "Inputs",
+    "Summary", "Exceptions", "Person x Month", "Matched", "Unmatched", "Why it changed", "Data problems", "Inputs",
 ]
 
 
@@ -85,7 +85,7 @@ def test_the_sheets_are_there_in_reading_order(tmp_path: Path, book: Any) -> Non
     """Summary first, and a sheet of changes only where there are any."""
     assert book.sheetnames == SHEETS_ZH
     assert written(tmp_path, report_run.every_verdict(lang="en")).sheetnames == SHEETS_EN
-    assert "变动" not in written(tmp_path, report_run.many(2, 2)).sheetnames
+    assert "为什么变少了" not in written(tmp_path, report_run.many(2, 2)).sheetnames
 
 
 def test_english_has_no_chinese_but_what_the_files_said(tmp_path: Path) -> None:

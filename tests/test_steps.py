@@ -2,7 +2,34 @@
 
 from __future__ import annotations
 
-from core_cases import BEIJING, DUE, SHENZHEN, Book, Row, Told, cover, credits, line, lines, person
+from random import Random
+
+import polars as pl
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core_cases import (
+    BEIJING,
+    DUE,
+    HANGZHOU,
+    SHANGHAI,
+    SHENZHEN,
+    SUZHOU,
+    WUHAN,
+    Book,
+    Row,
+    Told,
+    account,
+    cover,
+    credits,
+    flow,
+    line,
+    lines,
+    person,
+    run_of,
+    solve,
+)
+from recon.labels import STEP_CAUSES
 
 book = Book()
 case = book.case
@@ -117,3 +144,142 @@ def test_steps_name_their_lines(told: Told) -> None:
     assert row["evidence"].endswith(f"[{told.ids[told.who]}/contribution.csv#L4; {told.ids[told.who]}/contribution.csv#L5]")
     assert "120.00" in row["evidence"]
     assert "132.00" in row["evidence"]
+
+
+# --- the reform in four cities, as credits tell it ----------------------------------------------------------------
+
+
+@case(beijing("2022-06", 6),
+      credits("2022-06", 3, amount=28000, region=BEIJING) + credits("2022-09", 3, amount=20000, region=BEIJING),
+      roster=[person(region=BEIJING, birth_date="1990-03-01")], **PAST)
+def test_beijing_in_the_month_of_the_notice(told: Told) -> None:
+    """Under 35: 2%+0.8% until 2022-08, 2% from 2022-09."""
+    assert steps(told) == {"2022-09": {"policy_change": -8000}}
+    (row,) = told.table("step").rows(named=True)
+    assert (row["from_share"], row["to_share"], row["policy_ref"]) == ("2%+0.8%", "2%", "110000/2022-09/in_service_credit")
+    assert "110000/2001-04/in_service_credit → 110000/2022-09/in_service_credit" in row["evidence"]
+
+
+@case(beijing("2022-06", 6),
+      credits("2022-06", 4, amount=28000, region=BEIJING) + credits("2022-10", 2, amount=20000, region=BEIJING),
+      roster=[person(region=BEIJING, birth_date="1990-03-01")], **PAST)
+def test_beijing_a_month_later(told: Told) -> None:
+    """The boundary may speak of the credit month: the step stands where the credit moved."""
+    assert steps(told) == {"2022-10": {"policy_change": -8000}}
+    (row,) = told.table("step").rows(named=True)
+    assert (row["from_share"], row["to_share"]) == ("2%+0.8%", "2%")
+
+
+@case(beijing("2022-06", 6),
+      credits("2022-06", 2, amount=28000, region=BEIJING) + credits("2022-08", 4, amount=20000, region=BEIJING),
+      roster=[person(region=BEIJING, birth_date="1990-03-01")], **PAST)
+def test_beijing_a_month_earlier(told: Told) -> None:
+    """Or the first lower credit is that of 2022-08."""
+    assert steps(told) == {"2022-08": {"policy_change": -8000}}
+
+
+@case(lines("2022-10", 6, region=SHENZHEN, tier="1", base_fen=1000000, employee_fen=20000, due=None),
+      roster=[person(region=SHENZHEN, tier="1", birth_date="1980-03-01")], **PAST)
+def test_shenzhen(told: Told) -> None:
+    """Tier 1, under 45: 2%+3% until 2022-11, 2% from 2022-12."""
+    found = steps(told)
+    assert list(found) == ["2022-12"]
+    assert set(found["2022-12"]) == {"policy_change"}
+
+
+@case(lines("2022-11", 3, due=28600) + lines("2023-02", 3, due=12000),
+      credits("2022-11", 3, amount=28600) + credits("2023-02", 3), **PAST)
+def test_wuhan_where_the_old_rule_is_not_known(told: Told) -> None:
+    """The export states 286.00 and then 120.00 on one base; the rule changed in between, whatever the old one was."""
+    assert steps(told) == {"2023-02": {"policy_change": -16600}}
+
+
+def shanghai(first: str, count: int, base: int = 1000000) -> list[Row]:
+    return lines(first, count, region=SHANGHAI, base_fen=base, employee_fen=base // 50, due=None)
+
+
+@case(shanghai("2021-04", 36), [
+          flow("2022-07-01", 12 * 23500, region=SHANGHAI), flow("2023-07-01", 12 * 20000, region=SHANGHAI),
+          flow("2024-07-01", 12 * 20000, region=SHANGHAI)],
+      roster=[person(region=SHANGHAI, birth_date="1984-03-01")], **PAST)
+def test_shanghai(told: Told) -> None:
+    """420 yuan a year at 35 to 44 end with the credit of July 2023, which pays April 2022 to March 2023."""
+    assert steps(told) == {"2022-04": {"policy_change": -3500}}
+    assert {row["verdict"] for row in told.months().values()} == {"received"}
+
+
+# --- other causes -------------------------------------------------------------------------------------------------
+
+
+@case(beijing("2024-01", 4, base=500000), credits("2024-01", 4, amount=10000, region=BEIJING)
+      + [flow(f"2024-{month:02d}-12", 9700, region=BEIJING) for month in range(5, 9)],
+      roster=[person(region=BEIJING, birth_date="1964-04-10", insured_status="retired", retired_from="2024-05-01")],
+      coverage=[cover(start="2019-01-01")], as_of="2024-08-31")
+def test_retiring(told: Told) -> None:
+    """100.00 of the last base become the fixed sum of a retiree: one step of status."""
+    assert steps(told)["2024-05"] == {"status_change": -300}
+    assert "在职变为退休" in told.table("step").rows(named=True)[0]["evidence"]
+
+
+@case(beijing("2024-05", 2, base=632600) + beijing("2024-07", 2, base=682100), **PAST)
+def test_the_floor_moved(told: Told) -> None:
+    """A base that follows the floor says so."""
+    assert steps(told) == {"2024-07": {"base_change": 990}}
+    (row,) = told.table("step").rows(named=True)
+    assert (row["detail"], row["from_base_fen"], row["to_base_fen"]) == ("floor", 632600, 682100)
+    assert "当地下限调整" in row["evidence"]
+
+
+@case(lines(count=8), credits(count=3) + credits("2024-04", 5, amount=11200))
+def test_a_steady_deduction(told: Told) -> None:
+    """What looks like a premium taken from the account every month is a step of its own."""
+    assert steps(told) == {"2024-04": {"account_deduction": -800}}
+
+
+@case([row | {"employer_fen": 0} for row in lines(count=4, due=None)]
+      + [row | {"employee_fen": 0} for row in lines(count=4, due=None)]
+      + lines("2024-05", 2, scale=110, due=None), credits(count=6))
+def test_two_rows_of_one_payment(told: Told) -> None:
+    """Each party on its own row: the base counts once."""
+    assert steps(told) == {"2024-05": {"base_change": 1200}}
+
+
+# --- for every series ---------------------------------------------------------------------------------------------
+
+
+def anybody(random: Random, number: int) -> tuple[list[Row], Row]:
+    """A person whose base, employer's wording, tier and stated amounts change at random, somewhere around a reform."""
+    region = random.choice([BEIJING, SHENZHEN, SHANGHAI, WUHAN, SUZHOU, HANGZHOU])
+    first = random.choice(["2021-06", "2022-05", "2022-11", "2023-03"])
+    person_id = f"PSN:42000{number:05d}"
+    base, rows = random.randrange(300000, 4000000), []
+    for month in run_of(first, 20):
+        if random.random() < 0.2:
+            base = random.choice([base, random.randrange(300000, 4000000), base + 1])
+        stated = random.choice([None, None, None, base // 50, random.randrange(1, 60000)])
+        rows.append(line(
+            month, person_id=person_id, region=region, base_fen=base, employee_fen=base // 50, employer_fen=base // 20,
+            due=stated, tier=random.choice(["1", "1", "1", None]) if region == SHENZHEN else None,
+            payment_kind=random.choice(["normal"] * 9 + ["back_pay"]),
+        ))
+    born = f"{random.randrange(1960, 2000)}-{random.randrange(1, 13):02d}-15"
+    return rows, person(person_id=person_id, region=region, birth_date=born)
+
+
+@settings(max_examples=4)
+@given(st.integers(0, 2**32))
+def test_the_causes_of_any_change_add_up_to_it(seed: int) -> None:
+    """Whatever happens to anybody: every change of the series has its row, and its causes add up to it."""
+    random = Random(seed)
+    made = [anybody(random, number) for number in range(40)]
+    tables = account([row for rows, _ in made for row in rows], roster=[one for _, one in made])
+    result = solve(tables).result.tables
+    key = ["person_id", "region", "accrual_month"]
+    due = result["expected"].filter(pl.col("expected_fen") > 0).join(
+        result["step"].select("person_id").unique(), on="person_id", how="semi")
+    series = due.group_by(key).agg(pl.col("expected_fen").sum()).sort(key).with_columns(
+        (pl.col("expected_fen") - pl.col("expected_fen").shift(1).over("person_id")).alias("change"))
+    expected = series.filter(pl.col("change") != 0).select(*key, "change")
+    sums = result["step"].group_by(key).agg(pl.col("amount_fen").sum().alias("change")).sort(key)
+    assert sums.rows() == expected.sort(key).rows()
+    assert set(result["step"]["cause"]) <= set(STEP_CAUSES)

@@ -81,6 +81,7 @@ def run_folder(folder: Path, options: Options, progress: Progress | None = None)
 
     from recon.core.context import build_context, newest_date
     from recon.core.reconcile import reconcile
+    from recon.core.steps import rules_before
     from recon.reading.folder import read_folder
     from recon.report.view import RunView
 
@@ -120,6 +121,8 @@ def run_folder(folder: Path, options: Options, progress: Progress | None = None)
         parameters=_parameters(options, region, context.notes),
         generated_at=datetime.now(CHINA).strftime("%Y-%m-%d %H:%M"), full_ids=options.full_ids,
         region_names=_region_names(policy, everything),
+        policy_refs=_policy_refs(policy, everything, options.lang),
+        rules_before=rules_before(everything["contribution"], everything["person"], policy),
     )
     counts = _counts(everything, as_of, edition, people)
     return Run(view, exit_code_of(counts), counts, _shown_files(everything))
@@ -378,6 +381,11 @@ def _parameters(options: Options, region: str | None, notes: tuple[str, ...]) ->
 def _region_names(policy: Policy, tables: Mapping[str, pl.DataFrame]) -> dict[str, str]:
     codes = set(tables["month"]["region"].drop_nulls()) | set(tables["flow"]["region"].drop_nulls())
     return {region.code: region.name for region in policy.regions() if region.code in codes}
+
+
+def _policy_refs(policy: Policy, tables: Mapping[str, pl.DataFrame], lang: str) -> dict[str, str]:
+    refs = {ref for name in ("expected", "step") for ref in tables[name]["policy_ref"].drop_nulls().unique()}
+    return {ref: policy.ref_words(ref, lang) for ref in sorted(refs)}
 
 
 def _shown_files(tables: Mapping[str, pl.DataFrame]) -> dict[str, str]:

@@ -78,7 +78,8 @@ RESULT_TABLES: dict[str, Schema] = {
     ),
     "step": _schema(
         "person_id", "region", "accrual_month:day", "from_fen:fen", "to_fen:fen", "cause", "amount_fen:fen",
-        "evidence", "policy_ref",
+        "evidence", "policy_ref", "scheme", "policy_confidence", "from_base_fen:fen", "to_base_fen:fen", "from_share",
+        "to_share", "detail",
     ),
     "balance": _schema(
         "person_id", "region", "sub_account", "month:day", "opening_fen:fen", "credit_fen:fen", "interest_fen:fen",

@@ -15,6 +15,13 @@ def yuan(fen: pl.Expr) -> pl.Expr:
     return text.fill_null("?")
 
 
+def percent(ppm: pl.Expr) -> pl.Expr:
+    """``20000`` parts per million as ``2%``, ``8050`` as ``0.805%``; exact, null as ``?``."""
+    rest = (ppm % 10_000).cast(pl.String).str.zfill(4).str.strip_chars_end("0")
+    point = pl.when(rest != "").then(pl.lit(".")).otherwise(pl.lit(""))
+    return pl.concat_str((ppm // 10_000).cast(pl.String), point, rest, pl.lit("%")).fill_null("?")
+
+
 def yuan_text(fen: int) -> str:
     """The same for one amount."""
     return f"{'-' if fen < 0 else ''}{abs(fen) // 100}.{abs(fen) % 100:02d}"

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from recon.policy.grammar import NATIONAL, SECTIONS, Entry, Money, Rate, RegionFile, Value
+from recon.policy.grammar import CONFIDENCES, NATIONAL, OPEN, SECTIONS, Entry, Money, Rate, RegionFile, Value
 from recon.policy.line import Line
+from recon.policy.rule import KEY_OF
+
+SECTION_OF_KEY = {key: section for section, key in KEY_OF.items()}
+SOURCES_NAMED = 1  # in a sentence; recon policy show has them all
 
 # What the page says of a section, in the order of the page. Facts and names come last or not at all.
 TITLES = {
@@ -30,6 +34,27 @@ def described(section: str, line: Line, number: int) -> dict[str, object]:
     uncertain = None if entry.uncertain_from is None else f"{entry.uncertain_from:%Y-%m}"
     return {"from": entry.since, "from_confidence": entry.confidence, "basis": entry.basis, "uncertain_from": uncertain,
             "applies_to": entry.applies_to, "note": entry.note, "values": values}
+
+
+def ref_words(files: Mapping[str, RegionFile], ref: str, lang: str = "zh") -> str:
+    """A policy_ref (region/since/key) in words: region, month, source, confidence; the ref itself if unknown."""
+    code, since, key = (*ref.split("/", 2), "", "")[:3]
+    section = SECTION_OF_KEY.get(key)
+    region = files.get(code)
+    entries = region.sections.get((section, ""), []) if region and section else []
+    entry = next((one for one in entries if one.since == since), None)
+    if region is None or entry is None:
+        return ref
+    name = str(region.about.get("name", code))
+    sources = tuple(dict.fromkeys(source for value in entry.values.values() for source in value.source))
+    sure = max((value.confidence for value in entry.values.values()), key=CONFIDENCES.index, default=entry.confidence)
+    when = "" if since == OPEN else since
+    if lang == "en":
+        start = f" from {when}" if when else ", start not known"
+        return f"{name}, {section}{start} ({ref}; confidence {sure}; {'; '.join(sources[:SOURCES_NAMED])})"
+    start = f"{when}起" if when else "此前"
+    level = {"high": "高", "medium": "中", "low": "低"}[sure]
+    return f"{name}{start}的规则（{ref}；可信度{level}；来源：{'；'.join(sources[:SOURCES_NAMED])}）"
 
 
 def policy_page(files: Mapping[str, RegionFile]) -> str:

@@ -14,13 +14,15 @@ from functools import cached_property
 from itertools import product
 
 from recon.policy.account import FLEXIBLE, Account, Tier, account_of
-from recon.policy.describe import described
+from recon.policy.describe import described, ref_words
 from recon.policy.grammar import NATIONAL, SECTIONS, Money, Rate, RegionFile, Value
 from recon.policy.line import UNKNOWN, Line, shifted, worst
 from recon.policy.region import Gazetteer, Region
 from recon.policy.rule import Rule, View, age_steps, ages_of_brackets, credit, full_years
 
 ACCOUNT_SCHEME = "310"
+# Status of a person -> section of a policy file; anything else is in service.
+SECTION_OF = {"retired": "retiree", FLEXIBLE: FLEXIBLE}
 _Seen = tuple[str, Line, int, bool]  # whose line, the line, number of the entry (-1: none), rests on an upper bound
 
 
@@ -132,6 +134,11 @@ class Policy:
         codes = self._codes(region, "sub_account")
         return tuple((code, self._line(region, "sub_account", code).get(0, "name", str) or code) for code in codes)
 
+    def rule_starts(self, region: str | None, status: str | None) -> list[tuple[date, date | None]]:
+        """The months in which one rule for ``status`` follows another, oldest first, and how early it may hold."""
+        line = self._line(region, SECTION_OF.get(status or "", "in_service"))
+        return [(entry.start, entry.uncertain_from) for entry in line.entries[1:]]
+
     # --- the rule -----------------------------------------------------------------------------------------------
 
     def rule(
@@ -146,7 +153,7 @@ class Policy:
         default supply it, so an amount may be judged by it.
         """
         month = month.replace(day=1)
-        section = {"retired": "retiree", FLEXIBLE: FLEXIBLE}.get(status or "", "in_service")
+        section = SECTION_OF.get(status or "", "in_service")
         ages = None if birth is None else self._telling_ages(region, section, month, birth)
         situation = (region, scheme, tier, status, month, ages)
         if situation not in self._rules:
@@ -165,7 +172,7 @@ class Policy:
                 kind=kind,
             )
             return self._paid(region, month, rule)
-        section = {"retired": "retiree", FLEXIBLE: FLEXIBLE}.get(status, "in_service")
+        section = SECTION_OF.get(status, "in_service")
         rules = [
             (self._paid(region, month, _with_account(credit(section, view), account, section)), upper_bound)
             for view, upper_bound in self._views(region, section, month, ages)
@@ -284,6 +291,10 @@ class Policy:
             if owner == name and line.at(month) >= 0:
                 sections[f"{section}/{code}" if code else section] = described(section, line, line.at(month))
         return {"code": name, "month": f"{month:%Y-%m}", **about, "sections": sections}
+
+    def ref_words(self, ref: str, lang: str = "zh") -> str:
+        """Where a ``policy_ref`` stands, in words: region, month, source and confidence."""
+        return ref_words(self.files, ref, lang)
 
     # --- plumbing -----------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ import polars as pl
 
 from recon.report.mask import mask_id, mask_name
 from recon.report.view import SCOPE_CAUSE, WAITING_CAUSES, RunView, people
+from recon.report.why import change_paragraphs
 from recon.report.words import Words, yuan
 
 SHORT_ZH, SHORT_EN = 150, 400
@@ -159,12 +160,6 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "months_title": ("【钱到了没有】", "Has the money come?"),
     "changes_title": ("【每月划入为什么变了】", "Why did the monthly credit change?"),
     "balance_title": ("【余额】", "The balance"),
-    "change": ("从{month}起，每月划入由{before}元变为{after}元：{causes}。",
-               "From {month} on, the monthly credit went from {before} to {after} yuan: {causes}."),
-    "change_cause": ("{cause}{amount}元", "{cause} {amount} yuan"),
-    "by_rule": ("这是规则或情况变化，不是少交也不是漏发。",
-                "This follows from the rule or from your situation; nothing was left out."),
-    "rule": ("依据：{refs}。", "Rule: {refs}."),
     "readings": ("账面余额{ledger}元（{ledger_day}），可用余额{available}元（{available_day}），差{difference}元",
                  "ledger balance {ledger} yuan ({ledger_day}), available {available} yuan ({available_day}), "
                  "a difference of {difference} yuan"),
@@ -182,7 +177,6 @@ _TEXTS: dict[str, tuple[str, str]] = {
                 "there are no contribution or account records of you, so nothing can be told"),
     "end": ("。", "."),
 }
-_BY_RULE = {"status_change", "tier_change", "policy_change", "age_bracket", "rounding"}
 # Worst first: what a short answer speaks of.
 _URGENCY = ("open", "unknown", "pending")
 
@@ -383,7 +377,7 @@ def _letter(
     greeting = say("hello", name=f"{name}{say('who', parts=Words(view.lang).join(marks))}").strip()
     lines = [greeting, "", say("months_title"), *_overview(view, say, person_id, month)]
     lines += [f"  · {text}" for text in _month_lines(view, say, month, cases)]
-    changes = _changes(view, say, person_id)
+    changes = change_paragraphs(view, person_id)
     if changes:
         lines += ["", say("changes_title"), *(f"  · {text}" for text in changes)]
     balance = _balance(view, say, person_id)
@@ -462,30 +456,9 @@ def _well(say: _Say, month: pl.DataFrame, view: RunView) -> list[str]:
     return texts
 
 
-def _changes(view: RunView, say: _Say, person_id: str, *, with_rules: bool = True) -> list[str]:
-    """Each change of the monthly credit with its causes, and where the rule stands."""
-    words = Words(view.lang)
-    step = view.table("step").filter(pl.col("person_id") == person_id)
-    texts = []
-    for (month,), group in step.group_by("accrual_month", maintain_order=True):
-        causes = [
-            say("change_cause", cause=words.step(cause), amount=f"{'+' if fen > 0 else ''}{yuan(fen)}")
-            for cause, fen in group.select("cause", "amount_fen").iter_rows()
-        ]
-        text = say("change", month=say.months([month]), before=yuan(group["from_fen"][0]),
-                   after=yuan(group["to_fen"][0]), causes=words.join(causes))
-        if set(group["cause"]) <= _BY_RULE:
-            text += ("" if view.lang == "zh" else " ") + say("by_rule")
-        refs = [view.policy_refs.get(ref, ref) for ref in group["policy_ref"].drop_nulls().unique().sort()]
-        if refs and with_rules:
-            text += ("" if view.lang == "zh" else " ") + say("rule", refs=words.join(refs))
-        texts.append(text)
-    return texts
-
-
 def _short_changes(view: RunView, say: _Say, person_id: str) -> list[str]:
     """The last change of the monthly credit, for a short answer."""
-    texts = _changes(view, say, person_id, with_rules=False)
+    texts = change_paragraphs(view, person_id, brief=True)
     return [texts[-1].rstrip("。.")] if texts else []
 
 

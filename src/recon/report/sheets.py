@@ -300,29 +300,6 @@ def write_unmatched(book: Book, view: RunView, who: pl.DataFrame) -> None:
     write_table(book, words("unmatched"), columns, due + loose, frozen=3)
 
 
-def write_changes(book: Book, view: RunView, who: pl.DataFrame) -> None:
-    """变动: why the monthly credit changed; left out when nothing did."""
-    step = view.table("step").join(
-        who.select("number", "person_id", "employee_no", "person_name"), on="person_id", how="left"
-    ).sort("number", "accrual_month", maintain_order=True)
-    if not step.height:
-        return
-    words = book.words
-    columns = [
-        Column(words("employee_no")), Column(words("person_name")), Column(words("person_id"), "id"),
-        Column(words("accrual_month"), "month"), Column(words("from_amount"), "money"),
-        Column(words("to_amount"), "money"), Column(words("change"), "money"), Column(words("cause")),
-        Column(words("policy_ref"), "long"), Column(words("sources"), "long"),
-    ]
-    rows = [
-        (row["employee_no"], row["person_name"], shown_id(view, row["person_id"]), row["accrual_month"],
-         row["from_fen"], row["to_fen"], row["amount_fen"], words.step(row["cause"]),
-         view.policy_refs.get(row["policy_ref"] or "", row["policy_ref"]), _sources(view, words, row))
-        for row in step.iter_rows(named=True)
-    ]
-    write_table(book, words("changes"), columns, rows, frozen=2)
-
-
 # --- data problems, inputs, audit ---------------------------------------------------------------------------------
 
 def write_problems(book: Book, view: RunView) -> None:

@@ -13,6 +13,7 @@ from datetime import date
 import polars as pl
 
 from recon.labels import LABEL_ORDER, STATUSES
+from recon.report.mask import mask_numbers
 from recon.tables import TABLES, conform, empty
 
 # Pending, and nobody need look yet: these are counted on the summary, not listed.
@@ -28,7 +29,8 @@ class RunView:
     """One run, ready to be shown. ``tables`` holds any of the canonical tables; absent ones count as empty.
 
     ``generated_at`` is text given by the caller (nothing here reads a clock). ``region_names`` and ``policy_refs``
-    turn codes and references into words; without them the codes are shown.
+    turn codes and references into words; without them the codes are shown. ``rules_before`` is
+    :func:`recon.core.steps.rules_before`.
     """
 
     tables: Mapping[str, pl.DataFrame]
@@ -42,6 +44,7 @@ class RunView:
     full_ids: bool = False
     region_names: Mapping[str, str] = field(default_factory=dict)
     policy_refs: Mapping[str, str] = field(default_factory=dict)
+    rules_before: pl.DataFrame | None = None  # what the policy alone says of the time before each record
 
     def table(self, name: str) -> pl.DataFrame:
         """The table ``name`` with all its columns, empty when the run has none."""
@@ -49,6 +52,10 @@ class RunView:
         if frame is None:
             return empty(name)
         return frame if set(TABLES[name]) <= set(frame.columns) else conform(frame, name)
+
+    def shown(self, text: str | None) -> str:
+        """A text with the IDs inside it masked, unless ``full_ids``."""
+        return text or "" if self.full_ids else mask_numbers(text or "")
 
 
 def people(view: RunView) -> pl.DataFrame:
