@@ -9,11 +9,11 @@ whose place it came. Row order of the input changes nothing.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import polars as pl
 
+from recon.core.clean import settle_clean
 from recon.core.months import first_day
 from recon.core.prepare import ACCOUNT
 from recon.core.solve import (
@@ -108,15 +108,17 @@ _LINE_COLUMNS = [
 
 def match(lines: pl.DataFrame, credit: pl.DataFrame) -> Matched:
     """Link every account (see the module)."""
-    rows = _rows_by_account(lines)
-    coins = _coins_by_account(credit)
+    clean = settle_clean(lines.filter(~pl.col("is_side") & ~pl.col("netted")), credit)
+    rows = _rows_by_account(clean.lines)
+    coins = _coins_by_account(clean.credit)
     out = _Output()
     for account in sorted(rows, key=_null_last):
-        if account in coins:
-            _match_account(account, rows[account], coins[account], out)
-        else:
-            out.unlinked(rows[account])
-    return out.matched()
+        _match_account(account, rows[account], coins[account], out)
+    rest = out.matched()
+    return Matched(
+        pl.concat([clean.links.cast(LINK_SCHEMA), rest.links]),
+        pl.concat([clean.margins.cast(MARGIN_SCHEMA), rest.margins]), rest.problems,
+    )
 
 
 def _null_last(account: tuple[str | None, ...]) -> tuple[tuple[bool, str], ...]:
@@ -127,7 +129,7 @@ _Account = tuple[str | None, ...]
 
 
 def _rows_by_account(lines: pl.DataFrame) -> dict[_Account, list[_Row]]:
-    useful = lines.filter(~pl.col("is_side") & ~pl.col("netted")).with_columns(
+    useful = lines.with_columns(
         pl.col("arrival_day").dt.day().cast(pl.Int32)
     ).sort(
         "stream", pl.coalesce("arrival", "month"), "month", "arrival_day", "expected_fen", "payer", "total_fen",
@@ -141,7 +143,7 @@ def _rows_by_account(lines: pl.DataFrame) -> dict[_Account, list[_Row]]:
 
 def _coins_by_account(credit: pl.DataFrame) -> dict[_Account, list[_Coin]]:
     found: dict[_Account, list[_Coin]] = defaultdict(list)
-    numbered = credit.with_row_index("credit").select(
+    numbered = credit.select(
         *ACCOUNT, "credit", "month", pl.col("posted_on").dt.day().cast(pl.Int32).alias("day"), "net_fen", "printed",
         pl.col("row_id").str.split("#").list.first().alias("file"),
     )
@@ -174,11 +176,6 @@ class _Output:
         values = (row.number, margin, question, tied, openable, bounded, proved)
         for name, value in zip(MARGIN_SCHEMA, values, strict=True):
             self.margins[name].append(value)
-
-    def unlinked(self, rows: Iterable[_Row]) -> None:
-        for row in rows:
-            if row.payable:
-                self.margin(row, None, question=False)
 
     def problem(self, code: str, file: str, value: str | None = None) -> None:
         self.problems.setdefault((code, file), Problem(code, file, value=value))
