@@ -83,7 +83,10 @@ def _clean_accounts(lines: pl.DataFrame, credit: pl.DataFrame) -> tuple[pl.DataF
         (pl.col("by_place") | pl.col("is_annual")
          | (payable & (pl.col("arrival").is_null() | pl.col("due").is_null()))).any().alias("_odd"),
         (usual.min() != usual.max()).fill_null(False).alias("_two_lags"),
-    ).filter(~pl.col("_odd") & ~pl.col("_two_lags")).select("account", "first", "last")
+        # Where some premium came late, or everybody's credits did, the account's own span is the solver's to judge.
+        ((place - pl.col("month")).min() != (place - pl.col("month")).max()).alias("_two_spans"),
+        (pl.col("shift") != 0).any().alias("_shifted"),
+    ).filter(~pl.any_horizontal("_odd", "_two_lags", "_two_spans", "_shifted")).select("account", "first", "last")
     said = coins.group_by("account").agg(
         pl.col("posted").max().alias("newest"), pl.col("printed").is_not_null().any().alias("_printed"),
     ).filter(~pl.col("_printed")).select("account", "newest")

@@ -9,6 +9,8 @@ whose place it came. Row order of the input changes nothing.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Generator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -23,9 +25,10 @@ from recon.core.solve import (
     Credit,
     Line,
     Link,
+    Question,
     Solution,
     quarters_off,
-    solve,
+    solve_many,
 )
 from recon.problems import Problem
 
@@ -34,6 +37,7 @@ YEAR = 12  # months of a yearly window
 DEDUCTION_MONTHS = 3
 DEDUCTION_YEARS = 2
 DEDUCTION_SHARE = 4
+TOGETHER = 4000  # accounts that are solved in one go: enough to fill arrays, few enough to hold in memory
 LINK_SCHEMA = {
     "line": pl.UInt32, "credit": pl.UInt32, "person_id": pl.String, "region": pl.String, "scheme": pl.String,
     "month": pl.Int32, "amount_fen": pl.Int64, "kind": pl.String, "surplus": pl.Boolean,
@@ -112,12 +116,17 @@ def match(lines: pl.DataFrame, credit: pl.DataFrame) -> Matched:
     rows = _rows_by_account(clean.lines)
     coins = _coins_by_account(clean.credit)
     out = _Output()
-    for account in sorted(rows, key=_null_last):
-        _match_account(account, rows[account], coins[account], out)
+    ordered = sorted(rows, key=_null_last)
+    for start in range(0, len(ordered), TOGETHER):
+        block = ordered[start:start + TOGETHER]
+        asking = [_match_account(each, rows.pop(each), coins.pop(each), out) for each in block]
+        for account, solution in zip(asking, solve_many([next(account) for account in asking]), strict=True):
+            with suppress(StopIteration):
+                account.send(solution)
     rest = out.matched()
     return Matched(
-        pl.concat([clean.links.cast(LINK_SCHEMA), rest.links]),
-        pl.concat([clean.margins.cast(MARGIN_SCHEMA), rest.margins]), rest.problems,
+        pl.concat([clean.links.cast(pl.Schema(LINK_SCHEMA)), rest.links]),
+        pl.concat([clean.margins.cast(pl.Schema(MARGIN_SCHEMA)), rest.margins]), rest.problems,
     )
 
 
@@ -187,14 +196,17 @@ class _Output:
         )
 
 
-def _match_account(account: _Account, rows: list[_Row], coins: list[_Coin], out: _Output) -> None:
+def _match_account(
+    account: _Account, rows: list[_Row], coins: list[_Coin], out: _Output
+) -> Generator[Question, Solution, None]:
+    """Yields what the solver must answer, takes the solution, and puts links and margins into ``out``."""
     _believe_print(rows, coins, out)
     payable = [row for row in rows if row.payable]
     payable.sort(key=lambda row: (row.stream == "normal", row.stream))  # stable: months stay in order
     usual = next((row.usual for row in payable if row.stream == "normal"), rows[0].usual)
     left_prices = _left_prices(rows, coins)
     _find_deductions(payable, coins)
-    solution = _solve(payable, coins, left_prices, usual)
+    solution = yield _question(payable, coins, left_prices, usual)
     used: set[int] = set()
     linked: set[int] = set()
     for link in solution.links:
@@ -218,7 +230,7 @@ def _match_account(account: _Account, rows: list[_Row], coins: list[_Coin], out:
                    {payable[at].month for at in linked})
 
 
-def _solve(payable: list[_Row], coins: list[_Coin], left_prices: list[int], usual: int) -> Solution:
+def _question(payable: list[_Row], coins: list[_Coin], left_prices: list[int], usual: int) -> Question:
     streams = {name: number for number, name in enumerate(dict.fromkeys(row.stream for row in payable))}
     lines = [
         Line(
@@ -238,7 +250,7 @@ def _solve(payable: list[_Row], coins: list[_Coin], left_prices: list[int], usua
                PRICES.outside if steady and not price and coin.printed is None and coin.month not in places else 0)
         for coin, price in zip(coins, left_prices, strict=True)
     ]
-    return solve(lines, credits, usual)
+    return lines, credits, usual
 
 
 def _believe_print(rows: list[_Row], coins: list[_Coin], out: _Output) -> None:

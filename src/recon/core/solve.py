@@ -35,6 +35,7 @@ MAX_FEW_POOL = 8
 INEXACT_LATE = 2  # months by which a credit of nearly the amount due may be late and still be taken for it
 MAX_STATES = 4000
 BEAM = 400
+BATCHED_FROM = 24  # searches; fewer are quicker one by one
 INF = 1 << 40
 
 
@@ -149,9 +150,28 @@ class _Frame(NamedTuple):
     start: int
 
 
+Question = tuple[Sequence[Line], Sequence[Credit], int]  # lines, credits and the usual lag of one account
+
+
 def solve(lines: Sequence[Line], credits: Sequence[Credit], usual: int) -> Solution:
     """The best links of one account whose usual lag starts at ``usual`` months."""
     return _plain(lines, credits, usual) or _search(_frame(lines, credits, usual))
+
+
+def solve_many(accounts: Sequence[Question]) -> list[Solution]:
+    """:func:`solve` for each of many accounts, the searches together (:mod:`recon.core.batched`)."""
+    found = [_plain(*account) for account in accounts]
+    hard = [at for at, solution in enumerate(found) if solution is None]
+    frames = [_frame(*accounts[at]) for at in hard]
+    if len(frames) < BATCHED_FROM:
+        searched = [_search(frame) for frame in frames]
+    else:
+        from recon.core.batched import search_many  # here: small runs do not load numpy
+
+        searched = search_many(frames)
+    for at, solution in zip(hard, searched, strict=True):
+        found[at] = solution
+    return [solution for solution in found if solution is not None]
 
 
 def _plain(lines: Sequence[Line], credits: Sequence[Credit], usual: int) -> Solution | None:
@@ -247,7 +267,9 @@ def _frame(lines: Sequence[Line], credits: Sequence[Credit], usual: int) -> _Fra
         found = [builder.single(i, j) for j in exact[i]]
         found += builder.lumps(i)
         if odd:
-            found += (*builder.splits(i), *builder.few(i))
+            found += builder.splits(i)
+        if len(odd) > 1:
+            found += builder.few(i)
         edges.append(found)
     if odd:
         # Only what no exact sum can use is linked inexactly.
@@ -357,9 +379,11 @@ class _Edges:
 
     def _classes(self, rows: tuple[int, ...], picks: tuple[int, ...], kind: str) -> tuple[int, ...]:
         """The amounts a link gives its lines, numbered: equal ones of a stream cross only by a printed month."""
-        if kind == "N:M" or any(self.credits[j].printed is not None for j in picks):
+        if kind == "N:M" or any([self.credits[j].printed is not None for j in picks]):  # noqa: C419  quicker
             return ()
         stream = self.lines[rows[0]].stream
+        if kind == "1:1":
+            return (self.classes.setdefault((stream, self.lines[rows[0]].amounts[0]), len(self.classes)),)
         if kind in ("1:N", "inexact"):
             keys: set[tuple[object, ...]] = {(stream, *(self.credits[j].amount for j in picks))}
         else:

@@ -1,0 +1,81 @@
+"""Accounts searched together get the solutions of the reference, one by one."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from recon.core import batched
+from recon.core.batched import search_many
+from recon.core.solve import PRICES, Credit, Line, _Frame, _frame, _search, solve, solve_many
+from test_solve import JAN, clean_account, credit, in_time, line, random_account
+
+
+def year_account(seed: int) -> tuple[list[Line], list[Credit], int]:
+    """One to two years with several things wrong at once, an amount that changes, and sometimes a second stream."""
+    chance = random.Random(seed)
+    size, usual = chance.randint(8, 24), chance.choice([0, 1, 1, 2])
+    raised = chance.randint(0, 2 * size)
+    amounts = [120 if month < raised else 131 for month in range(size)]
+    lines = [line(month, amount, open_price=PRICES.open if chance.random() < 0.95 else 0)
+             for month, amount in enumerate(amounts)]
+    credits: list[Credit] = []
+    held = 0
+    for month, amount in enumerate(amounts):
+        fate, there = chance.random(), month + usual
+        due, held = amount + held, 0
+        if fate < 0.06:
+            continue
+        if fate < 0.1:
+            held = due
+        elif fate < 0.13:
+            credits += [credit(there, due - 20), credit(there, 20)]
+        elif fate < 0.15:
+            credits.append(credit(there, due - 3, printed=month if chance.random() < 0.5 else None))
+        elif fate < 0.17:
+            credits += [credit(there, due, left=PRICES.twin)] * 2
+        else:
+            credits.append(credit(there + (fate > 0.9) + 2 * (fate > 0.97), due, day=chance.choice([12, 25])))
+    if chance.random() < 0.3:
+        lines = [line(0, 33, stream=1, kind="other", arrival=JAN + 3, due=JAN + 4, day=None)] + [
+            one._replace(stream=2) for one in lines]
+        credits.append(credit(5, 33))
+    if credits and chance.random() < 0.3:
+        credits[0] = credits[0]._replace(left_price=0, use_price=chance.choice([0, PRICES.outside]))
+    return lines, sorted(credits, key=in_time), usual
+
+
+def frames_of(seeds: range) -> list[_Frame]:
+    """Frames of all sorts of accounts."""
+    accounts = [make(seed) for seed in seeds for make in (random_account, clean_account, year_account)]
+    return [_frame(*account) for account in accounts]
+
+
+@pytest.mark.parametrize("block", range(4))
+def test_agrees_with_the_reference(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cost, links, margins, ties and proofs, whatever else is searched in the same go."""
+    monkeypatch.setattr(batched, "FEW", 1)
+    frames = frames_of(range(block * 40, block * 40 + 40))
+    found = search_many(frames)
+    for number, (frame, solution) in enumerate(zip(frames, found, strict=True)):
+        assert solution == _search(frame), number
+
+
+def test_a_chunk_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chunks of any size, and any order of accounts, give the same answers."""
+    frames = frames_of(range(1000, 1030))
+    whole = search_many(frames)
+    monkeypatch.setattr(batched, "CHUNK", 7)
+    assert search_many(frames[::-1])[::-1] == whole
+
+
+def test_what_does_not_fit_is_left_to_the_reference(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Records too long for the arrays, and records with too many states, are answered all the same."""
+    long = [([line(month) for month in range(50)], [credit(month + 1) for month in range(50) if month != at], 1)
+            for at in range(5, 10)]
+    assert solve_many(long * 6) == [solve(*account) for account in long * 6]
+    monkeypatch.setattr(batched, "MAX_STATES", 3)
+    monkeypatch.setattr(batched, "FEW", 1)
+    frames = frames_of(range(3))
+    assert search_many(frames) == [_search(frame) for frame in frames]
