@@ -195,12 +195,12 @@ def _usable(edges: _Edges, streams: Ints) -> tuple[Ints, Ints]:
     classes = edges.classes.shape[1]
     by_class = np.zeros((size + 1, count, classes), dtype=np.int64)
     free = np.zeros((size + 1, count), dtype=np.int64)
-    alone = ~edges.classes.any(axis=1)
+    alone: Flags = edges.classes.sum(axis=1) == 0
     goes_on: Flags = np.zeros((size, count), dtype=np.bool_)
     goes_on[:-1] = streams[:-1] == streams[1:]
     for at in range(size - 1, -1, -1):
         same = goes_on[at]
-        by_class[at] = np.where(same.reshape(-1, 1), by_class[at + 1], 0)
+        by_class[at] = np.where(same[:, None], by_class[at + 1], 0)
         other = np.bitwise_or.reduce(by_class[at + 1], axis=1)
         free[at] = free[at + 1] | np.where(same, 0, other)
         frame, edge = _expand(edges.start[at], edges.count[at])
