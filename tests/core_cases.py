@@ -11,7 +11,7 @@ one: each as people, employers and files of its own. What depends on colleagues 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
 from typing import Any
@@ -22,6 +22,7 @@ from recon import tables as canonical
 from recon.core.context import Context, build_context
 from recon.core.reconcile import Result, check_identities, reconcile
 from recon.policy import Policy, load_policy
+from recon.problems import Problem
 from support import MAPPINGS
 
 Row = dict[str, Any]
@@ -229,6 +230,12 @@ class Told:
         """The codes of what was noticed about the person's files."""
         mine = f"{self.ids[ME]}/" if self.ids else ""
         return [problem.code for problem in self.result.problems if (problem.file or "").startswith(mine)]
+
+    def problems(self) -> list[Problem]:
+        """What was noticed about the person's files, their names as the case gives them."""
+        mine = f"{self.ids[ME]}/" if self.ids else ""
+        return [replace(problem, file=(problem.file or "").removeprefix(mine), value=(problem.value or "").replace(mine, ""))
+                for problem in self.result.problems if (problem.file or "").startswith(mine)]
 
 
 def answer_of(row: Mapping[str, Any]) -> str:

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from core_cases import DUE, PAID, SHENZHEN, Book, Told, credits, flow, line, lines, refund
+from datetime import date
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core_cases import DUE, ME, PAID, SHENZHEN, WUHAN, Book, Row, Told, cover, credits, flow, line, lines, refund
+from recon.core.overlap import export_of, mark_repeated_contributions, mark_repeated_flows
+from recon.tables import conform
 
 book = Book()
 case = book.case
@@ -56,6 +65,90 @@ def test_twins_of_one_export_survive_a_second_export(told: Told) -> None:
 def test_export_without_region_repeats_the_one_with(told: Told) -> None:
     """An export that leaves the region and scheme out is read as the person's account before lines are compared."""
     assert told.unusual() == {}
+
+
+@case(lines(), credits() + again(credits(), sub_account="current_year"))
+def test_export_without_sub_accounts_repeats_the_one_with(told: Told) -> None:
+    """Lines exported twice count once, though one file does not split the account."""
+    assert told.unusual() == {}
+    assert len(told.links()) == 6
+
+
+@case(lines(), credits() + again(credits(), flow_kind="other"))
+def test_export_with_unknown_kinds_repeats_the_one_with(told: Told) -> None:
+    """A line whose kind one file does not tell is the line of the file that does."""
+    assert told.unusual() == {}
+    assert told.codes() == []
+
+
+def issued(older: str | None, newer: str | None) -> list[Row]:
+    """Two exports of the whole time, and the days on which they were made."""
+    return [cover("flow.csv", exported_on=older, basis="stated"), cover("again.csv", exported_on=newer, basis="stated")]
+
+
+def changed(flows: list[Row], **changes: object) -> list[Row]:
+    """The lines of the re-issued export: the third is told differently."""
+    return [row | (changes if at == 2 else {}) for at, row in enumerate(again(flows))]
+
+
+@case(lines(), credits() + changed(credits(), amount_fen=11000), coverage=issued("2024-12-01", "2025-03-01"))
+def test_a_reissued_statement_amends_a_line(told: Told) -> None:
+    """The export made later is believed; both places and both sums are named; nothing counts twice."""
+    assert told.unusual() == {"2024-03": "short_credit/open"}
+    assert [(each.code, each.place, each.value) for each in told.problems()] == [
+        ("amended-line", "L4", "120.00 → 110.00 (flow.csv#L4)")]
+
+
+@case(lines(), credits() + changed(credits(), amount_fen=11000), coverage=issued("2025-03-01", "2024-12-01"))
+def test_the_amended_line_of_an_older_export_does_not_count(told: Told) -> None:
+    """The same the other way round."""
+    assert told.unusual() == {}
+    assert [(each.code, each.value) for each in told.problems()] == [
+        ("amended-line", "110.00 → 120.00 (again.csv#L4)")]
+
+
+@case(lines(), credits() + changed(credits(), amount_fen=11000), coverage=issued(None, None))
+def test_exports_that_disagree_without_a_date(told: Told) -> None:
+    """Nothing says which is newer: the larger sum counts, once, and the disagreement names both."""
+    assert told.unusual() == {}
+    assert [(each.code, each.value) for each in told.problems()] == [
+        ("contradictory-lines", "110.00 ≠ 120.00 (again.csv#L4)")]
+
+
+@case(lines(), credits() + changed(credits(), posted_on="2024-04-15"), coverage=issued("2024-12-01", "2025-03-01"))
+def test_a_reissued_statement_moves_a_day(told: Told) -> None:
+    """The same sum a few days apart, each only in one export, is one line."""
+    assert told.unusual() == {}
+    assert [each.code for each in told.problems()] == ["amended-line"]
+    assert sum(amount for _, _, amount in told.links()) == 6 * DUE
+
+
+@case(lines(), credits() + again(credits(skip=["2024-03"])), coverage=issued("2024-12-01", "2025-03-01"))
+def test_a_line_only_one_of_two_exports_shows(told: Told) -> None:
+    """It counts, and is said: both files cover the day."""
+    assert told.unusual() == {}
+    assert [(each.code, each.file, each.place) for each in told.problems()] == [
+        ("line-in-one-file", "flow.csv", "L4")]
+
+
+@case(lines(), credits() + again([flow("2024-04-20", -500, "spend")]), coverage=issued("2024-12-01", "2025-03-01"))
+def test_an_export_of_another_kind_disagrees_with_nothing(told: Told) -> None:
+    """An export that shows spending only says nothing about credits."""
+    assert told.codes() == []
+
+
+@case(lines(), credits() + again(credits(skip=["2024-03"]), ledger="bank"), coverage=issued(None, None))
+def test_the_bank_shows_less_than_the_account(told: Told) -> None:
+    """App and bank disagree about a credit that both cover: it counts once and both are named."""
+    assert told.unusual() == {}
+    assert [(each.code, each.place) for each in told.problems()] == [("line-in-one-file", "L4")]
+
+
+@case(lines(), credits(skip=["2024-03"]) + again(credits(), ledger="bank"), coverage=issued(None, None))
+def test_the_bank_shows_more_than_the_account(told: Told) -> None:
+    """The account's own export is believed; what only the bank shows is said."""
+    assert told.unusual() == {"2024-03": "missing_month/credit_missing/open"}
+    assert [each.code for each in told.problems()] == ["line-in-one-file"]
 
 
 # ------------------------------------------------------------------------------------------------------- two ledgers
@@ -146,6 +239,58 @@ def test_bill_beside_record_is_one_payment(told: Told) -> None:
 def test_declaration_of_another_amount_is_still_a_view(told: Told) -> None:
     """A declaration is a view of the month's record even where its amounts differ."""
     assert told.unusual() == {}
+
+
+def record(older: str | None, newer: str | None) -> list[Row]:
+    """The days on which two contribution records were exported."""
+    return [cover(), *(cover(name, table="contribution", exported_on=day, basis="exported")
+                       for name, day in (("contribution.csv", older), ("again.csv", newer)) if day)]
+
+
+@case([*lines(skip=["2024-03"]), line("2024-03", paid=False, paid_on=None), *again(lines())], credits(),
+      coverage=record("2024-04-02", "2024-09-01"))
+def test_unpaid_then_paid_is_one_payment(told: Told) -> None:
+    """An older record says unpaid, a newer one paid: paid, once, and the amendment is shown."""
+    assert told.unusual() == {}
+    assert {row["contributed_fen"] for row in told.months().values()} == {PAID}
+    assert [(each.code, each.value) for each in told.problems()] == [
+        ("amended-line", "False → True (contribution.csv#L7)")]
+
+
+@case([*lines(skip=["2024-03"]), line("2024-03", paid=False, paid_on=None), *again(lines())], credits())
+def test_unpaid_and_paid_without_dates(told: Told) -> None:
+    """Nothing says which record is newer: a payment is not unmade, so paid is believed, and the difference said."""
+    assert told.unusual() == {}
+    assert told.codes() == ["contradictory-lines"]
+
+
+@case(lines() + changed(lines(), base_fen=500000, employee_fen=10000, employer_fen=40000, into_account_fen=10000),
+      credits(), coverage=record("2024-04-02", "2024-09-01"))
+def test_an_amended_payment(told: Told) -> None:
+    """The newer record's sums count; the older ones are no second payment."""
+    assert told.months()["2024-03"]["contributed_fen"] == 50000
+    assert told.unusual() == {"2024-03": "over_credit/unknown_extra/open"}
+    assert told.codes() == ["amended-line"]
+
+
+@case(lines() + changed(lines(), paid_on="2024-03-25"), credits(), coverage=record("2024-04-02", "2024-09-01"))
+def test_two_arrival_days_are_one_payment(told: Told) -> None:
+    """The same sums of one month with another day of arrival in each record."""
+    assert told.unusual() == {}
+    assert {row["contributed_fen"] for row in told.months().values()} == {PAID}
+
+
+@case(lines() + again(lines(employer="另一公司", scale=50)), credits())
+def test_two_employers_are_two_payments(told: Told) -> None:
+    """What two employers paid for one month is never taken for an amendment."""
+    assert {row["contributed_fen"] for row in told.months().values()} == {PAID + PAID // 2}
+    assert "amended-line" not in told.codes()
+
+
+@case([*lines(), line("2024-03"), *again([*lines(), line("2024-03")])], credits())
+def test_a_double_payment_in_two_files_stays_double(told: Told) -> None:
+    """Twins survive a second export, of payments too."""
+    assert told.unusual() == {"2024-03": "refund_due/pending"}
 
 
 @case([*lines(), line("2024-03")], credits())
@@ -333,3 +478,68 @@ def test_refund_that_was_not_paid_out(told: Told) -> None:
 def test_refund_printed_without_a_sign(told: Told) -> None:
     """R30: a refund is a refund, printed with a minus or without; it is no second payment."""
     assert told.accused() == []
+
+
+# ------------------------------------------------------------------------------------------------------- as tables
+
+
+def lines_of(*rows: tuple[str, int, int | None]) -> pl.DataFrame:
+    """Credits of one day: (row_id, amount, balance)."""
+    return conform(pl.DataFrame([
+        {"row_id": place, "person_id": ME, "region": WUHAN, "scheme": "310", "posted_on": date(2024, 5, 12),
+         "flow_kind": "credit", "amount_fen": amount, "balance_fen": balance} for place, amount, balance in rows
+    ], schema_overrides={"balance_fen": pl.Int64}), "flow")
+
+
+def repeated(flow: pl.DataFrame) -> dict[str, str]:
+    """row_id -> the row it repeats."""
+    return dict(flow.filter(pl.col("duplicate_of").is_not_null()).select("row_id", "duplicate_of").iter_rows())
+
+
+@pytest.mark.parametrize(("row_id", "export"), [
+    ("a.csv#L3", "a.csv"), ("z.zip!内/a.csv#L4", "z.zip!内/a.csv"), ("b.pdf#p3:12", "b.pdf"),
+    ("a.xlsx#Sheet1!R17", "a.xlsx#Sheet1"), ("a.xlsx#1月!R2/2024-01", "a.xlsx#1月"), ("t.parquet#R9", "t.parquet"),
+    ("z.zip!a.xlsx#明细!R3", "z.zip!a.xlsx#明细"),
+])
+def test_an_export_is_a_file_or_a_sheet(row_id: str, export: str) -> None:
+    """The same data on two sheets of one workbook is two exports of it."""
+    assert pl.DataFrame({"row_id": [row_id]}).select(export_of()).item() == export
+
+
+def test_the_same_data_on_two_sheets_counts_once() -> None:
+    """Twins of one sheet survive."""
+    rows = [(f"a.xlsx#{sheet}!R{at}", 12000, None) for sheet in ("明细", "备份") for at in (2, 3)]
+    assert len(repeated(mark_repeated_flows(lines_of(*rows)))) == 2
+
+
+def test_marking_again_without_balances_changes_nothing() -> None:
+    """The HR edition takes balances away after lines are compared: a twin is no copy then either."""
+    first = mark_repeated_flows(lines_of(("b.csv#L2", 12000, 12000), ("b.csv#L3", 12000, 24000), ("a.csv#L2", 12000, 24000)))
+    assert repeated(first) == {"b.csv#L3": "a.csv#L2"}
+    assert repeated(mark_repeated_flows(first.with_columns(pl.lit(None, pl.Int64).alias("balance_fen")))) == {
+        "b.csv#L3": "a.csv#L2"}
+
+
+@given(st.lists(st.lists(st.sampled_from([100, 200]), max_size=4), min_size=1, max_size=4))
+def test_as_many_count_as_the_fullest_export_shows(exports: list[list[int]]) -> None:
+    """Of equal lines as many survive as the export with most of them has, whatever the others show."""
+    rows = [(f"{name}.csv#L{at}", amount, None) for name, export in zip("abcd", exports, strict=False)
+            for at, amount in enumerate(export)]
+    if not rows:
+        return
+    marked = mark_repeated_flows(lines_of(*rows))
+    kept = marked.filter(pl.col("duplicate_of").is_null())["amount_fen"].to_list()
+    assert {amount: kept.count(amount) for amount in (100, 200)} == {
+        amount: max(export.count(amount) for export in exports) for amount in (100, 200)}
+
+
+def test_three_records_of_one_payment_count_once() -> None:
+    """Each of three files amends the one before; one row is left and every other points at it."""
+    rows = pl.DataFrame([
+        {"row_id": f"{name}.csv#L2", "person_id": ME, "region": WUHAN, "scheme": "310", "employer": "示例公司",
+         "accrual_month": date(2024, 3, 1), "employee_fen": fen, "employer_fen": 4 * fen, "payment_kind": "normal",
+         "paid": True, "proof": "fund_record"} for name, fen in (("a", 100), ("b", 200), ("c", 300))])
+    marked, problems = mark_repeated_contributions(conform(rows, "contribution"))
+    assert len(set(marked["duplicate_of"].drop_nulls())) == 1
+    assert marked["duplicate_of"].null_count() == 1
+    assert [each.code for each in problems] == ["contradictory-lines"] * 2

@@ -87,6 +87,27 @@ def contradictory_lines(folder: Path) -> None:
     write(folder, "flow.csv", credits(range(1, 7)))
 
 
+def declared(*files: tuple[str, str]) -> list[Row]:
+    """The day on which each account export was made."""
+    return [{"table": "flow", "file": name, "from": "2024-01-01", "to": "2024-12-31", "exported_on": day,
+             "basis": "declared"} for name, day in files]
+
+
+def amended_line(folder: Path) -> None:
+    """A newer export of the account tells one credit with another sum."""
+    write(folder, "contribution.csv", contributions(range(6)))
+    write(folder, "flow.csv", credits(range(1, 7)))
+    write(folder, "flow_again.csv", [*credits([1, 2]), *credits([3], fen=11000), *credits([4, 5, 6])])
+    write(folder, "coverage.csv", declared(("flow.csv", "2024-08-01"), ("flow_again.csv", "2024-09-01")))
+
+
+def line_in_one_file(folder: Path) -> None:
+    """A credit that a second export of the same months does not show."""
+    write(folder, "contribution.csv", contributions(range(6)))
+    write(folder, "flow.csv", credits(range(1, 7)))
+    write(folder, "flow_again.csv", credits([1, 2, 4, 5, 6]))
+
+
 def as_of_future(folder: Path) -> None:
     """One credit is dated far in the future."""
     write(folder, "contribution.csv", contributions(range(6)))
@@ -143,7 +164,7 @@ STUBS = {"password-extra": ("msoffcrypto", "raise ImportError"), "reader-failed"
 TRIGGERS: dict[str, Callable[[Path], None]] = {
     trigger.__name__.replace("_", "-"): trigger
     for trigger in (policy_differs, printed_month_ignored, printed_month_contradicts, annual_window_differs,
-                    contradictory_lines, as_of_future, record_too_long, unmatched_reversal, leg_absent,
+                    contradictory_lines, amended_line, line_in_one_file, as_of_future, record_too_long, unmatched_reversal, leg_absent,
                     password_wrong, password_extra, too_slow, reader_failed)
 }
 

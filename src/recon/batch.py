@@ -343,7 +343,7 @@ def _without_spend(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame
     """The HR edition holds no spend line, no place, no memo and no running balance that would tell of them."""
     import polars as pl
 
-    from recon.core.prepare import mark_repeated_flows
+    from recon.core.overlap import mark_repeated_flows
 
     flow = mark_repeated_flows(tables["flow"]).filter(~pl.col("flow_kind").is_in(_SPEND)).with_columns(
         pl.lit(None, dtype=pl.String).alias("memo"), pl.lit(None, dtype=pl.Int64).alias("balance_fen")

@@ -14,7 +14,8 @@ import polars as pl
 
 from recon.core import months
 from recon.core.expect import lines_of
-from recon.core.prepare import Prepared, file_of, payer_key, prepare
+from recon.core.overlap import file_of
+from recon.core.prepare import Prepared, payer_key, prepare
 from recon.policy import Policy, Schedule
 
 # A usual lag other than the region's is believed from this many people, or from this many months of one person.

@@ -1,0 +1,415 @@
+"""One view of each line: what several exports tell of one payment or account line counts once.
+
+An export is one file, or one sheet of a workbook. Exports overlap when they are re-issued, cover the same days, or come
+from two sources. Lines are told apart by occurrence: the k-th equal line of one export is the k-th of another, so that
+true twins survive. What only one of two exports tells of a day that both cover is either the same line amended (the
+newer export is believed where the days of export say which is newer) or a disagreement; both are said, naming both.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from recon.core.text import yuan_text
+from recon.problems import Problem
+
+ACCOUNT = ["person_id", "region", "scheme"]
+BILL_PROOFS = ("declared", "billed")
+MIRROR_DAYS = 5  # a bank books the account's credit, and an amended export the line, so many days apart at most
+_FILLED = ("into_account_fen", "paid_on", "base_fen", "booked_month", "employer", "payer", "tier")
+_LINE = [*ACCOUNT, "sub_account", "ledger", "posted_on", "flow_kind", "amount_fen"]
+_UNSAID_KIND = "other"
+
+Row = dict[str, Any]
+
+
+def file_of(column: str = "row_id") -> pl.Expr:
+    """The file part of a ``file#place`` column."""
+    return pl.col(column).str.split("#").list.first()
+
+
+def export_of(column: str = "row_id") -> pl.Expr:
+    """The export a ``file#place`` column points into: the file, or ``file#sheet`` of a workbook."""
+    return pl.coalesce(pl.col(column).str.extract(r"^(.*#.+)!R\d+(?:/[\d-]+)?$"), file_of(column))
+
+
+# ------------------------------------------------------------------------------------------------------ contributions
+
+
+def mark_repeated_contributions(
+    contribution: pl.DataFrame, coverage: pl.DataFrame | None = None
+) -> tuple[pl.DataFrame, list[Problem]]:
+    """Set ``duplicate_of``: one payment told by several exports counts once; the fullest row stays.
+
+    Two rows of different exports are views of one payment when person, region, scheme, month, kind and amounts agree
+    (an amount one of them does not state agrees with any) and neither employer, arrival day nor paid flag contradict.
+    A bill or declaration is a view of the record of the same month. Equal rows within one export are two payments.
+    What is left over on both sides and names the same payer is one payment that was amended: the export with the later
+    day of export is right (``coverage``), else the row that says paid.
+    """
+    keys = [*ACCOUNT, "accrual_month"]
+    frame = contribution.with_columns(export_of().alias("_file"))
+    several = frame.group_by(keys).agg(pl.col("_file").n_unique().alias("_files")).filter(pl.col("_files") > 1)
+    if several.is_empty():
+        return contribution, []
+    suspects = frame.join(several, on=keys, how="semi", nulls_equal=True)
+    exported = _export_days(coverage, "contribution")
+    problems: list[Problem] = []
+    duplicates: dict[str, str] = {}
+    fills: dict[str, dict[str, object]] = {}
+    for _, group in suspects.sort("row_id").group_by(keys, maintain_order=True):
+        rows = group.to_dicts()
+        rows.sort(key=lambda row: (row["proof"] in BILL_PROOFS, -_fullness(row), row["row_id"]))
+        kept: list[Row] = []
+        taken: set[tuple[str, str]] = set()  # (row kept, export that has a view of it)
+        for row in rows:
+            view = next(
+                (other for other in kept
+                 if other["_file"] != row["_file"]
+                 and (str(other["row_id"]), str(row["_file"])) not in taken
+                 and _same_payment(other, row)),
+                None,
+            )
+            if view is None:
+                kept.append(row)
+                continue
+            taken.add((str(view["row_id"]), str(row["_file"])))
+            _view(view, row, duplicates, fills)
+            if None not in (view["into_account_fen"], row["into_account_fen"]) and (
+                view["into_account_fen"] != row["into_account_fen"]
+            ):
+                problems.append(_told("contradictory-lines", view, row, "into_account_fen"))
+        for newer, older, problem in _amended_payments(kept, taken, exported):
+            _view(newer, older, duplicates, fills)
+            problems.append(problem)
+    if not duplicates:
+        return contribution, []
+    marked = contribution.with_columns(
+        pl.coalesce(pl.col("row_id").replace_strict(duplicates, default=None, return_dtype=pl.String), "duplicate_of")
+        .alias("duplicate_of")
+    )
+    for column in _FILLED:
+        values = {row: fill[column] for row, fill in fills.items() if column in fill and row not in duplicates}
+        if values:
+            new = pl.col("row_id").replace_strict(values, default=None, return_dtype=marked.schema[column])
+            marked = marked.with_columns(pl.coalesce(pl.col(column), new).alias(column))
+    return marked, problems
+
+
+def _view(kept: Row, row: Row, duplicates: dict[str, str], fills: dict[str, dict[str, object]]) -> None:
+    """``row`` is another view of ``kept``, which takes over what it does not state itself."""
+    first, other = str(kept["row_id"]), str(row["row_id"])
+    duplicates[other] = first
+    for known, target in duplicates.items():
+        if target == other:
+            duplicates[known] = first
+    for column in _FILLED:
+        if kept[column] is None and row[column] is not None:
+            kept[column] = row[column]
+            fills.setdefault(first, {})[column] = row[column]
+
+
+def _fullness(row: Row) -> int:
+    """How much a row tells; a stated credited amount and arrival day weigh most."""
+    return sum(value is not None for value in row.values()) + 50 * (row["into_account_fen"] is not None) + 20 * (
+        row["paid_on"] is not None
+    )
+
+
+def _same_payment(one: Row, other: Row) -> bool:
+    bill = other["proof"] in BILL_PROOFS
+    if not bill and one["payment_kind"] != other["payment_kind"]:
+        return False
+    compared = ["employer", "payer"] if bill else ["employer", "payer", "paid_on", "paid", "base_fen"]
+    if bill and "top_up" in (one["payment_kind"], other["payment_kind"]):
+        return False
+    amounts = [] if bill else ["employee_fen", "employer_fen"]
+    stated = [column for column in amounts if None not in (one[column], other[column])]
+    if amounts and not stated:
+        stated = ["base_fen"] if None not in (one["base_fen"], other["base_fen"]) else []
+        if not stated:
+            return False
+    if any(one[column] != other[column] for column in stated):
+        return False
+    return all(one[c] == other[c] or one[c] is None or other[c] is None for c in compared)
+
+
+def _amended_payments(
+    kept: list[Row], taken: set[tuple[str, str]], exported: Mapping[str, date]
+) -> Iterator[tuple[Row, Row, Problem]]:
+    """(right, superseded, what to say) of rows that two exports tell differently, each of which lacks the other's."""
+    gone: set[str] = set()
+    for at, one in enumerate(kept):
+        for other in kept[at + 1:]:
+            first, second = str(one["row_id"]), str(other["row_id"])
+            if (
+                one["_file"] == other["_file"] or gone & {first, second}
+                or (first, str(other["_file"])) in taken or (second, str(one["_file"])) in taken
+                or not _one_payment_amended(one, other)
+            ):
+                continue
+            days = [exported.get(str(row["_file"])) or exported.get(str(row["_file"]).partition("#")[0])
+                    for row in (one, other)]
+            known = None not in days and days[0] != days[1]
+            if known:
+                newer, older = (one, other) if str(days[0]) > str(days[1]) else (other, one)
+            else:
+                newer, older = sorted((one, other), key=lambda row: (
+                    row["paid"] is not True, str(row["paid_on"] or "9"), -_fullness(row), str(row["row_id"])))
+            gone.add(str(older["row_id"]))
+            changed = next((column for column in (
+                "employee_fen", "employer_fen", "base_fen", "paid", "paid_on", "payment_kind", "into_account_fen",
+            ) if one[column] != other[column] and None not in (one[column], other[column])), "employee_fen")
+            yield newer, older, _told("amended-line" if known else "contradictory-lines", newer, older, changed)
+
+
+def _one_payment_amended(one: Row, other: Row) -> bool:
+    """Whether two rows of one month are the same payment told differently: the same payer, or the same sums."""
+    if {one["proof"], other["proof"]} & set(BILL_PROOFS):
+        return False
+    if any(one[c] != other[c] and None not in (one[c], other[c]) for c in ("employer", "payer")):
+        return False
+    sums = [c for c in ("employee_fen", "employer_fen") if None not in (one[c], other[c])]
+    same_sums = bool(sums) and all(one[c] == other[c] for c in sums)
+    nobody = not any(row[c] for row in (one, other) for c in ("employer", "payer"))
+    same_payer = nobody or any(one[c] is not None and one[c] == other[c] for c in ("employer", "payer"))
+    if one["payment_kind"] == other["payment_kind"]:
+        return same_sums or (same_payer and one["payment_kind"] == "normal")
+    return same_sums and same_payer and {one["payment_kind"], other["payment_kind"]} == {"normal", "back_pay"}
+
+
+def _told(code: str, newer: Row, older: Row, column: str) -> Problem:
+    """A problem at the row that counts, which names the other: ``120.00 → 130.00 (b.csv#L4)``."""
+    file, _, place = str(newer["row_id"]).partition("#")
+    texts = [_text(row[column], column) for row in (older, newer)]
+    sign = "→" if code == "amended-line" else "≠"
+    return Problem(code, file, place, column, f"{texts[0]} {sign} {texts[1]} ({older['row_id']})")
+
+
+def _text(value: object, column: str) -> str:
+    return yuan_text(int(str(value))) if column.endswith("_fen") and value is not None else str(value)
+
+
+def _export_days(coverage: pl.DataFrame | None, table: str) -> dict[str, date]:
+    """The day on which each file of ``table`` was exported, where it says so."""
+    if coverage is None or coverage.is_empty():
+        return {}
+    stated = coverage.filter((pl.col("table") == table) & pl.col("exported_on").is_not_null())
+    return dict(stated.group_by("file").agg(pl.col("exported_on").max()).iter_rows())
+
+
+# -------------------------------------------------------------------------------------------------------------- flows
+
+
+def mark_repeated_flows(flow: pl.DataFrame) -> pl.DataFrame:
+    """Set ``duplicate_of``: a line exported in several exports counts once; equal twins within one export survive.
+
+    Lines agree when account, day, kind, amount and printed balance agree; where one export prints no balance, names no
+    sub-account or does not know the kind, without it. Lines already marked, and those they repeat, are settled.
+    """
+    if flow["row_id"].null_count() or flow.select(export_of().n_unique()).item() < 2:
+        return flow
+    settled = pl.concat([flow.filter(pl.col("duplicate_of").is_not_null())["row_id"],
+                         flow["duplicate_of"].drop_nulls()])
+    rest = flow.select(*_LINE, "balance_fen", "row_id", export_of().alias("_file")).sort("row_id").filter(
+        ~pl.col("row_id").is_in(settled.implode()))
+    found = [_copies(rest, [*_LINE, "balance_fen"])]
+    for column, is_unsaid in (
+        ("balance_fen", pl.col("balance_fen").is_null()), ("sub_account", pl.col("sub_account").is_null()),
+        ("flow_kind", pl.col("flow_kind") == _UNSAID_KIND),
+    ):
+        # Both sides of what has been found are settled; each later pass asks one column less of the rest.
+        done = pl.concat([frame[name] for frame in found for name in ("row_id", "_first")])
+        rest = rest.filter(~pl.col("row_id").is_in(done.implode()))
+        line = [name for name in _LINE if name != column]
+        fuller = rest.sort(is_unsaid, "row_id", maintain_order=True)
+        if column != "balance_fen":
+            told = fuller.filter(~is_unsaid).select(*line, "_file").unique()
+            mixed = fuller.filter(is_unsaid).join(told, on=line, how="inner", nulls_equal=True, suffix="_told").filter(
+                pl.col("_file") != pl.col("_file_told")).select(line).unique()
+        else:
+            mixed = fuller.group_by(line).agg(is_unsaid.any().alias("_bare"), (~is_unsaid).any().alias("_printed")
+                                              ).filter(pl.col("_bare") & pl.col("_printed")).select(line)
+        found.append(_copies(fuller.join(mixed, on=line, how="semi", nulls_equal=True), line))
+    copies = pl.concat(found)
+    if copies.is_empty():
+        return flow
+    return flow.join(copies, on="row_id", how="left").with_columns(
+        pl.coalesce("duplicate_of", "_first").alias("duplicate_of")
+    ).drop("_first")
+
+
+def _copies(frame: pl.DataFrame, line: list[str]) -> pl.DataFrame:
+    """row_id and the row it repeats (``_first``): the k-th equal line of one export repeats the k-th of another."""
+    ranked = frame.with_columns(pl.int_range(pl.len()).over([*line, "_file"]).alias("_k"))
+    return (
+        ranked.with_columns(pl.col("row_id").first().over([*line, "_k"]).alias("_first"))
+        .filter(pl.col("row_id") != pl.col("_first")).select("row_id", "_first")
+    )
+
+
+def mark_amended_flows(flow: pl.DataFrame, coverage: pl.DataFrame) -> tuple[pl.DataFrame, list[Problem]]:
+    """``duplicate_of`` for lines that another export of the account amends, and what only one of two exports tells.
+
+    Both exports must cover the day, agree in at least one line of the account and show lines of the kind. A line of
+    the same kind on the same day with another sum, or of the same sum a few days apart, is the same line amended: that
+    of the export made later counts, else the larger, and the disagreement is said. The rest counts and is said.
+    """
+    if flow["row_id"].null_count() or flow.select(export_of().n_unique()).item() < 2:
+        return flow, []
+    lonely = _told_by_one(flow, coverage)
+    if lonely.is_empty():
+        return flow, []
+    exported = _export_days(coverage, "flow")
+    ends = {(row[0], row[1]): row[2] for row in lonely.select("_file", "person_id", "_last").unique().iter_rows()}
+    by_pair: dict[tuple[Any, ...], dict[tuple[str, str], list[Row]]] = defaultdict(lambda: defaultdict(list))
+    for row in lonely.sort("row_id").iter_rows(named=True):
+        key = (*(row[name] for name in (*ACCOUNT, "ledger", "flow_kind")), *sorted((row["_file"], row["_other"])))
+        by_pair[key][row["_file"], row["_other"]].append(row)
+    superseded: dict[str, str] = {}
+    problems: list[Problem] = []
+    rest: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
+    for sides in by_pair.values():
+        (pair, ones), *_ = sides.items()
+        others = list(sides.get((pair[1], pair[0]), []))
+        for one in ones:
+            if one["row_id"] in superseded:
+                continue
+            mates = [other for other in others if other["row_id"] not in superseded and _amends(one, other)]
+            if not mates:
+                rest[one["person_id"], one["_file"], one["_other"]].append(one)
+                continue
+            other = min(mates, key=lambda row: (abs((row["posted_on"] - one["posted_on"]).days), row["row_id"]))
+            others.remove(other)
+            newer, older, is_known = _newer(one, other, exported, ends)
+            superseded[older["row_id"]] = newer["row_id"]
+            column = "amount_fen" if one["amount_fen"] != other["amount_fen"] else "posted_on"
+            problems.append(_told("amended-line" if is_known else "contradictory-lines", newer, older, column))
+        for other in others:
+            rest[other["person_id"], other["_file"], other["_other"]].append(other)
+    problems += _only_in_one(rest, superseded)
+    if not superseded:
+        return flow, problems
+    replaced = pl.col("row_id").replace_strict(superseded, default=None, return_dtype=pl.String)
+    target = pl.col("duplicate_of").replace_strict(superseded, default=None, return_dtype=pl.String)
+    return flow.with_columns(pl.coalesce(replaced, target, "duplicate_of").alias("duplicate_of")), problems
+
+
+def _told_by_one(flow: pl.DataFrame, coverage: pl.DataFrame) -> pl.DataFrame:
+    """Kept lines with an export (``_other``) that covers their day, knows the account and kind, and lacks them."""
+    account = [*ACCOUNT, "ledger"]
+    told = flow.select(
+        *ACCOUNT, pl.col("ledger").fill_null("app"), "posted_on", "flow_kind", "amount_fen", "row_id",
+        pl.coalesce("duplicate_of", "row_id").alias("_line"), export_of().alias("_file"),
+    ).drop_nulls(["posted_on", "amount_fen"])
+    spans = _spans(told, account, coverage)
+    pairs = spans.join(spans.rename({"_file": "_other", "_first": "_from", "_last": "_to"}), on=account,
+                       nulls_equal=True).filter(
+        (pl.col("_file") != pl.col("_other")) & (pl.col("_from") <= pl.col("_last"))
+        & (pl.col("_first") <= pl.col("_to")))
+    if pairs.is_empty():
+        return pairs.with_columns(pl.lit("").alias("row_id")).clear()
+    members = told.select("_line", "_file").unique()
+    both = told.select(*account, "_line", "_file").join(
+        members.rename({"_file": "_other"}), on="_line").filter(pl.col("_file") != pl.col("_other"))
+    agree = both.select(*account, "_file", "_other").unique()
+    kinds = told.select(*account, "flow_kind", pl.col("_file").alias("_other")).unique()
+    return (
+        told.filter(pl.col("row_id") == pl.col("_line"))
+        .join(pairs.join(agree, on=[*account, "_file", "_other"], how="semi", nulls_equal=True),
+              on=[*account, "_file"], nulls_equal=True)
+        # Of the days on which an export begins and ends it may show only a part.
+        .filter((pl.col("posted_on") > pl.col("_from")) & (pl.col("posted_on") < pl.col("_to")))
+        .join(kinds, on=[*account, "flow_kind", "_other"], how="semi", nulls_equal=True)
+        .join(members.rename({"_file": "_other"}), on=["_line", "_other"], how="anti")
+    )
+
+
+def _spans(told: pl.DataFrame, account: list[str], coverage: pl.DataFrame) -> pl.DataFrame:
+    """First and last day each export covers of each account: by its lines, wider where the file states a period."""
+    spans = told.group_by(*account, "_file").agg(
+        pl.col("posted_on").min().alias("_first"), pl.col("posted_on").max().alias("_last"))
+    stated = coverage.filter((pl.col("table") == "flow") & (pl.col("basis") != "lines")).group_by("file").agg(
+        pl.col("from").min().alias("_stated_from"), pl.col("to").max().alias("_stated_to"))
+    return spans.with_columns(pl.col("_file").str.split("#").list.first().alias("file")).join(
+        stated, on="file", how="left").with_columns(
+        pl.min_horizontal("_first", "_stated_from").alias("_first"),
+        pl.max_horizontal("_last", "_stated_to").alias("_last"),
+    ).select(*account, "_file", "_first", "_last")
+
+
+def _amends(one: Row, other: Row) -> bool:
+    """Whether two lines of one kind, each missing in the other's export, are one line told twice."""
+    days: int = abs((one["posted_on"] - other["posted_on"]).days)
+    if one["amount_fen"] == other["amount_fen"]:
+        return 0 < days <= MIRROR_DAYS
+    return days == 0 and bool((one["amount_fen"] > 0) == (other["amount_fen"] > 0))
+
+
+def _newer(
+    one: Row, other: Row, exported: Mapping[str, date], ends: Mapping[tuple[str, str], date]
+) -> tuple[Row, Row, bool]:
+    """The line to believe, the other, and whether days of export say so."""
+    days = [exported.get(row["_file"]) or exported.get(row["_file"].partition("#")[0]) for row in (one, other)]
+    if days[0] is not None and days[1] is not None and days[0] != days[1]:
+        return (one, other, True) if days[0] > days[1] else (other, one, True)
+    newer, older = sorted((one, other), key=lambda row: (
+        ends[row["_file"], row["person_id"]], row["amount_fen"], row["row_id"]), reverse=True)
+    return newer, older, False
+
+
+def _only_in_one(rest: Mapping[tuple[str, str, str], list[Row]], gone: Mapping[str, str]) -> Iterator[Problem]:
+    """One problem per person and pair of exports: the first line only one of them tells, and how many there are."""
+    for (_, _, other), rows in sorted(rest.items()):
+        left = {row["row_id"]: row for row in rows if row["row_id"] not in gone}
+        if not left:
+            continue
+        first = next(iter(left.values()))
+        file, _, place = first["row_id"].partition("#")
+        value = f"{first['posted_on'].isoformat()} {yuan_text(first['amount_fen'])} ×{len(left)} ({other})"
+        yield Problem("line-in-one-file", file, place, "amount_fen", value)
+
+
+# ------------------------------------------------------------------------------------------------------- two ledgers
+
+
+def one_ledger(flow: pl.DataFrame) -> tuple[pl.DataFrame, list[Problem]]:
+    """The bank's ledger mirrors the account's: its lines count only where the account's own export does not reach.
+
+    A bank line is also a mirror when the account's export has the same sum a few days before (or after) it. A credit
+    that one of the two shows and the other, which covers the day, does not is said.
+    """
+    bank = pl.col("ledger").fill_null("app") == "bank"
+    if not flow.select(bank.any()).item():
+        return flow, []
+    own, other = flow.filter(~bank), flow.filter(bank)
+    spans = [side.group_by(ACCOUNT).agg(
+        pl.col("posted_on").min().alias("_from"), pl.col("posted_on").max().alias("_to"),
+        pl.col("row_id").min().alias("_in"),
+    ) for side in (own, other)]
+    line = [*ACCOUNT, "amount_fen"]
+    near = other.select(*line, "posted_on", "row_id").join(
+        own.select(*line, pl.col("posted_on").alias("_own"), pl.col("row_id").alias("_own_row")), on=line,
+        nulls_equal=True,
+    ).filter((pl.col("posted_on") - pl.col("_own")).dt.total_days().abs() <= MIRROR_DAYS)
+    outside = other.join(spans[0], on=ACCOUNT, how="left", nulls_equal=True).filter(
+        ~pl.col("posted_on").is_between("_from", "_to").fill_null(False)
+    ).join(near, on="row_id", how="anti").select(flow.columns)
+    problems: list[Problem] = []
+    known = near.select(ACCOUNT).unique()  # the two ledgers are of one account where they agree at least once
+    for side, span, mirrored in ((other, spans[0], near["row_id"]), (own, spans[1], near["_own_row"])):
+        lonely = side.filter(
+            (pl.col("flow_kind") == "credit") & ~pl.col("row_id").is_in(mirrored.implode())
+        ).join(known, on=ACCOUNT, how="semi", nulls_equal=True).join(span, on=ACCOUNT, nulls_equal=True).filter(
+            (pl.col("posted_on") > pl.col("_from")) & (pl.col("posted_on") < pl.col("_to")))
+        rest: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
+        for row in lonely.sort("row_id").iter_rows(named=True):
+            files = [str(text).partition("#")[0] for text in (row["row_id"], row["_in"])]
+            rest[str(row["person_id"]), files[0], files[1]].append(row)
+        problems += _only_in_one(rest, {})
+    return pl.concat([own, outside]), problems
