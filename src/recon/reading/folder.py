@@ -29,6 +29,7 @@ from recon.reading.containers import OpenedFile, Shared, is_plain_text, list_fil
 from recon.reading.formats import Format, Formats, load_formats
 from recon.reading.grid import Grid, Opened
 from recon.reading.identity import People
+from recon.reading.parquet import ParquetGrid, open_parquet, read_parquet_rows
 from recon.reading.people import roster, settle_names, settle_people, who_is_who
 from recon.reading.rows import HELPERS, LINE_DATE, GridRows, read_rows
 from recon.reading.values import Unreadable, clean, parse_day, parse_months
@@ -329,7 +330,7 @@ def _read_opened(each: OpenedFile, formats: Formats) -> FileRead:
     if opened.kind == "own":
         return FileRead(name, each.sha256, OWN_OUTPUT, claims=[Claim(name, None, None, [("-", "own output")])])
     if opened.kind == "parquet" and not opened.problems:
-        grid = native.parquet_grid(each.data)
+        grid = open_parquet(each.data)
         opened = Opened([grid], kind="parquet") if isinstance(grid, Grid) else Opened(problems=[grid], kind="parquet")
     read = FileRead(name, each.sha256, UNREADABLE, problems=_placed(name, opened.problems))
     grids = [grid for grid in opened.grids if any(grid.rows)]
@@ -370,7 +371,7 @@ def _read_grid(name: str, grid: Grid, read: FileRead, formats: Formats, *, alone
         return UNKNOWN
     header = claims[0]
     read.claims.append(Claim(name, header.format.id, header.format.table, reasons, grid.name))
-    part = read_rows(grid, header)
+    part = read_parquet_rows(grid, header) if isinstance(grid, ParquetGrid) else read_rows(grid, header)
     read.parts.append(part)
     read.problems += _placed(name, part.problems)
     if header.format.native:
@@ -382,6 +383,9 @@ def _read_grid(name: str, grid: Grid, read: FileRead, formats: Formats, *, alone
 
 
 def _column(grid: Grid, header: Header, column: str) -> Iterator[str]:
+    if isinstance(grid, ParquetGrid):
+        yield from grid.texts(column)
+        return
     index = header.columns.get(column)
     if index is not None:
         yield from (row[index] for row in grid.rows[header.row + 1:] if len(row) > index)

@@ -6,14 +6,11 @@ missing columns null. The tables and workbooks recon writes may lie in the folde
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable
 from functools import cache
 
-from recon.problems import Problem
 from recon.reading.claim import Head
 from recon.reading.formats import Format
-from recon.reading.grid import Grid
 from recon.reading.values import fold
 from recon.tables import FLOW_KINDS, INPUT_TABLES, PAYMENT_KINDS, PROOFS, RESULT_TABLES
 
@@ -66,19 +63,6 @@ def native_formats() -> tuple[Format, ...]:
         )
         for table, keys in _KEYS.items()
     )
-
-
-def parquet_grid(data: bytes) -> Grid | Problem:
-    """The rows of a Parquet file as text, like those of a CSV; places are ``R1`` for the first row of data."""
-    import polars as pl
-
-    try:
-        frame = pl.read_parquet(io.BytesIO(data))
-        texts = frame.select(pl.all().cast(pl.String).fill_null(""))
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-        return Problem("unreadable-file", value=type(error).__name__)
-    rows = [list(frame.columns), *map(list, texts.iter_rows())]
-    return Grid(rows=rows, places=["header", *(f"R{number}" for number in range(1, len(rows)))], kind="parquet")
 
 
 def result_table(head: Head) -> str | None:

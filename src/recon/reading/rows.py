@@ -146,7 +146,7 @@ def read_rows(grid: Grid, header: Header) -> GridRows:
     first, last = _line_span(reading)
     frame = _frame(reading)
     if table == "flow":
-        reading.problems += _check_balance(frame, reading.shown("balance_fen"))
+        reading.problems += check_balance(frame, reading.shown("balance_fen"))
     if table == "contribution":
         frame = _split_ranges(frame, reading)
     skipped = len(rows.totals) + len(rows.headers) + len(rows.pages)
@@ -741,7 +741,7 @@ def _count(text: str) -> int | None:
     return int(digits) if digits.isdigit() else None
 
 
-def _check_balance(frame: pl.DataFrame, column: str) -> list[Problem]:
+def check_balance(frame: pl.DataFrame, column: str) -> list[Problem]:
     """Breaks of the running balance, in the file's order or the reverse, whichever fits better."""
     if "balance_fen" not in frame.columns or frame["balance_fen"].null_count() == frame.height:
         return []
