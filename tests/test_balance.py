@@ -44,7 +44,8 @@ def test_every_kind_has_its_column(told: Told) -> None:
     row = of_month(told, "2024-02")
     assert {name: row[name] for name in row if name.endswith("_fen")} == {
         "opening_fen": 1000, "credit_fen": DUE + 2000, "interest_fen": 11, "spend_fen": -3000, "mutual_aid_fen": -500,
-        "premium_fen": -700, "transfer_fen": 400, "adjustment_fen": 337, "closing_fen": 11548, "unexplained_fen": 0}
+        "premium_fen": -700, "transfer_fen": 400, "adjustment_fen": 337, "closing_fen": 11548, "unexplained_fen": 0,
+        "subsidy_fen": 2000, "payout_fen": -100, "reversal_fen": 300, "carry_over_fen": 50, "other_fen": 7}
     assert row["breaks"] == 0
 
 

@@ -169,6 +169,60 @@ TRIGGERS: dict[str, Callable[[Path], None]] = {
 }
 
 
+def with_balances(rows: list[Row], start: int = 0) -> list[Row]:
+    """The lines with the balance each leaves."""
+    told = []
+    for row in rows:
+        start += int(row["amount_fen"])
+        told.append(row | {"balance_fen": str(start)})
+    return told
+
+
+def balance_gap(folder: Path) -> None:
+    """The second export does not open with what the first closed with."""
+    rows = with_balances([row for at in range(1, 9) for row in (
+        *credits([at]), credits([at], fen=-900)[0] | {"posted_on": day(at, 25), "flow_kind": "spend"})])
+    write(folder, "flow.csv", rows[:5])
+    write(folder, "later.csv", rows[6:])
+
+
+def balance_never_chains(folder: Path) -> None:
+    """The balance column holds some other figure, with spending among the lines."""
+    spent = [row | {"flow_kind": "spend", "amount_fen": "-700"} for row in credits(range(2, 4))]
+    rows = [*credits(range(1, 9)), *spent]
+    write(folder, "flow.csv", [row | {"balance_fen": str(50000 - 31 * at * at)} for at, row in enumerate(rows)])
+
+
+def mixed_accounts(folder: Path) -> None:
+    """The balances of two accounts take turns."""
+    one, other = with_balances(credits(range(1, 7))), with_balances(credits(range(1, 7), fen=700), start=90000)
+    write(folder, "flow.csv", [row for pair in zip(one, other, strict=True) for row in pair])
+
+
+def balance_without_lines(folder: Path) -> None:
+    """Balances only: every amount is nothing."""
+    write(folder, "flow.csv", [row | {"amount_fen": "0", "balance_fen": str(12000 * at)}
+                               for at, row in enumerate(credits(range(1, 4)))])
+
+
+def negative_balance(folder: Path) -> None:
+    """More was used than was there."""
+    write(folder, "flow.csv", with_balances(credits(range(1, 4)), start=-30000))
+
+
+def quiet_year(folder: Path) -> None:
+    """Fourteen months of one export without a line, although contributions were paid."""
+    write(folder, "contribution.csv", contributions(range(20)))
+    write(folder, "flow.csv", [*credits(range(1, 3)), *credits(range(17, 20))])
+
+
+TRIGGERS |= {
+    trigger.__name__.replace("_", "-"): trigger
+    for trigger in (balance_gap, balance_never_chains, mixed_accounts, balance_without_lines, negative_balance,
+                    quiet_year)
+}
+
+
 @pytest.mark.parametrize("code", TRIGGERS)
 def test_a_run_raises_the_code(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The code is among the problems of the run, worded, with a remedy."""

@@ -110,7 +110,9 @@ def run_folder(folder: Path, options: Options, progress: Progress | None = None)
     edition = options.edition or ("hr" if people > HR_ABOVE_PEOPLE else "person")
     tables = _without_spend(read.tables) if edition == "hr" else read.tables
     result = reconcile(tables, policy, as_of, context, spend=edition != "hr")
-    problems: list[Problem] = [*read.problems, *missing_legs, *_future(read.tables, today), *result.problems]
+    problems: list[Problem] = [
+        *read.problems, *missing_legs, *_future(read.tables, today), *context.problems, *result.problems,
+    ]
     problem = pl.DataFrame(
         [one.row(options.lang) for one in problems], schema=dict.fromkeys(
             ("code", "severity", "file", "place", "column", "value", "message", "remedy"), pl.String)

@@ -84,8 +84,10 @@ RESULT_TABLES: dict[str, Schema] = {
     "balance": _schema(
         "person_id", "region", "sub_account", "month:day", "opening_fen:fen", "credit_fen:fen", "interest_fen:fen",
         "spend_fen:fen", "mutual_aid_fen:fen", "premium_fen:fen", "transfer_fen:fen", "adjustment_fen:fen",
-        "closing_fen:fen", "unexplained_fen:fen", "breaks:int",
+        "closing_fen:fen", "unexplained_fen:fen", "breaks:int", "scheme", "ledger", "subsidy_fen:fen", "payout_fen:fen",
+        "reversal_fen:fen", "carry_over_fen:fen", "other_fen:fen",
     ),
+    "bridge": _schema("person_id", "region", "scheme", "employer", "side", "part", "amount_fen:fen"),
     "problem": _schema("code", "severity", "file", "place", "column", "value", "message", "remedy"),
     "source": _schema(
         "file", "sha256", "format", "table", "rows_read:int", "rows_used:int", "rows_rejected:int",

@@ -1,68 +1,141 @@
-"""The result table ``balance``: what moved in each account, sub-account and calendar month."""
+"""The result table ``balance``: what moved in each account, sub-account and calendar month, and what must have."""
 
 from __future__ import annotations
 
 import polars as pl
 
+from recon.core.chain import KEY
 from recon.tables import conform
 
-_COLUMNS = {
+ACCOUNT = ["person_id", "region", "scheme"]
+# Which kinds of line each column adds up; together they are all kinds.
+MOVES = {
     "credit_fen": ("credit", "subsidy"), "interest_fen": ("interest",), "spend_fen": ("spend",),
     "mutual_aid_fen": ("mutual_aid",), "premium_fen": ("premium",),
     "transfer_fen": ("transfer_in", "transfer_out", "payout"),
     "adjustment_fen": ("reversal", "adjustment", "carry_over", "other"),
 }
+# Shown beside the columns they are part of.
+OF_WHICH = {
+    "subsidy_fen": ("subsidy",), "payout_fen": ("payout",), "reversal_fen": ("reversal",),
+    "carry_over_fen": ("carry_over",), "other_fen": ("other",),
+}
+READING = "reading"  # the kind of a line that only tells a balance
+_SUMS = [*MOVES, *OF_WHICH]
 
 
-def balance_table(flow: pl.DataFrame, *, complete: bool) -> pl.DataFrame:
-    """One row per account, sub-account and calendar month with lines; empty unless all lines are at hand.
+def one_ledger(chained: pl.DataFrame) -> pl.DataFrame:
+    """The lines of the insurer's own ledger; the bank's, where the account has no other."""
+    own = chained.filter(pl.col("ledger").fill_null("app") != "bank")
+    return pl.concat([own, chained.join(own.select(ACCOUNT).unique(), on=ACCOUNT, how="anti", nulls_equal=True)])
 
-    opening and closing come from printed balances (the day's first and last line in the order that chains), null where
-    none is printed; unexplained_fen = closing - opening - all movements; breaks counts balances that do not chain.
+
+def with_readings(flow: pl.DataFrame, reading: pl.DataFrame) -> pl.DataFrame:
+    """``flow`` with the ledger readings of accounts whose lines print no balance, each as a line that moves nothing.
+
+    A reading stands at the end of its day; the account's balance before and after follows from it and the lines.
     """
-    kept = flow.filter(pl.col("duplicate_of").is_null())
-    if not complete or kept.is_empty():
+    bare = flow.filter(pl.col("duplicate_of").is_null()).group_by(*ACCOUNT, "sub_account", "ledger").agg(
+        pl.col("balance_fen").is_not_null().any().alias("_prints")
+    ).filter(pl.len().over(ACCOUNT) == 1, ~pl.col("_prints"), pl.col("sub_account").is_null())
+    read = reading.filter((pl.col("kind") == "ledger") & pl.col("read_on").is_not_null()).join(
+        bare.filter(pl.len().over("person_id", "region") == 1).select(*ACCOUNT, "ledger"),
+        on=["person_id", "region"], nulls_equal=True)
+    lines = read.select(
+        pl.col("row_id"), *ACCOUNT, "ledger", pl.col("read_on").alias("posted_on"),
+        pl.lit(READING).alias("flow_kind"), pl.lit(0, dtype=pl.Int64).alias("amount_fen"),
+        pl.col("amount_fen").alias("balance_fen"),
+    )
+    return pl.concat([flow, lines], how="diagonal_relaxed") if lines.height else flow
+
+
+def balance_table(chained: pl.DataFrame) -> pl.DataFrame:
+    """One row per account, sub-account and calendar month; rows without a sub-account speak of the whole account.
+
+    ``chained``: the lines of :func:`recon.core.chain.chained`, of one ledger per account. A month opens with what the
+    month before closed with; opening + all movements + unexplained_fen = closing. unexplained_fen is what the balances
+    moved without a line, booked in the month where it shows; breaks counts how often. opening, closing and unexplained
+    are null where no balance is printed or read. Months without a line have a row where the balances prove them still.
+    """
+    if chained.is_empty():
         return conform(pl.DataFrame(schema={"person_id": pl.String}), "balance")
-    key = ["person_id", "region", "scheme", "sub_account", "ledger"]
-    chained = _in_chain_order(kept, key).with_columns(
-        (pl.col("balance_fen") - pl.col("amount_fen")).alias("_before"),
-        pl.col("posted_on").dt.month_start().alias("month"),
-    ).with_columns(
-        pl.col("balance_fen").shift(1).over(key, order_by="_n").alias("_last"),
+    rows = _by_month(chained, "chain")
+    # Balances of the whole account on the lines of its sub-accounts: these have movements, and no balance of their own.
+    inner = chained.filter((pl.col("chain") == "*") & pl.col("sub_account").is_not_null())
+    named = _by_month(inner, "sub_account").with_columns(
+        pl.lit(None, dtype=pl.Int64).alias(name) for name in ("opening_fen", "closing_fen", "unexplained_fen")
     )
-    rows = chained.group_by([*key, "month"], maintain_order=True).agg(
-        pl.col("_before").first().alias("opening_fen"), pl.col("balance_fen").last().alias("closing_fen"),
+    # Accounts mixed in one export have no names; they are shown as one.
+    subs = rows.filter(pl.col("chain").is_in(["current_year", "past_years"])).rename({"chain": "sub_account"})
+    whole = pl.concat([
+        rows.join(_manifold(rows), on=ACCOUNT, how="anti", nulls_equal=True).drop("chain"),
+        _together(rows.join(_manifold(rows), on=ACCOUNT, how="semi", nulls_equal=True)),
+    ], how="diagonal_relaxed").with_columns(pl.lit(None, dtype=pl.String).alias("sub_account"))
+    table = pl.concat([whole, subs, named], how="diagonal_relaxed")
+    order = ["person_id", "region", "scheme", "month", "sub_account"]
+    return conform(table.sort(order, nulls_last=False), "balance")
+
+
+def _manifold(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.group_by(ACCOUNT).agg(pl.col("chain").n_unique().alias("_n")).filter(pl.col("_n") > 1).select(ACCOUNT)
+
+
+def _by_month(chained: pl.DataFrame, by: str) -> pl.DataFrame:
+    """One row per chain and month with lines, and per month in between that the balances prove still."""
+    jump = pl.col("jump_fen").fill_null(0)
+    key = [*ACCOUNT, "ledger", by]
+    first = pl.col("after_fen").first() - pl.col("amount_fen").first() - jump.first()
+    rows = chained.with_columns(pl.col("posted_on").dt.month_start().alias("month")).sort(*KEY, "n").group_by(
+        [*key, "month"], maintain_order=True
+    ).agg(
+        first.alias("opening_fen"), pl.col("after_fen").last().alias("closing_fen"),
         *(pl.col("amount_fen").filter(pl.col("flow_kind").is_in(kinds)).sum().alias(name)
-          for name, kinds in _COLUMNS.items()),
-        pl.col("amount_fen").sum().alias("_moved"),
-        (pl.col("_last") != pl.col("_before")).sum().cast(pl.Int32).alias("breaks"),
-    ).with_columns(
-        (pl.col("closing_fen") - pl.col("opening_fen") - pl.col("_moved")).alias("unexplained_fen")
+          for name, kinds in (MOVES | OF_WHICH).items()),
+        pl.when(pl.col("after_fen").is_not_null().all()).then(jump.sum()).alias("unexplained_fen"),
+        (jump != 0).sum().cast(pl.Int32).alias("breaks"), jump.first().alias("_leap"),
+    ).sort(*key, "month", nulls_last=True)
+    return pl.concat([rows, _still_months(rows, key)], how="diagonal_relaxed").drop("_leap").sort(
+        *key, "month", nulls_last=True)
+
+
+def _still_months(rows: pl.DataFrame, key: list[str]) -> pl.DataFrame:
+    """The months between two rows where nothing moved: the later one opens with what the earlier one closed with."""
+    between = rows.with_columns(pl.col("month").shift(1).over(key).alias("_last")).filter(
+        pl.col("month") > pl.col("_last").dt.offset_by("1mo"), pl.col("_leap") == 0,
+        pl.col("opening_fen").is_not_null(),
     )
-    return conform(rows.sort("person_id", "region", "sub_account", "month", nulls_last=True), "balance")
+    return between.select(
+        *key, pl.col("opening_fen"), pl.col("opening_fen").alias("closing_fen"),
+        *(pl.lit(0, dtype=pl.Int64).alias(name) for name in [*_SUMS, "unexplained_fen"]),
+        pl.lit(0, dtype=pl.Int32).alias("breaks"),
+        pl.date_ranges(pl.col("_last").dt.offset_by("1mo"), pl.col("month").dt.offset_by("-1mo"), "1mo").alias("month"),
+    ).explode("month")
 
 
-def _in_chain_order(flow: pl.DataFrame, key: list[str]) -> pl.DataFrame:
-    """Lines by day; within a file as printed or reversed, whichever way more of its balances chain."""
-    place = pl.col("row_id").str.extract(r"(\d+)$").cast(pl.Int64)
-    page = pl.col("row_id").str.extract(r"#p(\d+):").cast(pl.Int64).fill_null(0)
-    frame = flow.with_columns(page.alias("_page"), place.alias("_place"))
-    up = frame.sort(*key, "posted_on", "_page", "_place", "row_id", nulls_last=True)
-    down = frame.sort(
-        *key, "posted_on", "_page", "_place", "row_id",
-        descending=[False] * 6 + [True, True, True], nulls_last=True,
+def _together(rows: pl.DataFrame) -> pl.DataFrame:
+    """The sub-accounts of an account added up; one that has no row in a month keeps what it had."""
+    if rows.is_empty():
+        return rows.drop("chain")
+    months = rows.select(*ACCOUNT, "ledger", "month").unique()
+    chains = rows.select(*ACCOUNT, "chain").unique()
+    grid = months.join(chains, on=ACCOUNT, nulls_equal=True).join(
+        rows, on=[*ACCOUNT, "ledger", "chain", "month"], how="left", nulls_equal=True
+    ).sort(*ACCOUNT, "chain", "month", nulls_last=True)
+    part = [*ACCOUNT, "chain"]
+    kept = pl.col("closing_fen").forward_fill().over(part)
+    begun = pl.col("opening_fen").backward_fill().over(part)
+    filled = grid.with_columns(
+        pl.coalesce("opening_fen", kept, begun).alias("opening_fen"),
+        pl.coalesce("closing_fen", kept, begun).alias("closing_fen"),
+        *(pl.col(name).fill_null(0) for name in [*_SUMS, "breaks"]),
+        pl.when(begun.is_not_null() | kept.is_not_null()).then(pl.col("unexplained_fen").fill_null(0))
+        .alias("unexplained_fen"),
     )
 
-    def fits(rows: pl.DataFrame) -> pl.DataFrame:
-        before = pl.col("balance_fen").shift(1).over(key)
-        return rows.with_columns(
-            (before + pl.col("amount_fen") == pl.col("balance_fen")).sum().over(key).alias("_fits")
-        )
+    def added(name: str) -> pl.Expr:
+        return pl.when(pl.col(name).is_not_null().all()).then(pl.col(name).sum()).alias(name)
 
-    up, down = fits(up), fits(down)
-    best = up.group_by(key).agg(pl.col("_fits").first().alias("_up")).join(
-        down.group_by(key).agg(pl.col("_fits").first().alias("_down")), on=key, nulls_equal=True
-    ).with_columns((pl.col("_down") > pl.col("_up")).alias("_reverse"))
-    rising = up.join(best.filter(~pl.col("_reverse")), on=key, how="semi", nulls_equal=True)
-    falling = down.join(best.filter("_reverse"), on=key, how="semi", nulls_equal=True)
-    return pl.concat([rising, falling]).with_row_index("_n")
+    return filled.group_by([*ACCOUNT, "ledger", "month"]).agg(
+        added("opening_fen"), added("closing_fen"), added("unexplained_fen"),
+        *(pl.col(name).sum() for name in [*_SUMS, "breaks"]),
+    )

@@ -13,10 +13,13 @@ from datetime import date
 import polars as pl
 
 from recon.core import months
+from recon.core.chain import chained
 from recon.core.expect import lines_of
+from recon.core.holes import balance_problems, holes, jumps, quiet_years
 from recon.core.overlap import file_of
-from recon.core.prepare import Prepared, payer_key, prepare
+from recon.core.prepare import ACCOUNT, Prepared, payer_key, prepare
 from recon.policy import Policy, Schedule
+from recon.problems import Problem
 
 # A usual lag other than the region's is believed from this many people, or from this many months of one person.
 COHORT_PEOPLE = 20
@@ -61,6 +64,8 @@ class Context:
     unpaid: payer, region, scheme, month, people, unpaid: how many of them have a record that says unpaid.
     deduction: region, due, rest_fen: a shortfall that many people of a region share in one credit month.
     elsewhere: person_id, region, due, expected_fen, other_rows: credits of the same name under another number.
+    hole: days between which the running balance proves that covered lines are missing (:mod:`recon.core.holes`).
+    problems: what the balances of the exports show to be wrong with them.
     """
 
     as_of: date
@@ -76,6 +81,8 @@ class Context:
     unpaid: pl.DataFrame
     deduction: pl.DataFrame
     elsewhere: pl.DataFrame
+    hole: pl.DataFrame
+    problems: tuple[Problem, ...] = field(default=())
     notes: tuple[str, ...] = field(default=())
 
 
@@ -90,9 +97,11 @@ def build_context(
     shift, changes = _common_shifts(lines, prepared.credit, lag, policy)
     notes += changes
     paid_cover, payer_cover = _contribution_cover(prepared.tables["contribution"], coverage)
+    cover = _flow_cover(prepared, coverage)
+    hole, problems = _holes(prepared, cover)
     return Context(
         as_of=as_of, tolerance=tolerance,
-        cover=_flow_cover(prepared, coverage),
+        cover=cover, hole=hole, problems=problems,
         paid_cover=paid_cover, payer_cover=payer_cover,
         lag=lag, steady=steady, own_lag=own_lag, shift=shift,
         cohort=_cohort(lines, prepared, lag, own_lag, policy),
@@ -178,6 +187,14 @@ def _flow_cover(prepared: Prepared, coverage: pl.DataFrame) -> pl.DataFrame:
         personal.filter(pl.col("region").is_null()).drop("region").join(homes, on="person_id").select(personal.columns),
     ])
     return _merge_spans(pl.concat([general, placed]))
+
+
+def _holes(prepared: Prepared, cover: pl.DataFrame) -> tuple[pl.DataFrame, tuple[Problem, ...]]:
+    """Where balances prove that lines are missing, and what else is wrong with the accounts' exports."""
+    lines = chained(prepared.tables["flow"])
+    paid = prepared.contribution.filter(pl.col("paid")).select(*ACCOUNT, pl.col("accrual_month").alias("month"))
+    problems = [*balance_problems(lines, jumps(lines, cover)), *quiet_years(lines, cover, paid)]
+    return holes(lines, cover), tuple(problems)
 
 
 def _merge_spans(spans: pl.DataFrame) -> pl.DataFrame:

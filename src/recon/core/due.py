@@ -92,7 +92,10 @@ def _with_schedule(lines: pl.DataFrame, context: Context, policy: Policy) -> pl.
 
 
 def _with_cover(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
-    """Coverage flags by the account's merged spans; a month counts only when all of it is covered."""
+    """Coverage flags by the account's merged spans; a month counts only when all of it is covered, and holds no hole.
+
+    hole_from, hole_to: the days between which lines are missing, where a credit due then may have stood.
+    """
     place = lines.select(
         "line", "person_id", "region", months.date_of(pl.col("due")).alias("due_from"),
         months.last_date_of(pl.col("due")).alias("due_to"), months.last_date_of(pl.col("last")).alias("last_to"),
@@ -101,15 +104,23 @@ def _with_cover(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
     inside = (pl.col("from") <= pl.col("due_from")) & (pl.col("to") >= pl.col("due_to"))
     # The span that ends the cover before the due month says whether its end was stated or only seen.
     begun = pl.col("from") <= pl.col("due_from")
+    # Lines are missing on some day on which the credit may have come (ADR 0020).
+    holed = place.join(
+        context.hole.select("person_id", "region", "hole_from", "hole_to"), on=["person_id", "region"], nulls_equal=True
+    ).filter((pl.col("hole_from") <= pl.col("last_to")) & (pl.col("hole_to") >= pl.col("due_from"))).group_by(
+        "line").agg(pl.col("hole_from").min(), pl.col("hole_to").max())
     flags = hits.group_by("line").agg(
         inside.any().alias("due_covered"),
         (inside & (pl.col("to") >= pl.col("last_to"))).any().alias("last_covered"),
         (~begun).all().alias("before"),
         pl.col("open_end").filter(begun).last().alias("open_end"),
     )
-    return lines.join(flags, on="line", how="left", maintain_order="left").with_columns(
+    lines = lines.join(flags, on="line", how="left", maintain_order="left").join(
+        holed, on="line", how="left", maintain_order="left")
+    return lines.with_columns(
         pl.col("due_covered").is_not_null().alias("has_export"),
-        pl.col("due_covered", "last_covered", "before").fill_null(False),
+        pl.col("due_covered", "last_covered").fill_null(False) & pl.col("hole_from").is_null(),
+        pl.col("before").fill_null(False),
         pl.col("open_end").fill_null(True),
     )
 

@@ -63,6 +63,8 @@ def month_facts(lines: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
         pl.col("policy_ref").min().alias("ref"),
         pl.col("other_rule").any().alias("other_rule"),
         pl.col("judged_fen").sum().alias("judged"),
+        pl.concat_str(pl.col("hole_from").min().cast(pl.String), pl.lit("至"), pl.col("hole_to").max().cast(pl.String))
+        .alias("hole"),
     )
     came = links.group_by(KEY).agg(
         pl.col("flow_row_id").sort().head(NAMED_IN_EVIDENCE).str.join("; ").alias("flow_rows"),
@@ -95,6 +97,7 @@ _SENTENCES = {
     "refund_due": "同月另有一笔全额缴费，这笔{amount}元应退",
     "policy_unknown": "已划{came}元；当地当时的规则不明，估算应划{judged}元",
     "data_incomplete:billed_only": "只有账单或申报（{estimate}元），没有到账记录",
+    "data_incomplete:rows_missing": "估算应划{estimate}元（应划月{due}）；所给明细在{hole}之间缺行（余额接不上）",
     "data_incomplete": "估算应划{estimate}元（应划月{due}），所给明细不能判断",
 }
 
@@ -104,7 +107,7 @@ def evidence_of() -> pl.Expr:
     fields = {
         "amount": yuan(pl.col("amount_fen").abs()), "arrived": pl.col("arrived"), "due": pl.col("due_text"),
         "posted": pl.col("posted_last"), "came": yuan(pl.col("came")), "judged": yuan(pl.col("judged")),
-        "estimate": yuan(pl.col("estimated_fen").fill_null(0)),
+        "estimate": yuan(pl.col("estimated_fen").fill_null(0)), "hole": pl.col("hole"),
     }
     key = pl.concat_str(pl.col("label"), pl.lit(":"), pl.coalesce(
         pl.when(pl.col("status") == "resolved").then(pl.lit("resolved")),

@@ -62,9 +62,10 @@ def judge(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
     judged = pl.coalesce("expected_fen", "estimated_fen")
     rest = judged - pl.col("linked_fen")
     top_up = pl.col("payment_kind") == "top_up"
-    not_covered = pl.when(pl.col("before")).then(pl.lit("before_export")).when(pl.col("open_end")).then(
+    holed = pl.when(pl.col("hole_from").is_not_null()).then(pl.lit("rows_missing"))
+    not_covered = holed.when(pl.col("before")).then(pl.lit("before_export")).when(pl.col("open_end")).then(
         pl.lit("tail_open")).otherwise(pl.lit("after_export"))
-    accusable = pl.col("last_covered") | pl.col("later_credit")
+    accusable = (pl.col("last_covered") | pl.col("later_credit")) & pl.col("hole_from").is_null()
 
     def state(label: str, cause: str | pl.Expr | None, status: str) -> pl.Expr:
         return pl.struct(

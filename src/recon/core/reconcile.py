@@ -13,7 +13,9 @@ import polars as pl
 
 from recon.core import months
 from recon.core.absent import absent_months
-from recon.core.balance import balance_table
+from recon.core.balance import MOVES, balance_table, one_ledger, with_readings
+from recon.core.bridge import bridge_table, broken_bridges
+from recon.core.chain import chained
 from recon.core.context import Context
 from recon.core.due import settle_second, with_due
 from recon.core.expect import lines_of, policy_conflicts, retiree_lines
@@ -26,7 +28,7 @@ from recon.core.prepare import Prepared, prepare
 from recon.core.steps import step_table
 from recon.policy import Policy
 from recon.problems import Problem
-from recon.tables import RESULT_TABLES, conform
+from recon.tables import RESULT_TABLES, conform, empty
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,8 @@ def reconcile(
         "expected": _expected_table(lines), "match": _match_table(links, month, found.margins), "month": month,
         "gap": pl.concat([gap, base_gap]), "finding": pl.concat([finding_table(gap, month), base_finding]),
         "step": step_table(lines, policy),
-        "balance": balance_table(prepared.tables["flow"], complete=spend),
     }
+    result |= _account_tables(prepared, result, complete=spend)
     check_identities(result, prepared.credit)
     problems = prepared.problems + found.problems + policy_conflicts(lines.filter(pl.col("row_id").is_not_null()))
     assert set(result) == set(RESULT_TABLES) - {"problem", "source"}
@@ -102,12 +104,35 @@ def check_identities(result: Mapping[str, pl.DataFrame], credit: pl.DataFrame | 
         raise IdentityError(f"credited = sum of links fails in {uncounted.height} months")
     if month.select(key).is_duplicated().any():
         raise IdentityError("an account has two rows for one month")
+    if "bridge" in result and (bad := broken_bridges(result["bridge"])).height:
+        raise IdentityError(f"the bridge from paid to balance does not close for {bad.height} accounts")
+    if "balance" in result:
+        moved = sum((pl.col(name) for name in MOVES), pl.lit(0))
+        off = result["balance"].filter(
+            pl.col("opening_fen") + moved + pl.col("unexplained_fen") != pl.col("closing_fen"))
+        if off.height:
+            raise IdentityError(f"opening + movements + unexplained = closing fails in {off.height} months")
     if credit is not None:
         used = links.group_by("flow_row_id").agg(pl.col("amount_fen").sum().alias("used")).join(
             credit.select(pl.col("row_id").alias("flow_row_id"), "net_fen"), on="flow_row_id", how="left"
         ).filter(pl.col("net_fen").is_null() | (pl.col("used") > pl.col("net_fen")))
         if used.height:
             raise IdentityError(f"{used.height} credits are used for more than they are")
+
+
+def _account_tables(
+    prepared: Prepared, result: Mapping[str, pl.DataFrame], *, complete: bool
+) -> dict[str, pl.DataFrame]:
+    """Does the account add up: balance and bridge; balances only where no line was dropped at reading."""
+    if complete:
+        lines = one_ledger(chained(with_readings(prepared.tables["flow"], prepared.tables["reading"])))
+        balance = balance_table(lines)
+    else:
+        lines = one_ledger(prepared.tables["flow"].filter(pl.col("duplicate_of").is_null()))
+        balance = empty("balance")
+    bridge = bridge_table(
+        result["month"], result["gap"], result["match"], prepared.credit, lines, balance, complete=complete)
+    return {"balance": balance, "bridge": bridge}
 
 
 def _all_lines(prepared: Prepared, policy: Policy, context: Context) -> pl.DataFrame:

@@ -41,6 +41,7 @@ _RESULT_SIGNS: dict[str, frozenset[str]] = {
     "finding": frozenset({"finding_id", "scope"}),
     "step": frozenset({"from_fen", "to_fen", "cause"}),
     "balance": frozenset({"opening_fen", "closing_fen"}),
+    "bridge": frozenset({"side", "part"}),
     "problem": frozenset({"code", "severity", "remedy"}),
     "source": frozenset({"sha256", "rows_read"}),
 }
