@@ -52,7 +52,7 @@ def labels(lang: str) -> str:
 
 def verdicts(lang: str) -> str:
     """Every word of the verdict column, with the labels and causes it stands for."""
-    from recon.labels import CAUSES, LABEL, STATUSES, VERDICTS, verdict
+    from recon.labels import CAUSES, LABEL, STATUSES, VERDICTS, of_balance, verdict
 
     chinese = lang == "zh"
     hidden = ("pooled_share", "flat_fee")  # never the label of a month
@@ -60,7 +60,7 @@ def verdicts(lang: str) -> str:
     def stands_for(code: str) -> Iterator[str]:
         for cause in CAUSES:
             words = {verdict(cause.label, cause.code, status) for status in STATUSES}
-            if code in words and cause.label not in hidden:
+            if code in words and cause.label not in hidden and not of_balance(cause.label, cause.code):
                 label = LABEL[cause.label]
                 name, why = (label.zh, cause.zh) if chinese else (label.en, cause.en)
                 yield name if cause.code is None else f"{name}：{why}" if chinese else f"{name}: {why}"

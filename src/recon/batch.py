@@ -404,7 +404,8 @@ def _counts(tables: Mapping[str, pl.DataFrame], as_of: date, edition: str, peopl
     import polars as pl
 
     gap, month, source, problem = tables["gap"], tables["month"], tables["source"], tables["problem"]
-    counted = gap.filter(~pl.col("label").is_in(["pooled_share", "flat_fee"]))
+    told = (pl.col("basis") == "balance") & (pl.col("status") == "explained")  # every spend line, and the like
+    counted = gap.filter(~pl.col("label").is_in(["pooled_share", "flat_fee"]) & ~told)
     by_status = dict(counted.group_by("status").agg(pl.len()).sort("status").iter_rows())
     by_cause = counted.filter(pl.col("status").is_in(["open", "pending", "unknown"])).group_by(
         "status", "label", "cause").agg(

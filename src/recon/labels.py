@@ -63,7 +63,23 @@ LABELS = (
     # basis payroll: about declarations, never about a credit
     Label("base_out_of_limits", "基数超出上下限", "base out of limits", "申报的缴费基数不在当地上下限之内",
           "the declared base lies outside the region's floor and cap"),
+    # basis balance: they explain a balance, never a missing credit
+    Label("spend", "支出", "spend", "账户里用掉的钱", "money used from the account"),
+    Label("mutual_aid", "家庭共济", "mutual aid", "家人用掉的钱", "money used by the family"),
+    Label("premium", "代缴", "premium", "从账户里缴的保费", "premiums paid from the account"),
+    Label("interest", "利息", "interest", "账户的利息", "interest on the account"),
+    Label("subsidy", "补助", "subsidy", "补助划入", "subsidies credited"),
+    Label("transfer", "转移", "transfer", "转出到或转入自另一地的账户", "moved to or from another region's account"),
+    Label("payout", "清退", "payout", "账户余额付给本人或继承人", "the balance paid out to the person or heirs"),
+    Label("reversal", "冲正", "reversal", "红冲与退费", "reversals and refunds"),
+    Label("adjustment", "调整", "adjustment", "经办机构的调整与其他", "adjustments by the office, and others"),
+    Label("carry_over", "年度结转", "carry-over", "当年与历年账户之间的结转", "moved between current and past years"),
+    Label("frozen", "冻结", "frozen", "钱在账上，暂不能用", "the money is there but cannot be used"),
+    Label("in_transit", "在途", "in transit", "已记账，另一处还没有", "booked, but not yet at the other place"),
+    Label("scope_limited", "口径不同", "scope limited", "两个数算的不是同一个范围", "the two figures count different things"),
 )
+BALANCE_LABELS = ("spend", "mutual_aid", "premium", "interest", "subsidy", "transfer", "payout", "reversal", "adjustment",
+                  "carry_over", "frozen", "in_transit", "scope_limited")
 LABEL = {label.code: label for label in LABELS}
 LABEL_ORDER = tuple(label.code for label in LABELS)
 
@@ -128,8 +144,62 @@ CAUSES = (
           "请人事核对{month}的申报基数；低于当年下限的，按下限补差。"),
     Cause("base_out_of_limits", "above_cap", "缴费基数高于当地上限", "base above the region's cap", "hr_declare",
           "请人事核对{month}的申报基数；高于当年上限的部分可申请退费。"),
+    Cause("spend", None, "本人使用", "used by the person", "nobody", _NOBODY),
+    Cause("spend", "by_totals", "由合计数推出的支出", "spend that the totals leave", "nobody", _NOBODY),
+    Cause("mutual_aid", None, "家人通过共济使用", "used by the family", "nobody", "如不认识这笔使用，请核对共济绑定的家人。"),
+    Cause("premium", None, "从账户代缴的保费", "a premium paid from the account", "nobody", _NOBODY),
+    Cause("premium", "long_term_care", "长期护理险", "long-term care insurance", "nobody", _NOBODY),
+    Cause("premium", "serious_illness", "大病（大额）保险", "serious-illness insurance", "nobody", _NOBODY),
+    Cause("premium", "supplement", "惠民保等补充保险", "supplementary insurance (惠民保)", "person", "如不想续保，请在参保平台关闭自动代扣。"),
+    Cause("premium", "family_premium", "代家人缴的居民医保", "residents' insurance for the family", "nobody", _NOBODY),
+    Cause("premium", "steady_deduction", "每次相同的固定扣款", "a steady deduction", "insurer",
+          "请拨医保经办机构（区号+12393），问{month}扣的{amount}元是哪个险种。"),
+    Cause("interest", None, "利息", "interest", "nobody", _NOBODY),
+    Cause("interest", "interest_odd", "不像利息的“利息”", "interest that does not look like it", "insurer",
+          "请拨医保经办机构（区号+12393），问{month}的利息{amount}元是怎么算的。"),
+    Cause("subsidy", None, "补助", "subsidy", "nobody", _NOBODY),
+    Cause("transfer", None, "转移", "transfer", "nobody", _NOBODY),
+    Cause("transfer", "transfer_pending", "已转出，还没转入", "transferred out, not in yet", "nobody", "转移一般要一到三个月，下次导出新参保地明细时复核。"),
+    Cause("transfer", "transfer_unmatched", "已转出，未见转入", "transferred out, not seen to arrive", "insurer",
+          "请拨新参保地医保经办机构（区号+12393），报{month}转出{amount}元，问是否已转入；并提供新参保地的明细。"),
+    Cause("payout", None, "清退", "payout", "nobody", _NOBODY),
+    Cause("reversal", None, "红冲、退费", "reversals and refunds", "nobody", _NOBODY),
+    Cause("adjustment", None, "调整与其他", "adjustments and others", "nobody", _NOBODY),
+    Cause("carry_over", None, "年度结转", "yearly carry-over", "nobody", _NOBODY),
+    Cause("carry_over", "carry_unpaired", "结转只见一半", "only half of a carry-over", "file_owner",
+          "请把当年和历年两个子账户的明细都导出，覆盖{month}。"),
+    Cause("frozen", None, "冻结", "frozen", "insurer", "请拨医保经办机构（区号+12393），问冻结的{amount}元何时解冻。"),
+    Cause("in_transit", None, "刚记账，尚不可用", "just booked, not usable yet", "nobody", "过几天再看可用余额。"),
+    Cause("in_transit", "between_dates", "两个数之间的变动", "what moved between the two figures", "nobody", _NOBODY),
+    Cause("in_transit", "only_in_app", "医保已记账，银行明细没有", "booked by the insurer, not in the bank's ledger", "bank",
+          "请拿{month}这笔{amount}元到社保卡银行查是否入账；银行没有再拨12393。"),
+    Cause("scope_limited", None, "可用余额没有算另一子账户", "the available figure leaves a sub-account out", "nobody", _NOBODY),
+    Cause("unexplained", "rows_missing", "明细缺行（余额接不上）", "lines are missing (the balances do not follow)", "file_owner",
+          "请重新导出{month}前后的个人账户明细（不筛选、不删行）。"),
+    Cause("unexplained", "not_exported", "两份明细之间没有导出的日子", "days between the exports that nothing covers", "file_owner",
+          "请补导出到{month}为止缺的那段个人账户明细。"),
+    Cause("unexplained", "use_hidden", "只有收入的明细，支出没有显示", "an export of income only: use is not shown", "nobody", _NOBODY),
+    Cause("unexplained", "reading_differs", "余额读数与明细不符", "a reading differs from the lines", "file_owner",
+          "请在同一天重新截图并导出明细，覆盖{month}。"),
+    Cause("unexplained", "reading_bound", "消费或未划入，还不能分", "spend or missing, not to be told yet", "file_owner",
+          "请给出这一年的支出合计，或覆盖{month}的个人账户明细，即可判定{amount}元是消费还是没有划入。"),
+    Cause("unexplained", "reading_fits", "余额与缴费相符", "the balances agree with what was due", "nobody", _NOBODY),
+    Cause("unexplained", "year_total", "年度合计与明细或缴费不符", "a yearly total differs from the lines or from what was due",
+          "file_owner", "请核对年度合计的口径，或补导出当年的全部明细（差{amount}元）。"),
+    Cause("unexplained", "held_back", "账面与可用的差，原因未明", "ledger and available differ, why is not known", "insurer",
+          "请同一天重新截两张图（带时间）；若仍差{amount}元，再拨区号+12393问“冻结/在途明细”。"),
+    Cause("unexplained", "only_in_app", "只在医保明细里", "only in the insurer's ledger", "bank",
+          "请拿{month}的{amount}元到社保卡银行核对。"),
+    Cause("unexplained", "only_in_bank", "只在银行明细里", "only in the bank's ledger", "bank",
+          "请到社保卡银行核对{month}的{amount}元是不是医保账户的收支。"),
 )
 CAUSE = {(cause.label, cause.code): cause for cause in CAUSES}
+
+
+def of_balance(label: str, cause: str | None) -> bool:
+    """Whether a cause explains a balance (basis balance), and so is never the answer for a month."""
+    return label in BALANCE_LABELS or (label == "unexplained" and cause is not None)
+
 
 # What was checked against look-alikes before the cause was named (the column ``counter_check``).
 COUNTER_CHECKS = {
@@ -241,5 +311,37 @@ ACTIONS_EN: dict[tuple[str, str | None], str] = {
     ("data_incomplete", "billed_only"): "Bring the record of arrival per person, or the tax receipt, for {month}.",
     ("base_out_of_limits", "below_floor"): "Check the declared base of {month} with HR; below the year's floor it is topped up to the floor.",
     ("base_out_of_limits", "above_cap"): "Check the declared base of {month} with HR; what lies above the year's cap can be claimed back.",
+    ("spend", None): _NOTHING, ("spend", "by_totals"): _NOTHING,
+    ("mutual_aid", None): "If you do not know of it, check who is bound to your family account.",
+    ("premium", None): _NOTHING, ("premium", "long_term_care"): _NOTHING, ("premium", "serious_illness"): _NOTHING,
+    ("premium", "supplement"): "To stop it, switch off the automatic renewal on the insurance platform.",
+    ("premium", "family_premium"): _NOTHING,
+    ("premium", "steady_deduction"): _TRY_12393 + ": which insurance are the {amount} yuan of {month} for?",
+    ("interest", None): _NOTHING,
+    ("interest", "interest_odd"): _TRY_12393 + ": how was the interest of {amount} yuan of {month} worked out?",
+    ("subsidy", None): _NOTHING, ("transfer", None): _NOTHING,
+    ("transfer", "transfer_pending"): "A transfer takes one to three months; look at the new region's next export.",
+    ("transfer", "transfer_unmatched"):
+        "Call the new region's medical insurance office (area code + 12393): have the {amount} yuan that left in {month} arrived?",
+    ("payout", None): _NOTHING, ("reversal", None): _NOTHING, ("adjustment", None): _NOTHING,
+    ("carry_over", None): _NOTHING,
+    ("carry_over", "carry_unpaired"): "Export both sub-accounts (current and past years), covering {month}.",
+    ("frozen", None): _TRY_12393 + ": when will the {amount} yuan be released?",
+    ("in_transit", None): "Look at the available balance again in a few days.",
+    ("in_transit", "between_dates"): _NOTHING,
+    ("in_transit", "only_in_app"): "Ask the bank of the card whether the {amount} yuan of {month} arrived; if not, area code + 12393.",
+    ("scope_limited", None): _NOTHING,
+    ("unexplained", "rows_missing"): "Export the account again around {month}, whole (no filter, no row deleted).",
+    ("unexplained", "not_exported"): "Bring an export of the days before {month} that none covers.",
+    ("unexplained", "use_hidden"): _NOTHING,
+    ("unexplained", "reading_differs"): "Take the figure and the export on one day, covering {month}.",
+    ("unexplained", "reading_bound"):
+        "Bring the year's spend total, or an export covering {month}: it settles whether {amount} yuan were used or did not come.",
+    ("unexplained", "reading_fits"): _NOTHING,
+    ("unexplained", "year_total"): "Check what the yearly total counts, or export the whole year (a difference of {amount} yuan).",
+    ("unexplained", "held_back"):
+        "Take both figures again on one day; if they still differ by {amount} yuan, ask area code + 12393 about frozen or pending sums.",
+    ("unexplained", "only_in_app"): "Compare the {amount} yuan of {month} with the bank of the card.",
+    ("unexplained", "only_in_bank"): "Ask the bank of the card what the {amount} yuan of {month} are.",
     ("unexplained", None): "Send the rows concerned to the maintainers of this tool.",
 }

@@ -71,6 +71,7 @@ RESULT_TABLES: dict[str, Schema] = {
     "gap": _schema(
         "gap_id", "person_id", "region", "scheme", "accrual_month:day", "basis", "label", "cause", "amount_fen:fen",
         "estimated_fen:fen", "status", "evidence", "counter_check", "owner", "action", "finding_id",
+        "evidence_en",
     ),
     "finding": _schema(
         "finding_id", "basis", "label", "cause", "scope", "people:int", "amount_fen:fen", "evidence", "owner",

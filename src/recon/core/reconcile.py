@@ -13,6 +13,7 @@ import polars as pl
 
 from recon.core import months
 from recon.core.absent import absent_months
+from recon.core.account_parts import balance_gaps, broken_months, ledger_findings, ledger_parts, moving_parts
 from recon.core.balance import MOVES, balance_table, one_ledger, with_readings
 from recon.core.bridge import bridge_table, broken_bridges
 from recon.core.chain import chained
@@ -20,11 +21,15 @@ from recon.core.context import Context
 from recon.core.due import settle_second, with_due
 from recon.core.expect import lines_of, policy_conflicts, retiree_lines
 from recon.core.gaps import KEY, finding_table, gap_table
+from recon.core.holes import jumps
 from recon.core.judge import judge, parts_of, with_links
+from recon.core.ledgers import only_in_one
 from recon.core.limits import outside_limits
 from recon.core.match import match
 from recon.core.monthly import COLLECTION_MONTHS, month_table
+from recon.core.moves import recognised
 from recon.core.prepare import Prepared, prepare
+from recon.core.readings import anchors, reading_parts
 from recon.core.steps import step_table
 from recon.policy import Policy
 from recon.problems import Problem
@@ -77,7 +82,7 @@ def reconcile(
         "gap": pl.concat([gap, base_gap]), "finding": pl.concat([finding_table(gap, month), base_finding]),
         "step": step_table(lines, policy),
     }
-    result |= _account_tables(prepared, result, complete=spend)
+    result |= _account_tables(prepared, result, context, complete=spend)
     check_identities(result, prepared.credit)
     problems = prepared.problems + found.problems + policy_conflicts(lines.filter(pl.col("row_id").is_not_null()))
     assert set(result) == set(RESULT_TABLES) - {"problem", "source"}
@@ -110,6 +115,8 @@ def check_identities(result: Mapping[str, pl.DataFrame], credit: pl.DataFrame | 
         moved = sum((pl.col(name) for name in MOVES), pl.lit(0))
         off = result["balance"].filter(
             pl.col("opening_fen") + moved + pl.col("unexplained_fen") != pl.col("closing_fen"))
+        if broken_months(gap, result["balance"]).height:
+            raise IdentityError("credits less the balance's parts are not the change of the balance")
         if off.height:
             raise IdentityError(f"opening + movements + unexplained = closing fails in {off.height} months")
     if credit is not None:
@@ -121,18 +128,24 @@ def check_identities(result: Mapping[str, pl.DataFrame], credit: pl.DataFrame | 
 
 
 def _account_tables(
-    prepared: Prepared, result: Mapping[str, pl.DataFrame], *, complete: bool
+    prepared: Prepared, result: Mapping[str, pl.DataFrame], context: Context, *, complete: bool
 ) -> dict[str, pl.DataFrame]:
-    """Does the account add up: balance and bridge; balances only where no line was dropped at reading."""
-    if complete:
-        lines = one_ledger(chained(with_readings(prepared.tables["flow"], prepared.tables["reading"])))
-        balance = balance_table(lines)
-    else:
-        lines = one_ledger(prepared.tables["flow"].filter(pl.col("duplicate_of").is_null()))
+    """Does the account add up: balance, bridge and what explains a balance, where no line was dropped at reading."""
+    flow, reading = prepared.tables["flow"], prepared.tables["reading"]
+    gap, finding = result["gap"], result["finding"]
+    if not complete:
+        lines = one_ledger(flow.filter(pl.col("duplicate_of").is_null()))
         balance = empty("balance")
-    bridge = bridge_table(
-        result["month"], result["gap"], result["match"], prepared.credit, lines, balance, complete=complete)
-    return {"balance": balance, "bridge": bridge}
+    else:
+        lines = recognised(one_ledger(chained(with_readings(flow, reading))), context.as_of)
+        balance = balance_table(lines)
+        parts = balance_gaps([
+            moving_parts(lines, jumps(lines, context.cover)), ledger_parts(only_in_one(flow)),
+            reading_parts(reading, lines, result["expected"], context.cover, anchors(lines)),
+        ])
+        gap, finding = pl.concat([gap, parts]), pl.concat([finding, ledger_findings(parts)])
+    bridge = bridge_table(result["month"], gap, result["match"], prepared.credit, lines, balance, complete=complete)
+    return {"gap": gap, "finding": finding, "balance": balance, "bridge": bridge}
 
 
 def _all_lines(prepared: Prepared, policy: Policy, context: Context) -> pl.DataFrame:

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from recon.labels import CAUSES, LABEL, VERDICTS, verdict
+from recon.labels import CAUSES, LABEL, VERDICTS, of_balance, verdict
 from recon.problems import CATALOGUE, Problem
 from recon.report.mask import mask_id, mask_numbers, number_files
 from recon.report.paper import Book, Column, Toned, clean, fit, part_name, put, write_rows, write_table
@@ -85,6 +85,8 @@ def certainty(words: Words, confidence: str | None, alternatives: str | None) ->
 
 def _verdict(row: dict[str, Any]) -> str:
     """The verdict of the part, which in a month of several parts is not that of the month."""
+    if row["basis"] == "balance":
+        return "cannot_tell"
     if row["basis"] != "credit":
         return row["verdict"] or "cannot_tell"
     return verdict(row["label"], row["cause"], row["status"])
@@ -397,9 +399,10 @@ def write_inputs(book: Book, view: RunView) -> None:
         Column(words("owner"), "long"), Column(words("meaning")),
     ], [
         (words.label(cause.label), words.cause(cause.label, cause.code),
-         Toned(words.verdict(code), code), words.owner(cause.owner),
+         "" if of_balance(cause.label, cause.code) else Toned(words.verdict(code), code), words.owner(cause.owner),
          LABEL[cause.label].meaning_en if words.lang == "en" else LABEL[cause.label].meaning_zh)
         for cause in CAUSES if cause.label not in ("pooled_share", "flat_fee")
+        and not (view.edition == "hr" and of_balance(cause.label, cause.code))
         for code in [verdict(cause.label, cause.code, "open")]
     ])
 
