@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from recon.core.prepare import MIRROR_DAYS
+from recon.core.overlap import MIRROR_DAYS
 
 ACCOUNT = ["person_id", "region", "scheme"]
 COLUMNS = {
