@@ -219,3 +219,9 @@ def test_somebody_who_never_appears_in_the_payers_file(told: Told) -> None:
     """A spell at a payer whose file names others, but never this person, is owed each month of the file."""
     assert {cause for _, _, cause, _ in told.accused()} == {"contribution_missing"}
     assert [month for month, *_ in told.accused()] == run_of("2024-01", 4)
+
+
+@case([*lines(skip=["2024-03"]), line("2024-04", payer="甲公司", employer="甲公司")], credits(skip=["2024-03"]))
+def test_another_payer_beside_it_hides_no_hole(told: Told) -> None:
+    """That somebody else paid as well in the month after a hole does not end the spell at the first payer."""
+    assert told.unusual()["2024-03"] == ABSENT

@@ -433,3 +433,18 @@ def test_a_group_lies_within_one_stream(told: Told) -> None:
     for month, day, _ in told.links():
         months_of.setdefault(day, set()).add(month < "2024-01")
     assert all(len(streams) == 1 for streams in months_of.values())
+
+
+@case([*lines(skip=["2024-02"], count=8), line("2024-02", paid_on="2024-05-10", scale=101)],
+      [*credits(skip=["2024-02", "2024-04", "2024-05"], count=8), flow("2024-06-25", 2 * DUE), flow("2024-06-12", DUE * 101 // 100)])
+def test_a_month_paid_late_does_not_part_a_lump(told: Told) -> None:
+    """A premium that arrived out of turn stands apart: the months around it are still neighbours."""
+    assert told.accused() == []
+    assert kinds(told)["2024-04"] == kinds(told)["2024-05"] == {"N:1"}
+
+
+@case([*lines(count=8, skip=["2024-02"]), line("2024-02", paid_on="2024-05-10")],
+      [*credits(count=8, skip=["2024-02"]), flow("2024-06-25"), flow("2024-06-26", 4500)])
+def test_a_surplus_stands_in_the_month_paid_in_its_time(told: Told) -> None:
+    """Where two months have their credit in one month, an extra belongs to the one that was paid in its time."""
+    assert told.accused() == [("2024-05", "over_credit", "unknown_extra", -4500)]

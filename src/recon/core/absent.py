@@ -82,11 +82,15 @@ def _bracketed(main: pl.DataFrame, spells: pl.DataFrame) -> pl.DataFrame:
     regular = main.filter(pl.col("payment_kind").is_in(["normal", "back_pay"])).sort("row_id").unique(
         [*ACCOUNT, "payer", "month"], keep="first", maintain_order=True
     ).select(*ACCOUNT, "payer", "employer", "month", "row_id").sort(*ACCOUNT, "month", "payer", nulls_last=True)
-    ahead = regular.with_columns(
-        pl.col("month", "payer", "row_id").shift(-1).over(ACCOUNT, order_by="month").name.suffix("_next")
-    )
     gap = pl.col("month_next") - pl.col("month") - 1
-    holes = ahead.filter((gap > 0) & (gap <= BRACKET_MONTHS) & (pl.col("payer_next") == pl.col("payer")))
+    steps = regular.select(*ACCOUNT, "month").unique().with_columns(
+        pl.col("month").shift(-1).over(ACCOUNT, order_by="month").alias("month_next")
+    ).filter((gap > 0) & (gap <= BRACKET_MONTHS))
+    # The same payer has a line on both sides of the hole, whoever else pays beside it.
+    holes = regular.join(steps, on=[*ACCOUNT, "month"], nulls_equal=True).drop_nulls("payer").join(
+        regular.select(*ACCOUNT, "payer", pl.col("month").alias("month_next"), pl.col("row_id").alias("row_id_next")),
+        on=[*ACCOUNT, "payer", "month_next"], nulls_equal=True,
+    )
     inside = holes.with_columns(
         pl.int_ranges(pl.col("month") + 1, pl.col("month_next"), dtype=pl.Int32).alias("month"),
         pl.concat_str("row_id", "row_id_next", separator="; ").alias("neighbours"),

@@ -202,6 +202,7 @@ def _match_account(
     """Yields what the solver must answer, takes the solution, and puts links and margins into ``out``."""
     _believe_print(rows, coins, out)
     payable = [row for row in rows if row.payable]
+    _apart(payable)
     payable.sort(key=lambda row: (row.stream == "normal", row.stream))  # stable: months stay in order
     usual = next((row.usual for row in payable if row.stream == "normal"), rows[0].usual)
     left_prices = _left_prices(rows, coins)
@@ -228,6 +229,16 @@ def _match_account(
     spare = _place_unknown(account, rows, coins, spare, out)
     _place_surplus(account, rows, coins, [j for j in spare if left_prices[j]], usual, out,
                    {payable[at].month for at in linked})
+
+
+def _apart(rows: list[_Row]) -> None:
+    """A month whose premium came after a later month's is a stream of its own: its credit comes out of turn."""
+    normal = sorted((row for row in rows if row.stream == "normal" and not row.annual), key=lambda row: row.month)
+    earliest = max((row.clock for row in normal), default=0)
+    for row in reversed(normal):
+        if row.clock > earliest:
+            row.stream = f"late {row.clock}"
+        earliest = min(earliest, row.clock)
 
 
 def _question(payable: list[_Row], coins: list[_Coin], left_prices: list[int], usual: int) -> Question:
@@ -493,9 +504,10 @@ def _place_surplus(
     linked_months: set[int],
 ) -> None:
     """A credit nothing explains belongs to the month in whose place it came, as a link of that month."""
-    by_place: dict[int, _Row] = {}
-    for row in sorted(rows, key=lambda row: (row.stream not in ("normal", "retiree"), row.month)):
-        by_place.setdefault(row.place, row)
+    by_place: dict[int, list[_Row]] = defaultdict(list)
+    ordinary = ("normal", "retiree")
+    for row in sorted(rows, key=lambda row: (row.stream not in ordinary, row.clock - row.month, row.month)):
+        by_place[row.place].append(row)
     by_month: dict[int, _Row] = {}
     for row in rows:
         by_month.setdefault(row.month, row)
@@ -504,7 +516,9 @@ def _place_surplus(
         if coin.printed is not None:
             place, month = by_month.get(coin.printed), coin.printed
         else:
-            place = by_place.get(coin.month)
+            # Of several lines with that place the one of the same amount, else the one that was paid in its time.
+            there = by_place.get(coin.month, [])
+            place = next((row for row in there if coin.amount in _amounts(row)), there[0] if there else None)
             month = place.month if place else coin.month - usual
             early = by_month.get(month)
             if early and not place and early.payable and month not in linked_months and coin.amount in _amounts(early):
