@@ -134,6 +134,19 @@ def leg_absent(folder: Path) -> None:
     (folder / "recon.toml").write_text('[legs]\npayroll = "required"\n', encoding="utf-8")
 
 
+def unknown_decision(folder: Path) -> None:
+    """Somebody wrote what is no decision into the workbook that lies in the folder."""
+    from openpyxl import load_workbook
+
+    write(folder, "contribution.csv", contributions(range(6)))
+    write(folder, "flow.csv", credits([1, 2, 4, 5, 6]))
+    run_recon(["run", folder, "-o", folder / "old.xlsx"])
+    book = load_workbook(folder / "old.xlsx")
+    heads = {cell.value: cell.column for cell in book["差异"][1]}
+    book["差异"].cell(2, heads["处理决定"]).value = "问过了"
+    book.save(folder / "old.xlsx")
+
+
 def password_wrong(folder: Path) -> None:
     """A protected file, and a password that is not its own."""
     write(folder, "contribution.csv", contributions(range(6)))
@@ -165,7 +178,7 @@ TRIGGERS: dict[str, Callable[[Path], None]] = {
     trigger.__name__.replace("_", "-"): trigger
     for trigger in (policy_differs, printed_month_ignored, printed_month_contradicts, annual_window_differs,
                     contradictory_lines, amended_line, line_in_one_file, as_of_future, record_too_long, unmatched_reversal, leg_absent,
-                    password_wrong, password_extra, too_slow, reader_failed)
+                    password_wrong, password_extra, too_slow, reader_failed, unknown_decision)
 }
 
 

@@ -6,10 +6,12 @@ Every command line door calls a function here; each is also a Python door.
 from __future__ import annotations
 
 import contextlib
+import errno
+import hashlib
 import logging
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from recon.draft import Draft
     from recon.policy import Policy
     from recon.problems import Problem
-    from recon.reading.folder import Claim
+    from recon.reading.folder import Claim, Kept
     from recon.report.view import RunView
 
 CHINA = timezone(timedelta(hours=8))
@@ -72,10 +74,15 @@ class Run:
 Progress = Callable[[int, int], None]
 
 
-def run_folder(folder: Path, options: Options, progress: Progress | None = None) -> Run:
+def run_folder(
+    folder: Path, options: Options, progress: Progress | None = None, *, now: datetime | None = None,
+    kept: Kept | None = None, files: Sequence[tuple[str, Path]] | None = None,
+) -> Run:
     """Read ``folder`` and answer every person and month; nothing is written.
 
-    Raises UsageError for a mistaken call, a mistake in a mapping or policy file, or a folder with nothing readable.
+    ``now`` stands in for the clock, ``kept`` holds rows that were read before, ``files`` (name, path) are read instead
+    of all that lie in the folder. Raises UsageError for a mistaken call, a mistake in a mapping or policy file, or a
+    folder with nothing readable.
     """
     import polars as pl
 
@@ -91,10 +98,11 @@ def run_folder(folder: Path, options: Options, progress: Progress | None = None)
     mappings = _mappings(options.mappings)
     policy = _policy(mappings)
     region = _region(options.region, policy)
-    today = datetime.now(CHINA).date()
+    now = now or datetime.now(CHINA)
+    today = now.date()
     read = read_folder(folder, mappings=mappings, region_of=policy.region_of, default_region=region, progress=progress,
                        passwords=_passwords(options.passwords), ask=_ask_shown(folder, options.ask),
-                       leave_out=[path for path in (options.passwords,) if path])
+                       leave_out=[path for path in (options.passwords,) if path], kept=kept, files=files)
     if not any(read.tables[name].height for name in ("contribution", "flow", "person", "payroll", "reading")):
         names = ", ".join(sorted({problem.code for problem in read.problems})) or "empty-folder"
         raise UsageError(
@@ -121,7 +129,7 @@ def run_folder(folder: Path, options: Options, progress: Progress | None = None)
     view = RunView(
         tables=everything, as_of=as_of, edition=edition, lang=options.lang, folder=folder.name, version=__version__,
         parameters=_parameters(options, region, context.notes),
-        generated_at=datetime.now(CHINA).strftime("%Y-%m-%d %H:%M"), full_ids=options.full_ids,
+        generated_at=now.strftime("%Y-%m-%d %H:%M"), full_ids=options.full_ids,
         region_names=_region_names(policy, everything),
         policy_refs=_policy_refs(policy, everything, options.lang),
         rules_before=rules_before(everything["contribution"], everything["person"], policy),
@@ -220,6 +228,30 @@ def draft_mapping(
         with _beside(output) as temporary:
             temporary.write_text(draft.text, encoding="utf-8")
     return draft
+
+
+def rule_files(mappings: Path | None) -> dict[str, Path]:
+    """Every format and policy file that decides answers, by a name that does not tell where it lies."""
+    from recon.policy.load import policy_files
+    from recon.reading.formats import format_files
+
+    found = {}
+    for owner, directory in zip(("shipped", "own"), _mappings(mappings), strict=False):
+        inside = directory / "policy" if (directory / "policy").is_dir() else directory
+        for path in sorted({*format_files(directory), *policy_files(inside)}):
+            found[f"{owner}/{path.parent.name}/{path.name}"] = path
+    return found
+
+
+def result_hashes(run: Run) -> dict[str, tuple[int, str]]:
+    """Rows and sha256 of every result table, for telling whether two runs gave the same."""
+    from recon.tables import RESULT_TABLES, conform
+
+    hashes = {}
+    for name in RESULT_TABLES:
+        frame = conform(run.view.table(name), name)
+        hashes[name] = (frame.height, hashlib.sha256(frame.write_csv().encode()).hexdigest())
+    return hashes
 
 
 # ------------------------------------------------------------------------------------------------------- its inputs
@@ -367,8 +399,26 @@ def _beside(path: Path) -> Iterator[Path]:
     except PermissionError as error:
         message = f"写不进 {path.name}：是否正在用表格软件打开？ / cannot write it; is it open elsewhere?"
         raise UsageError(message) from error
+    except Exception as error:
+        if _is_full(error):
+            raise UsageError(
+                f"磁盘满了，{path.name} 没有写成，原来的还在；腾出空间后再运行 / "
+                "the disk is full; it was not written and an older one is still there: make room and run again"
+            ) from error
+        raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _is_full(error: BaseException | None) -> bool:
+    """Whether a full disk is behind an error; the libraries that write wrap it, or only say so."""
+    if error is None:
+        return False
+    inner = [one for one in error.args if isinstance(one, BaseException)]
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", None)):
+        return True
+    told = any(os.strerror(code) in str(error) for code in (errno.ENOSPC, errno.EFBIG))
+    return told or any(_is_full(one) for one in (*inner, error.__cause__))
 
 
 def _parameters(options: Options, region: str | None, notes: tuple[str, ...]) -> list[tuple[str, str]]:

@@ -235,6 +235,13 @@ OWNERS = {
     "file_owner": ("补资料的人", "whoever brings the file"), "nobody": ("不用处理", "nobody"),
 }
 
+# What somebody may decide on a gap, in the workbook's column 处理决定; further words are understood too. An accepted gap
+# never makes a run exit with 3; the others only tell.
+DECISIONS: dict[str, tuple[str, ...]] = {
+    "accepted": ("接受", "accepted", "已接受", "accept", "ok"), "in_hand": ("处理中", "in hand"),
+    "done": ("已处理", "done", "已办"), "withdrawn": ("撤回", "withdrawn"),
+}
+
 VERDICTS = {
     "received": ("已到账", "received"), "waiting": ("等待中", "waiting"), "overdue": ("超期", "overdue"),
     "paid_not_credited": ("已缴未划", "paid, not credited"), "not_paid": ("缴费未到账", "not paid"),

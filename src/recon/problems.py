@@ -183,6 +183,8 @@ _KINDS = (
          "请补一份更早的个人账户明细", "bring an earlier export of the account"),
     Kind("as-of-future", "info", "有日期晚于今天，未用来定基准日：{value}",
          "a date after today was not used for the as-of date: {value}", "核对该日期", "check the date"),
+    Kind("unknown-decision", "warning", "处理决定看不懂：“{value}”，已当作备注保留", "unknown decision “{value}”; kept as a note",
+         "在“处理决定”列选择：接受、处理中、已处理、撤回", "choose one of: accepted, in hand, done, withdrawn"),
     Kind("leg-absent", "warning", "配置要求的资料没有：{value}", "material that the configuration requires is absent: {value}",
          "把文件放进文件夹；不再需要时改 recon.toml 的 [legs]", "put the files into the folder, or change [legs] in recon.toml"),
     Kind("record-too-long", "warning", "此人记录过长，改用简化匹配，可信度降低：{value}",

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from recon import batch, job
+from recon import job
 from recon.commands.common import ask_password, progress_bar, run_options, sentences, yuan
 
 
@@ -26,6 +26,11 @@ from recon.commands.common import ask_password, progress_bar, run_options, sente
               help="版本；默认20人以上为 hr（读入时即丢弃消费明细），否则 person。"
                    "Default: hr above 20 people, else person.")
 @click.option("--full-ids/--no-full-ids", default=None, help="报告中显示完整证件号。Show whole IDs in the workbook.")
+@click.option("--state", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+              help="状态文件夹：记住上次的结果。State folder: remembers earlier runs.")
+@click.option("--fail-on", type=click.Choice(["any", "new", "worse"]),
+              help="哪些差异使退出码为 3，默认 any；new、worse 需要 --state。"
+                   "What makes the exit code 3; default any; the others need --state.")
 @click.option("--json", "as_json", is_flag=True, help="在标准输出打印计数（JSON）。Print the run's counts as JSON.")
 @run_options
 def run(folder: Path | None, output: Path | None, as_json: bool, config: Path | None, **given: Any) -> None:
@@ -49,27 +54,34 @@ def run(folder: Path | None, output: Path | None, as_json: bool, config: Path | 
     if as_json:
         click.echo(json.dumps(done.counts, ensure_ascii=False, indent=1))
     else:
-        for line in _told(done.run, done.report, settings.lang or "zh"):
+        for line in _told(done, settings.lang or "zh"):
             click.echo(line)
     sys.exit(done.exit_code)
 
 
-def _told(done: batch.Run, output: Path, lang: str) -> Iterator[str]:
+def _told(done: job.Outcome, lang: str) -> Iterator[str]:
     """A few lines for the screen: no name, no ID."""
     counts = done.counts
-    gaps, rejected = counts["gaps"], counts["rejected"]
+    gaps, rejected, since = counts["gaps"], counts["rejected"], job.since(counts.get("since"), lang)
     if lang == "zh":
+        accepted = f"（其中已接受 {counts['accepted']}）" if counts["accepted"] else ""
         yield f"基准日 {counts['as_of']} · {counts['people']}人 {counts['months']}人月 · 版本 {counts['edition']}"
-        yield (f"待处理 {gaps['open']} · 等待中 {gaps['pending']} · 无法判断 {gaps['unknown']} · "
+        yield (f"待处理 {gaps['open']}{accepted} · 等待中 {gaps['pending']} · 无法判断 {gaps['unknown']} · "
                f"未划入合计 {yuan(counts['outstanding_fen'])} 元")
+        if since is not None:
+            yield f"与上次比：{since}"
         if rejected["files"] or rejected["rows"]:
             yield f"不能用：文件 {rejected['files']} 个、行 {rejected['rows']} 行，见“资料问题”表"
-        yield f"报告：{output}"
     else:
+        accepted = f" (accepted: {counts['accepted']})" if counts["accepted"] else ""
         yield (f"as of {counts['as_of']} · {counts['people']} people, {counts['months']} months · "
                f"edition {counts['edition']}")
-        yield (f"open {gaps['open']} · waiting {gaps['pending']} · cannot tell {gaps['unknown']} · "
+        yield (f"open {gaps['open']}{accepted} · waiting {gaps['pending']} · cannot tell {gaps['unknown']} · "
                f"outstanding {yuan(counts['outstanding_fen'])} yuan")
+        if since is not None:
+            yield f"since the last run: {since}"
         if rejected["files"] or rejected["rows"]:
             yield f"not usable: {rejected['files']} files, {rejected['rows']} rows; see the sheet of data problems"
-        yield f"report: {output}"
+    for code in done.alerts:
+        yield f"{'注意' if lang == 'zh' else 'note'}: {job.alert(code, lang, done.facts)}"
+    yield f"报告：{done.report}" if lang == "zh" else f"report: {done.report}"

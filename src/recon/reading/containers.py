@@ -22,6 +22,7 @@ _OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _PK = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 _SKIPPED_NAMES = {"thumbs.db", "desktop.ini", "__macosx", "icon\r", "recon.toml"}
 _SKIPPED_ENDS = (".tmp", ".temp", ".part", ".partial", ".crdownload", ".download", ".lock", ".lck")
+_STATE_MARK = "recon-state"  # stands in a state folder, which holds no exports
 # Files that people keep beside their exports and that hold no table.
 _OTHERS = (
     (b"\x89PNG", "PNG"), (b"\xff\xd8\xff", "JPEG"), (b"GIF8", "GIF"), (b"BM", "BMP"), (b"II*\0", "TIFF"),
@@ -143,7 +144,8 @@ def list_files(folder: Path) -> list[tuple[str, Path]]:
     root = folder.resolve()
     found = []
     for parent, folders, names in os.walk(root):
-        folders[:] = sorted(name for name in folders if not _is_skipped(name))
+        folders[:] = sorted(name for name in folders if not _is_skipped(name) and not (
+            Path(parent, name, _STATE_MARK).exists()))
         for name in names:
             path = Path(parent, name)
             if _is_skipped(name) or not path.is_file():

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import polars as pl
 
@@ -89,10 +89,21 @@ class FileRead:
     points_to: set[str] = field(default_factory=set)  # files the row_ids of a written-out table come from
 
 
+class Kept(Protocol):
+    """Rows of files that were read before, by the sha256 of their content."""
+
+    def get(self, name: str, digest: str) -> list[FileRead] | None:
+        """What the file gave when it was read; None: it has to be read."""
+
+    def put(self, name: str, digest: str, reads: list[FileRead]) -> None:
+        """What a file gave now; to be copied, for it is changed afterwards."""
+
+
 def read_folder(
     folder: Path, *, mappings: list[Path], region_of: Callable[[str], str | None], default_region: str | None = None,
     workers: int | None = None, progress: Callable[[int, int], None] | None = None, passwords: Sequence[str] = (),
-    ask: Callable[[str], str | None] | None = None, leave_out: Collection[Path] = (),
+    ask: Callable[[str], str | None] | None = None, leave_out: Collection[Path] = (), kept: Kept | None = None,
+    files: Sequence[tuple[str, Path]] | None = None,
 ) -> ReadResult:
     """Every export under ``folder`` as canonical tables (see the module's text).
 
@@ -100,10 +111,11 @@ def read_folder(
     code; ``default_region`` stands in where neither the row, its file nor the roster names one. ``workers`` is the
     most processes to use, None: as many as pay; 1: none, everything is read in this process, where nothing stops an
     abort or a hang. ``passwords`` are tried on protected files; where none fits, ``ask`` may give one for a file.
-    ``leave_out`` are files that are not input.
+    ``leave_out`` are files that are not input. ``kept`` holds rows of files read before; ``files`` (name, path) are
+    read instead of all under ``folder``.
     Raises FormatError for a mistake in a mapping; wrong input never raises.
     """
-    reads = _without_own(_read_files(folder, mappings, workers, progress, passwords, ask, leave_out))
+    reads = _without_own(_read_files(folder, mappings, workers, progress, passwords, ask, leave_out, kept, files))
     people = who_is_who(reads)
     for read in reads:
         settle_people(read, people, PARTLY)
@@ -141,10 +153,12 @@ class _Waiting:
 def _read_files(
     folder: Path, mappings: list[Path], workers: int | None, progress: Callable[[int, int], None] | None,
     passwords: Sequence[str], ask: Callable[[str], str | None] | None, leave_out: Collection[Path],
+    kept: Kept | None = None, given: Sequence[tuple[str, Path]] | None = None,
 ) -> list[FileRead]:
-    """Every file under ``folder``, read; of byte-identical ones the first."""
+    """Every file under ``folder`` (or each ``given`` one), read; of byte-identical ones the first."""
     others = {path.resolve() for path in leave_out}
-    files = [(name, path) for name, path in list_files(folder) if path.resolve() not in others]
+    listed = list_files(folder) if given is None else sorted(given)
+    files = [(name, path) for name, path in listed if path.resolve() not in others]
     done: dict[str, list[FileRead]] = {}
     first: dict[str, str] = {}
     waiting: list[_Waiting] = []
@@ -156,7 +170,11 @@ def _read_files(
                 done[name] = [_identical(name, digest, first[digest])]
                 continue
             first.setdefault(digest, name)
-            waiting.append(_waiting(name, path, digest, size))
+            before = kept.get(name, digest) if kept else None
+            if before is None:
+                waiting.append(_waiting(name, path, digest, size))
+            else:
+                done[name] = before
         except OSError as error:
             done[name] = [_lost(name, "", Problem("unreadable-file", name, value=error.strerror or ""))]
     number = _useful_workers(waiting, workers)
@@ -172,6 +190,9 @@ def _read_files(
                 progress(count, len(files))
         if ask is not None:
             _ask_for_passwords([each for each in waiting if _is_locked(done[each.name])], done, shared, pool, ask)
+        if kept:
+            for each in waiting:
+                kept.put(each.name, each.digest, done[each.name])
     finally:
         if pool is not None:
             pool.close()

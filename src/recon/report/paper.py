@@ -72,10 +72,12 @@ class Book:
 
 
 def write_table(book: Book, name: str, columns: Sequence[Column], rows: Sequence[Sequence[Any]], *,
-                frozen: int = 0, tones: dict[int, dict[str, str]] | None = None) -> None:
+                frozen: int = 0, tones: dict[int, dict[str, str]] | None = None,
+                choices: dict[int, list[str]] | None = None, hidden: Sequence[int] = ()) -> None:
     """A sheet with one table: header in row one, frozen, filtered, printed on every page; split when too long.
 
     ``frozen`` columns stay in sight. ``tones`` colours cells of a column by their text (conditional formats).
+    ``choices`` are offered in the cells of a column, other words may be typed. ``hidden`` columns are there unseen.
     """
     room = book.sheet_rows - 1
     for part, start in enumerate(range(0, max(len(rows), 1), room)):
@@ -89,6 +91,12 @@ def write_table(book: Book, name: str, columns: Sequence[Column], rows: Sequence
                     "type": "cell", "criteria": "==", "value": '"' + text.replace('"', '""') + '"',
                     "format": book.styles.conditional(tone),
                 })
+        for column, texts in (choices or {}).items():
+            sheet.data_validation(1, column, max(bottom - 1, 1), column, {
+                "validate": "list", "source": texts, "ignore_blank": True, "error_type": "warning",
+            })
+        for column in hidden:
+            sheet.set_column(column, column, None, None, {"hidden": True})
 
 
 def part_name(name: str, part: int) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from recon.labels import CAUSES, LABEL, VERDICTS, of_balance, verdict
+from recon.labels import CAUSES, DECISIONS, LABEL, VERDICTS, of_balance, verdict
 from recon.problems import CATALOGUE, Problem
 from recon.report.mask import mask_id, mask_numbers, number_files
 from recon.report.paper import Book, Column, Toned, clean, fit, part_name, put, write_rows, write_table
@@ -20,6 +20,7 @@ from recon.report.view import (
     grid,
     links,
     problems,
+    since_events,
     split_evidence,
     unmatched_credits,
     unmatched_due,
@@ -47,6 +48,8 @@ def write_exceptions(book: Book, view: RunView, listed: pl.DataFrame) -> None:
         Column(words("cause"), "long", 20), Column(words("owner"), "long", 14), Column(words("action"), "long", 32),
         Column(words("evidence"), "long", 32), Column(words("sources"), "long", 22),
         Column(words("estimated"), "estimate"), Column(words("confidence"), "long", 16),
+        *([Column(words("first_seen"), "text"), Column(words("age_days"), "int")] if view.since else []),
+        Column(words("decision"), "text"), Column(words("note"), "long", 24), Column("gap_id"), Column("as_written"),
     ]
     rows = [
         (
@@ -56,12 +59,18 @@ def write_exceptions(book: Book, view: RunView, listed: pl.DataFrame) -> None:
             words.status(row["status"]), words.verdict(_verdict(row)), words.cause(row["label"], row["cause"]),
             words.owner(row["owner"]), action_of(words, row), _evidence(view, words, row), _sources(view, words, row),
             row["estimated_fen"] or None, certainty(words, row["confidence"], row["alternatives"]),
+            *([row["first_as_of"], row["age_days"]] if view.since else []),
+            words.decision(row["decision"]), row["note"], row["gap_id"], row["as_written"],
         )
         for row in listed.iter_rows(named=True)
     ]
-    place = len(columns) - 8
+    titles = [column.title for column in columns]
     tones = {words.verdict(code): code for code in VERDICTS}
-    write_table(book, words("exceptions"), columns, rows, frozen=2, tones={place: tones})
+    write_table(
+        book, words("exceptions"), columns, rows, frozen=2, tones={titles.index(words("verdict")): tones},
+        choices={titles.index(words("decision")): [words.decision(code) for code in DECISIONS]},
+        hidden=[titles.index("gap_id"), titles.index("as_written")],
+    )
 
 
 def action_of(words: Words, row: dict[str, Any]) -> str:
@@ -112,6 +121,37 @@ def _sources(view: RunView, words: Words, row: dict[str, Any]) -> str:
     rows, count = (named, len(named)) if named else (row.get("sources") or [], row.get("sources_all") or 0)
     lines = [shown_text(view, one) for one in rows[:SOURCES_SHOWN]]
     return "\n".join(lines if count <= len(lines) else [*lines, words("more_rows", count=count)])
+
+
+def write_since(book: Book, view: RunView, who: pl.DataFrame) -> None:
+    """与上次比: what is new, changed, resolved or gone since the last run, and why; nothing without a state."""
+    if view.since is None:
+        return
+    words = book.words
+    columns = [
+        Column(words("event")), Column(words("employee_no")), Column(words("person_name")),
+        Column(words("person_id"), "id"), Column(words("accrual_month")), Column(words("was"), "long", 26),
+        Column(words("is_now"), "long", 26), Column(words("amount_was"), "money"), Column(words("amount_now"), "money"),
+        Column(words("first_seen")), Column(words("because"), "long", 30),
+    ]
+    names = who.select("person_id", "employee_no", "person_name")
+    rows = [
+        (
+            words.code("event", row["event"]), row["employee_no"], row["person_name"], shown_id(view, row["person_id"]),
+            (row["accrual_month"] or "")[:7], _told(words, row["label_was"], row["cause_was"], row["status_was"]),
+            _told(words, row["label"], row["cause"], row["status"]), row["amount_was"], row["amount_fen"],
+            row["first_as_of"], words.join([words.code("because", one) for one in row["why"].split(";")]),
+        )
+        for row in since_events(view).join(names, on="person_id", how="left").iter_rows(named=True)
+    ]
+    write_table(book, words("since"), columns, rows, frozen=3)
+
+
+def _told(words: Words, label: str | None, cause: str | None, status: str | None) -> str | None:
+    """``待处理：已缴费，明细中未见划入``."""
+    if label is None:
+        return None
+    return words("cause_of", verdict=words.status(status), cause=words.cause(label, cause))
 
 
 # --- grid ---------------------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from recon.report.view import (
     groups,
     headcount,
     legs,
+    since_counts,
     tie_out,
     unmatched_credits,
 )
@@ -129,12 +130,20 @@ def _head(page: _Page, view: RunView, proof: TieOut) -> None:
     if shares:
         headline += words("of_which", shares=words.join([f"{name} {yuan(fen)}" for name, fen in shares]))
     page.text("  │  ".join([*parts[1:], headline]), styles.plain, 18)
+    if view.since is not None:
+        told = [words("since_part", what=words.code("event", event), count=count)
+                for event, count in since_counts(view).items() if count]
+        page.text(words("since_line", day=view.since.as_of, told=words.join(told) or words("since_nothing"),
+                        sheet=words("since")), styles.plain)
 
 
 def _todo(page: _Page, listed: pl.DataFrame) -> None:
     words = page.book.words
     rows = groups(listed, "open")
     page.section(words("todo", count=rows.height))
+    accepted = listed.filter((pl.col("decision") == "accepted") & (pl.col("status") == "open")).height
+    if accepted:
+        page.text(words("accepted_line", count=accepted), page.book.styles.note)
     if not rows.height:
         page.text(words("nothing_todo"), page.book.styles.plain)
         return

@@ -25,12 +25,26 @@ SOURCES_SHOWN = 4
 
 
 @dataclass(frozen=True)
+class Since:
+    """What an earlier run makes known: the day it spoke of, and what is different now.
+
+    ages: gap_id, first_as_of (text), age_days, event. events: one row per gap that differs, with first_as_of,
+    the words of then (``…_was``, amount_was) and of now, event and why (codes; several whys joined by ``;``).
+    """
+
+    as_of: str
+    ages: pl.DataFrame
+    events: pl.DataFrame
+
+
+@dataclass(frozen=True)
 class RunView:
     """One run, ready to be shown. ``tables`` holds any of the canonical tables; absent ones count as empty.
 
     ``generated_at`` is text given by the caller (nothing here reads a clock). ``region_names`` and ``policy_refs``
     turn codes and references into words; without them the codes are shown. ``rules_before`` is
-    :func:`recon.core.steps.rules_before`.
+    :func:`recon.core.steps.rules_before`. ``decisions`` are gap_id, decision, note, decided_at and as_written (the
+    hidden cell); ``since`` is there when a state remembers an earlier run.
     """
 
     tables: Mapping[str, pl.DataFrame]
@@ -45,6 +59,8 @@ class RunView:
     region_names: Mapping[str, str] = field(default_factory=dict)
     policy_refs: Mapping[str, str] = field(default_factory=dict)
     rules_before: pl.DataFrame | None = None  # what the policy alone says of the time before each record
+    decisions: pl.DataFrame | None = None
+    since: Since | None = None
 
     def table(self, name: str) -> pl.DataFrame:
         """The table ``name`` with all its columns, empty when the run has none."""
@@ -80,6 +96,22 @@ def people(view: RunView) -> pl.DataFrame:
     )
 
 
+_DECIDED = ("decision", "note", "decided_at", "as_written")
+_AGED: dict[str, pl.DataType] = {"first_as_of": pl.String(), "age_days": pl.Int64(), "event": pl.String()}
+
+
+def _with_past(view: RunView, rows: pl.DataFrame) -> pl.DataFrame:
+    """``rows`` with what was decided on their gaps, and since when these are known; null where nothing is."""
+    if view.decisions is not None:
+        rows = rows.join(view.decisions.select("gap_id", *_DECIDED), on="gap_id", how="left")
+    else:
+        rows = rows.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in _DECIDED)
+    if view.since is not None:
+        ages = view.since.ages.select("gap_id", *(pl.col(name).cast(kind) for name, kind in _AGED.items()))
+        return rows.join(ages, on="gap_id", how="left")
+    return rows.with_columns(pl.lit(None, dtype=kind).alias(name) for name, kind in _AGED.items())
+
+
 def exceptions(view: RunView, who: pl.DataFrame) -> pl.DataFrame:
     """The parts a person should look at, worst first: open, unknown, and pending ones that are past their time.
 
@@ -103,7 +135,8 @@ def exceptions(view: RunView, who: pl.DataFrame) -> pl.DataFrame:
     on_credit = pl.col("basis") == "credit"
     is_main = (pl.col("label") == pl.col("month_label")) & pl.col("cause").eq_missing(pl.col("month_cause"))
     return (
-        parts.join(month, on=key, how="left", nulls_equal=True)
+        _with_past(view, parts)
+        .join(month, on=key, how="left", nulls_equal=True)
         .join(who.select("person_id", "person_name", "employee_no", "employer", "number"), on="person_id", how="left")
         .join(_month_facts(view), on=key, how="left", nulls_equal=True)
         .with_columns(
@@ -136,14 +169,15 @@ def exceptions(view: RunView, who: pl.DataFrame) -> pl.DataFrame:
 
 
 def groups(rows: pl.DataFrame, status: str) -> pl.DataFrame:
-    """``rows`` of one status put together by finding, else by cause and desk; most serious first.
+    """``rows`` of one status put together by finding, else by cause and desk; most serious first, accepted ones not.
 
     Columns: basis, label, cause, verdict, owner, finding_id, employers, employer, months,
     people, parts, stake_fen, estimated (any sum in it is an estimate), row (place of its first row in ``rows``),
     action (of the first part), arrived_on, due_month.
     """
     return (
-        rows.with_row_index("row").filter(pl.col("status") == status)
+        rows.with_row_index("row")
+        .filter((pl.col("status") == status) & pl.col("decision").ne_missing(pl.lit("accepted")))
         .with_columns(pl.coalesce("finding_id", pl.concat_str(
             "basis", "label", "cause", "owner", separator="|", ignore_nulls=True)).alias("_group"))
         .group_by("_group", maintain_order=True)
@@ -348,6 +382,26 @@ def grid(view: RunView, who: pl.DataFrame) -> tuple[pl.DataFrame, list[date]]:
         .sort("number", "region", "scheme")
     )
     return rows, months
+
+
+_EVENTS = ("new", "reopened", "opened", "worse", "changed", "resolved", "gone")
+
+
+def since_events(view: RunView) -> pl.DataFrame:
+    """What differs from the last run, the news first, then by amount and month."""
+    assert view.since is not None
+    return view.since.events.with_columns(_rank("event", _EVENTS)).sort(
+        "event_rank", pl.coalesce("amount_fen", "amount_was").abs(), "accrual_month", "gap_id",
+        descending=[False, True, False, False], nulls_last=True,
+    )
+
+
+def since_counts(view: RunView) -> dict[str, int]:
+    """How many gaps are new, reopened, opened, worse, changed, resolved and gone since the last run."""
+    if view.since is None:
+        return {}
+    found = dict(view.since.events["event"].value_counts().iter_rows())
+    return {event: int(found.get(event, 0)) for event in _EVENTS}
 
 
 def links(view: RunView, who: pl.DataFrame) -> pl.DataFrame:

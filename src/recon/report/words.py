@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from recon.labels import ACTIONS_EN, CAUSE, LABEL, OWNERS, STATUS_NAMES, STEP_CAUSES, VERDICTS
+from recon.labels import ACTIONS_EN, CAUSE, DECISIONS, LABEL, OWNERS, STATUS_NAMES, STEP_CAUSES, VERDICTS
 
 _TEXTS: dict[str, tuple[str, str]] = {
     # sheets
@@ -280,6 +280,36 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "fact_arrived": ("到账 {value}", "premium arrived {value}"),
     "fact_due": ("应划月 {value}", "credit expected in {value}"),
     "none": ("无", "none"),
+    # decisions, and what is different from the last run
+    "decision": ("处理决定", "Decision"),
+    "note": ("备注", "Note"),
+    "first_seen": ("首次发现", "First seen"),
+    "age_days": ("已持续（天）", "Age (days)"),
+    "accepted_line": ("另有 {count} 处已接受，不再列入", "{count} more were accepted and are not listed"),
+    "since": ("与上次比", "Since last run"),
+    "since_line": ("与上次（基准日 {day}）比：{told}（见“{sheet}”）",
+                   "since the last run (as of {day}): {told} (see “{sheet}”)"),
+    "since_part": ("{what} {count}", "{what} {count}"),
+    "since_nothing": ("没有变化", "nothing has changed"),
+    "event": ("变化", "Change"),
+    "event_new": ("新增", "new"),
+    "event_reopened": ("重新出现", "back again"),
+    "event_opened": ("等待转待处理", "waiting, now open"),
+    "event_worse": ("变大", "grown"),
+    "event_changed": ("有变动", "changed"),
+    "event_resolved": ("已解决", "resolved"),
+    "event_gone": ("看不到了", "no longer seen"),
+    "was": ("上次", "Then"),
+    "is_now": ("这次", "Now"),
+    "amount_was": ("上次金额", "Amount then"),
+    "amount_now": ("这次金额", "Amount now"),
+    "because": ("为什么变", "Because"),
+    "because_new_file": ("有新的或改过的文件", "a new or changed file"),
+    "because_file_gone": ("有文件拿走了", "a file was taken away"),
+    "because_rule_changed": ("规则或参数改了", "a rule or setting changed"),
+    "because_program_changed": ("程序升级了", "the program was upgraded"),
+    "because_time_passed": ("时间推移", "time passed"),
+    "because_unknown": ("不明", "unknown"),
 }
 
 
@@ -331,6 +361,10 @@ class Words:
         text = (ACTIONS_EN.get((label, code), "") if self.lang == "en" else cause.action) if cause else ""
         return text.format(**fields)
 
+    def decision(self, code: str | None) -> str:
+        """What was decided, as it is offered in the workbook."""
+        return self._of(DECISIONS[code][:2]) if code and code in DECISIONS else code or ""
+
     def join(self, texts: Sequence[str]) -> str:
         """A list in a sentence."""
         return self("list_comma").join(texts)
@@ -345,7 +379,7 @@ class Words:
         key = "all_months_between" if span == len(texts) else "listed_months"
         return self(key, first=texts[0], last=texts[-1], count=len(texts))
 
-    def _of(self, pair: tuple[str, str]) -> str:
+    def _of(self, pair: Sequence[str]) -> str:
         return pair[1] if self.lang == "en" else pair[0]
 
 

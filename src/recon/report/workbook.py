@@ -52,6 +52,7 @@ def _write(path: Path, view: RunView, options: dict[str, object], sheet_rows: in
         shape = sheets.grid_shape(book, view, who)
         summary.write(book, view, who, listed, shape)
         sheets.write_exceptions(book, view, listed)
+        sheets.write_since(book, view, who)
         sheets.write_grid(book, view, shape)
         sheets.write_matched(book, view, who)
         sheets.write_unmatched(book, view, who)

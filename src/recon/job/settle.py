@@ -1,15 +1,17 @@
-"""One run from its settings to what it leaves behind: the door behind the commands that are told by ``recon.toml``."""
+"""What a run is told: ``recon.toml`` and the command line as settings, and the settings as options of the batch."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recon import batch
 from recon.batch import Options, UsageError
-from recon.config import CONFIG_NAME, ConfigError, Settings, find_config, load_config, read_config, template
+from recon.config import CONFIG_NAME, Channel, ConfigError, Settings, find_config, load_config, read_config, template
+from recon.config.load import Deferral, Payer, Region
 
 if TYPE_CHECKING:
     from recon.core.payroll_settings import PayrollSettings
@@ -50,7 +52,7 @@ def options_of(settings: Settings, ask: batch.Ask | None = None) -> Options:
 
 def payroll_of(settings: Settings) -> PayrollSettings:
     """What the payroll legs are told of the firm."""
-    from recon.core.payroll_settings import Deferral, MidMonthRule, Payer, PayrollSettings
+    from recon.core import payroll_settings as rules
 
     joins = {"": settings.joins_by} | {one.region: one.joins_by for one in settings.regions}
     leaves = {"": settings.leaves_from} | {one.region: one.leaves_from for one in settings.regions}
@@ -61,14 +63,15 @@ def payroll_of(settings: Settings) -> PayrollSettings:
     numbers = {"cohort_people": settings.cohort_people, "cohort_percent": settings.cohort_percent,
                "rounding_fen": settings.rounding_fen, "unit_short_percent": settings.unit_short_percent}
     stated = {name: number for name, number in numbers.items() if number is not None}
-    return PayrollSettings(
+    return rules.PayrollSettings(
         company=settings.company or "",
-        payers={one.payer: Payer(one.name or one.payer, one.employer, one.branch, one.region, one.agency, one.aliases)
-                for one in settings.payers},
-        mid_month={region: MidMonthRule(_or(joins[region], _ALWAYS_JOINS), _or(leaves[region], _ALWAYS_LEAVES))
+        payers={
+            one.payer: rules.Payer(one.name or one.payer, one.employer, one.branch, one.region, one.agency, one.aliases)
+            for one in settings.payers},
+        mid_month={region: rules.MidMonthRule(_or(joins[region], _ALWAYS_JOINS), _or(leaves[region], _ALWAYS_LEAVES))
                    for region in joins if joins[region] is not None or leaves[region] is not None},
         offsets={key: offset for key, offset in offsets.items() if offset is not None},
-        deferrals=tuple(Deferral(one.first, one.last, one.payer, one.region) for one in settings.deferrals),
+        deferrals=tuple(rules.Deferral(one.first, one.last, one.payer, one.region) for one in settings.deferrals),
         deadline_day={region: day for region, day in deadlines.items() if day is not None},
         legs=frozenset(named.get(leg, leg) for leg, use in settings.legs.items() if use != "off"),
         **stated,
@@ -79,34 +82,46 @@ def _or(number: int | None, otherwise: int) -> int:
     return otherwise if number is None else number
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """A finished run, where its report is, and its exit code."""
-
-    run: batch.Run
-    report: Path
-    exit_code: int
-    counts: dict[str, Any]
-
-
-def perform(
-    settings: Settings, progress: batch.Progress | None = None, ask: batch.Ask | None = None
-) -> Outcome:
-    """Read, reconcile and write what the settings ask for. Raises UsageError."""
-    assert settings.folder is not None
-    done = batch.run_folder(settings.folder, options_of(settings, ask), progress)
-    report = report_path(settings, done)
-    if settings.tables is not None:
-        batch.write_tables(settings.tables, done, settings.tables_format or "parquet")
-    batch.write_report(report, done)
-    return Outcome(done, report, done.exit_code, dict(done.counts))
-
-
-def report_path(settings: Settings, done: batch.Run) -> Path:
-    """Where the workbook goes, with the as-of date filled in."""
+def report_path(settings: Settings, day: date) -> Path:
+    """Where the workbook goes, with the as-of ``day`` filled in."""
     report = settings.report or REPORT
-    day = done.view.as_of
     return Path(str(report).replace("{as_of}", day.isoformat()).replace("{month}", f"{day:%Y-%m}"))
+
+
+def packed(settings: Settings) -> dict[str, Any]:
+    """The settings as JSON can hold them, for :func:`unpacked`."""
+    return {name: _plain(value) for name, value in asdict(settings).items() if value not in (None, ())}
+
+
+def unpacked(facts: Mapping[str, Any]) -> Settings:
+    """The settings that were :func:`packed`; what a later version no longer knows is left out."""
+    paths = ("file", "folder", "passwords", "report", "tables", "mappings", "state")
+    values: dict[str, Any] = {name: Path(value) if name in paths else value for name, value in facts.items()}
+    for name in ("holidays", "workdays"):
+        if name in values:
+            values[name] = tuple(date.fromisoformat(day) for day in values[name])
+    kinds = {"channels": Channel, "payers": Payer, "regions": Region, "deferrals": Deferral}
+    for name, kind in kinds.items():
+        values[name] = tuple(kind(**_parsed(one)) for one in values.get(name, ()))
+    return Settings().over(values)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return {name: _plain(one) for name, one in value.items()} if isinstance(value, dict) else value
+
+
+def _parsed(entry: Mapping[str, Any]) -> dict[str, Any]:
+    kinds: dict[str, Any] = {
+        "first": date.fromisoformat, "last": date.fromisoformat, "aliases": tuple, "url_file": Path,
+    }
+    return {name: kinds[name](value) if name in kinds and value is not None else value
+            for name, value in entry.items()}
 
 
 def write_config(folder: Path, chosen: Mapping[tuple[str, str], str | int | bool]) -> Path:
