@@ -24,9 +24,10 @@ ALLOWED: dict[str, set[str]] = {
     "job": {"batch", "config", "core", "report", "state"},  # one run from its settings to its notifications
     "config": set(),
     "state": {"reading"},  # keeps the rows that reading gave
-    "batch": {"reading", "core", "report", "policy", "draft"},
+    "batch": {"reading", "core", "report", "policy", "draft", "fill"},
     "reading": set(),
     "draft": {"reading"},
+    "fill": {"reading"},
     "report": set(),
     "core": {"policy"},
     "policy": set(),

@@ -254,6 +254,16 @@ def result_hashes(run: Run) -> dict[str, tuple[int, str]]:
     return hashes
 
 
+def write_template(path: Path, lang: str = "zh") -> None:
+    """The fill-in workbook at ``path``; a file that exists is never written over."""
+    from recon.fill import write_template
+
+    if path.exists():
+        raise UsageError(f"{path.name} 已经存在，不覆盖；请换一个名字 / it exists and is not written over")
+    with _beside(path) as temporary:
+        write_template(temporary, lang)
+
+
 # ------------------------------------------------------------------------------------------------------- its inputs
 
 

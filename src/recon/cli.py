@@ -20,6 +20,7 @@ COMMANDS = (
     "check",
     "init",
     "mapping",
+    "template",
     "simulate",
 )
 

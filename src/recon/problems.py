@@ -86,6 +86,9 @@ _KINDS = (
          "确认隐藏表也应计入", "make sure the hidden sheet is meant to count"),
     Kind("no-rows", "warning", "认出了格式，但没有一行数据", "the format was recognised but there are no rows",
          "确认查询条件后重新导出", "check the query and export again"),
+    Kind("not-signed", "error", "核对表没有写核对人和日期，打勾的行没有使用：{value}",
+         "the confirmation sheet does not say who confirmed it and when; its rows were not used: {value}",
+         "填上“填写人”和“填写日期”后再运行", "fill in “filled in by” and “filled in on”, then run again"),
     # --- a row or a cell ----------------------------------------------------------------------------------------
     Kind("unreadable-amount", "error", "金额看不懂：“{value}”（{column}）", "unreadable amount “{value}” ({column})",
          "改正该格，或重新导出", "correct the cell or export again"),

@@ -30,12 +30,17 @@ INPUT_TABLES: dict[str, Schema] = {
         "accrual_month:day", "booked_month:day", "paid_on:day", "treasury_on:day", "allocated_on:day",
         "base_fen:fen", "wage_fen:fen", "employee_fen:fen", "employer_fen:fen", "into_account_fen:fen",
         "late_fee_fen:fen", "payment_kind", "paid:flag", "proof", "insured_status", "duplicate_of",
+        "confirmed_by", "confirmed_on:day",
     ),
     "flow": _schema(
         "row_id", "person_id", "region", "scheme", "sub_account", "ledger", "posted_on:day", "accrual_month:day",
         "flow_kind", "amount_fen:fen", "balance_fen:fen", "memo", "duplicate_of",
+        "proof", "confirmed_by", "confirmed_on:day",
     ),
-    "reading": _schema("row_id", "person_id", "region", "read_on:day", "kind", "amount_fen:fen"),
+    "reading": _schema(
+        "row_id", "person_id", "region", "read_on:day", "kind", "amount_fen:fen", "proof", "confirmed_by",
+        "confirmed_on:day",
+    ),
     "person": _schema(
         "person_id", "person_name", "employee_no", "department", "cost_centre", "id_type", "birth_date:day", "aliases",
         "employer", "payer", "region", "tier", "insured_status", "retired_from:day", "employed_from:day",
@@ -99,7 +104,10 @@ RESULT_TABLES: dict[str, Schema] = {
 TABLES: dict[str, Schema] = INPUT_TABLES | RESULT_TABLES
 
 PAYMENT_KINDS = ("normal", "back_pay", "top_up", "refund", "lump_to_pool")
-PROOFS = ("declared", "billed", "tax_receipt", "fund_record", "human")
+# human: typed or confirmed by a person (confirmed_by, confirmed_on); ocr: read from a picture and proved by its
+# balances or printed totals.
+PROOFS = ("declared", "billed", "tax_receipt", "fund_record", "human", "ocr")
+SEEN_PROOFS = ("human", "ocr")  # what such lines leave out proves nothing
 FLOW_KINDS = (
     "credit", "spend", "mutual_aid", "premium", "interest", "subsidy", "transfer_in", "transfer_out", "payout",
     "reversal", "adjustment", "carry_over", "other",

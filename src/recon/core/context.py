@@ -20,6 +20,7 @@ from recon.core.overlap import file_of
 from recon.core.prepare import ACCOUNT, Prepared, payer_key, prepare
 from recon.policy import Policy, Schedule
 from recon.problems import Problem
+from recon.tables import SEEN_PROOFS
 
 # A usual lag other than the region's is believed from this many people, or from this many months of one person.
 COHORT_PEOPLE = 20
@@ -170,8 +171,10 @@ def _file_spans(coverage: pl.DataFrame, table: str, own_lines: pl.DataFrame) -> 
 
 def _flow_cover(prepared: Prepared, coverage: pl.DataFrame) -> pl.DataFrame:
     flow = prepared.tables["flow"]
-    in_file = flow.select("person_id", "region", "posted_on", file_of().alias("file"))
-    own = in_file.group_by("file").agg(pl.col("posted_on").min().alias("from"), pl.col("posted_on").max().alias("to"))
+    in_file = flow.select("person_id", "region", "posted_on", "proof", file_of().alias("file"))
+    # What a person typed or a picture shows is there; it does not show that nothing else is.
+    own = in_file.filter(~pl.col("proof").is_in(SEEN_PROOFS).fill_null(False)).group_by("file").agg(
+        pl.col("posted_on").min().alias("from"), pl.col("posted_on").max().alias("to"))
     spans = _file_spans(coverage, "flow", own)
     members = in_file.select("person_id", "region", "file").unique()
     general = members.join(
@@ -218,9 +221,9 @@ def _merge_spans(spans: pl.DataFrame) -> pl.DataFrame:
 def _contribution_cover(contribution: pl.DataFrame, coverage: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Months covered per person (own files) and per payer (files of several people), from/to as month numbers."""
     rows = contribution.select(
-        "person_id", "region", payer_key().alias("payer"), "accrual_month", file_of().alias("file")
+        "person_id", "region", payer_key().alias("payer"), "accrual_month", file_of().alias("file"), "proof"
     ).drop_nulls(["file", "accrual_month"])
-    own = rows.group_by("file").agg(
+    own = rows.filter(~pl.col("proof").is_in(SEEN_PROOFS).fill_null(False)).group_by("file").agg(
         pl.col("accrual_month").min().alias("from"), pl.col("accrual_month").max().alias("to")
     )
     spans = _file_spans(coverage, "contribution", own).filter(pl.col("person_id").is_null()).select(

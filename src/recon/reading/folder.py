@@ -26,6 +26,7 @@ from recon.reading import claim as claiming
 from recon.reading import native
 from recon.reading.claim import Head, Header
 from recon.reading.containers import OpenedFile, Shared, is_plain_text, list_files, open_path
+from recon.reading.filled import is_explanation, is_filled, read_filled
 from recon.reading.formats import Format, Formats, load_formats
 from recon.reading.grid import Grid, Opened
 from recon.reading.identity import People
@@ -86,6 +87,7 @@ class FileRead:
     parts: list[GridRows] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     claims: list[Claim] = field(default_factory=list)
+    settles: frozenset[str] = frozenset()  # hashes of the pictures whose figures a person has confirmed here
     points_to: set[str] = field(default_factory=set)  # files the row_ids of a written-out table come from
 
 
@@ -362,7 +364,11 @@ def _read_opened(each: OpenedFile, formats: Formats) -> FileRead:
             read.status = UNKNOWN
         read.claims.append(Claim(name, None, None, [("-", "nothing to read")]))
         return read
-    outcomes = [_read_grid(name, grid, read, formats, alone=len(grids) == 1) for grid in grids]
+    outcomes = [
+        _read_filled_sheet(name, grid, read) if is_filled(grid) else
+        OWN_OUTPUT if is_explanation(grid) else
+        _read_grid(name, grid, read, formats, alone=len(grids) == 1) for grid in grids
+    ]
     read.status = next(
         (status for status in (AMBIGUOUS, PARTLY, READ, NO_ROWS, OWN_OUTPUT) if status in outcomes), UNKNOWN
     )
@@ -401,6 +407,28 @@ def _read_grid(name: str, grid: Grid, read: FileRead, formats: Formats, *, alone
         read.problems.append(Problem("no-rows", name, place))
         return NO_ROWS
     return PARTLY if part.rejected else READ
+
+
+def _read_filled_sheet(name: str, grid: Grid, read: FileRead) -> str:
+    """The sections of a fill-in sheet; its outcome is a file status."""
+    sheet = read_filled(grid)
+    read.problems += _placed(name, sheet.problems)
+    read.settles |= sheet.pictures
+    used = rejected = 0
+    for section in sheet.sections:
+        part = read_rows(section.grid, section.header)
+        part.rows_read += section.skipped
+        part.skipped += section.skipped
+        read.parts.append(part)
+        read.problems += _placed(name, part.problems)
+        read.claims.append(Claim(name, part.format, part.table, [], grid.name))
+        used += part.frame.height
+        rejected += part.rejected
+    if not read.claims or not used + rejected:
+        read.claims.append(Claim(name, None, None, [("-", "nothing filled in")], grid.name))
+        read.problems.append(Problem("no-rows", name, grid.name or None))
+        return NO_ROWS
+    return PARTLY if rejected else READ
 
 
 def _column(grid: Grid, header: Header, column: str) -> Iterator[str]:
@@ -523,7 +551,7 @@ def _table(name: str, reads: list[FileRead]) -> pl.DataFrame:
 
 def _stated_coverage(read: FileRead) -> Iterator[dict[str, Any]]:
     """What the preambles and footers of a file state about its period and the day of its export."""
-    several = sum(bool(part.facts) for part in read.parts) > 1
+    several = sum(part.table in ("flow", "contribution") for part in read.parts) > 1
     for part in read.parts:
         if part.table not in ("flow", "contribution"):
             continue
@@ -591,7 +619,9 @@ def _month_end(month: date) -> date:
 def _line_coverage(read: FileRead) -> Iterator[dict[str, Any]]:
     """First and last line of each account or contribution file, over all its people, whatever became of the lines."""
     for table in ("flow", "contribution"):
-        spans = [(part.first, part.last) for part in read.parts if part.table == table]
+        # What a person typed in shows what there is, not that there is nothing else.
+        spans = [(part.first, part.last) for part in read.parts
+                 if part.table == table and not part.format.startswith(("filled_", "confirmed_"))]
         firsts = [first for first, _ in spans if first is not None]
         lasts = [last for _, last in spans if last is not None]
         if firsts and lasts:
