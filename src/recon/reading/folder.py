@@ -87,8 +87,8 @@ class FileRead:
     parts: list[GridRows] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     claims: list[Claim] = field(default_factory=list)
-    settles: frozenset[str] = frozenset()  # hashes of the pictures whose figures a person has confirmed here
     points_to: set[str] = field(default_factory=set)  # files the row_ids of a written-out table come from
+    settles: frozenset[str] = frozenset()  # hashes of the pictures whose figures a person has confirmed here
 
 
 class Kept(Protocol):

@@ -118,7 +118,7 @@ def _pack(reads: list[FileRead], name: str) -> bytes:
         for read in reads:
             entry: dict[str, Any] = {
                 "inner": read.file.removeprefix(name), "sha256": read.sha256, "status": read.status,
-                "points_to": sorted(read.points_to),
+                "points_to": sorted(read.points_to), "settles": sorted(read.settles),
                 "problems": [asdict(one) | {"file": _inner(one.file, name)} for one in read.problems],
                 "claims": [asdict(one) | {"file": _inner(one.file, name)} for one in read.claims],
                 "parts": [],
@@ -150,7 +150,7 @@ def _unpack(data: bytes, name: str) -> list[FileRead]:
                 [Problem(**(one | {"file": _outer(one["file"], name)})) for one in entry["problems"]],
                 [Claim(**(one | {"file": _outer(one["file"], name), "reasons": [tuple(r) for r in one["reasons"]]}))
                  for one in entry["claims"]],
-                set(entry["points_to"]),
+                set(entry["points_to"]), frozenset(entry["settles"]),
             ))
         return reads
 
