@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CONFORMANCE = ROOT / "tests" / "conformance"
 MAPPINGS = ROOT / "mappings"
 SAMPLES = ROOT / "sample_statements"
+FORMAT_SAMPLES = ROOT / "tests" / "formats"  # of the layouts that the sample statements do not show
 
 
 @dataclass(frozen=True)

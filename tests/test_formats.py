@@ -4,28 +4,37 @@ from __future__ import annotations
 
 import re
 import sys
+from datetime import date
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from recon.reading import claim as claiming
 from recon.reading import native
 from recon.reading.claim import Head, Header
-from recon.reading.folder import identify_folder, read_folder
+from recon.reading.folder import ReadResult, read_folder
 from recon.reading.formats import FormatError, load_formats, shipped
 from recon.reading.grid import Grid
 from recon.reading.rows import GridRows, read_rows
-from support import MAPPINGS, ROOT, SAMPLES
+from support import FORMAT_SAMPLES, MAPPINGS, ROOT, SAMPLES
 
 sys.path.insert(0, str(ROOT / "tools"))
+import make_format_samples
 import make_samples
 
 FORMATS = load_formats([MAPPINGS])
 ID = "420106198804121018"
-EXPORTS = sorted(
-    path.relative_to(SAMPLES).as_posix() for path in SAMPLES.rglob("*")
-    if path.is_file() and not path.name.endswith(make_samples.EXPECTED) and path.name != "README.md"
-)
+NATIVE = "北京/flow_B003.csv"
+
+
+def exports(folder: Path) -> list[str]:
+    """The samples in a folder."""
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
+                  and not path.name.endswith(make_samples.EXPECTED) and path.name != "README.md")
+
+
+EXPORTS = [(folder, name) for folder in (SAMPLES, FORMAT_SAMPLES) for name in exports(folder)]
 
 
 def read(format_id: str, *rows: list[str], kind: str = "csv", places: list[str] | None = None) -> GridRows:
@@ -45,41 +54,49 @@ def codes(result: GridRows) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def expected() -> dict[str, str]:
-    return make_samples.expected_rows(SAMPLES)
+def samples() -> dict[Path, ReadResult]:
+    return {folder: make_samples.read(folder) for folder in (SAMPLES, FORMAT_SAMPLES)}
 
 
-@pytest.mark.parametrize("name", EXPORTS)
-def test_samples_give_their_expected_rows(name: str, expected: dict[str, str]) -> None:
-    """A sample without expected rows fails; `python tools/make_samples.py --golden` writes them."""
-    path = SAMPLES / (name + make_samples.EXPECTED)
-    assert path.is_file(), "no expected rows: python tools/make_samples.py --golden, then read the diff"
-    assert expected[name] == path.read_text(encoding="utf-8")
+@pytest.fixture(scope="module")
+def expected(samples: dict[Path, ReadResult]) -> dict[Path, dict[str, str]]:
+    return {folder: make_samples.expected_rows(result) for folder, result in samples.items()}
+
+
+@pytest.mark.parametrize(("folder", "name"), EXPORTS)
+def test_samples_give_their_expected_rows(folder: Path, name: str, expected: dict[Path, dict[str, str]]) -> None:
+    """A sample without expected rows fails; `make golden` writes them."""
+    path = folder / (name + make_samples.EXPECTED)
+    assert path.is_file(), "no expected rows: make golden, then read the diff"
+    assert expected[folder][name] == path.read_text(encoding="utf-8")
 
 
 def test_no_expected_rows_without_a_sample() -> None:
     """Expected rows whose sample is gone are dead weight."""
-    rows = [path.relative_to(SAMPLES).as_posix() for path in SAMPLES.rglob("*" + make_samples.EXPECTED)]
-    assert sorted(name.removesuffix(make_samples.EXPECTED) for name in rows) == EXPORTS
+    for folder in (SAMPLES, FORMAT_SAMPLES):
+        rows = [path.relative_to(folder).as_posix() for path in folder.rglob("*" + make_samples.EXPECTED)]
+        assert sorted(name.removesuffix(make_samples.EXPECTED) for name in rows) == exports(folder)
 
 
-def test_each_format_claims_its_samples_alone() -> None:
+def test_each_format_claims_its_samples_alone(samples: dict[Path, ReadResult]) -> None:
     """What a format file says of its samples is what identification finds, and every sample has its format."""
     stated = {name: known.id for known in FORMATS for name in known.samples}
-    found = {claim.file: claim.format_id for claim in identify_folder(SAMPLES, mappings=[MAPPINGS], workers=1)
-             if claim.format_id}
+    found = {name: format_id for result in samples.values()
+             for name, format_id in result.sources.select("file", "format").iter_rows() if format_id}
     assert {name: found.get(name) for name in stated} == stated
-    assert set(found) - set(stated) == {"北京/flow_B003.csv"}
-    assert found["北京/flow_B003.csv"] == "native_flow"
+    assert set(found) - set(stated) == {NATIVE, "花名册.csv"}
+    assert (found[NATIVE], found["花名册.csv"]) == ("native_flow", "roster")
 
 
-def test_samples_are_what_the_generator_writes(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("generator", "folder"), [(make_samples, SAMPLES), (make_format_samples, FORMAT_SAMPLES)])
+def test_samples_are_what_the_generator_writes(generator: ModuleType, folder: Path, tmp_path: Path) -> None:
     """The committed samples are the generator's, byte for byte in what does not depend on a library's version."""
-    make_samples.write_all(tmp_path)
-    for name in EXPORTS:
+    generator.write_all(tmp_path)
+    for name in exports(folder):
         if name.endswith(".csv"):
-            assert (tmp_path / name).read_bytes() == (SAMPLES / name).read_bytes()
+            assert (tmp_path / name).read_bytes() == (folder / name).read_bytes()
         assert (tmp_path / name).is_file()
+    assert exports(tmp_path) == exports(folder)
 
 
 # ------------------------------------------------------------------------------------------------------------- the data
@@ -195,13 +212,16 @@ def test_one_name_twice_is_refused() -> None:
 
 
 def test_a_bank_statement_is_no_medical_account() -> None:
-    """The same columns under another title are not claimed."""
+    """The same columns under a bank's title are a statement, whose lines are other business unless they say more."""
     rows = [["中国某银行个人账户交易明细"], ["姓名：测试甲"], ["交易日期", "摘要", "收入", "支出", "余额"],
-            ["2024-01-05", "划入", "1", "", "1"]]
-    grid = Grid(rows=rows, places=["L1", "L2", "L3", "L4"])
+            ["2024-01-05", "划入", "1", "", "1"], ["2024-01-06", "划入", "1", "", "2"]]
+    grid = Grid(rows=rows, places=["L1", "L2", "L3", "L4", "L5"])
     results = [claiming.claim(Head.of(grid), known) for known in FORMATS]
-    assert [result for result in results if isinstance(result, Header)] == []
+    claims = [result for result in results if isinstance(result, Header)]
+    assert [claim.format.id for claim in claims] == ["bank_other"]
     assert any(str(result).startswith("title") for result in results)
+    result = read_rows(grid, claims[0])
+    assert (result.frame.height, result.others, result.skipped) == (0, 2, 2)
 
 
 def test_native_tables_and_results_are_told_apart() -> None:
@@ -441,3 +461,162 @@ def test_error_cells_formulas_and_surplus_cells_reject_their_row_once() -> None:
     result = read_rows(sheet, header)
     assert sorted(codes(result)) == ["cell-error", "formula-without-value", "ragged-row"]
     assert result.frame.height == 1
+
+
+# ---------------------------------------------------------------------------------------------------------- statements
+
+BANK = [["示例银行账户交易明细"], ["户名：测试甲"]]
+BANK_HEADER = ["交易日期", "摘要", "交易金额", "账户余额", "对方户名"]
+
+
+def bank(*rows: tuple[str, ...], holder: str = "测试甲", kind: str = "csv") -> GridRows:
+    head = [BANK[0], [f"户名：{holder}"], BANK_HEADER]
+    return read("bank_other", *head, *(list(row) for row in rows), kind=kind)
+
+
+SALARY = ("2024-01-05", "工资", "+8000.00", "8000.00", "示例科技有限公司")
+CREDIT = ("2024-01-12", "医保个人账户划入", "+120.00", "8120.00", "医疗保障中心")
+REFUND = ("2024-01-15", "医保零星报销", "+50.00", "8170.00", "医疗保障中心")
+PREMIUM = ("2024-01-18", "代扣医疗保险费", "-400.00", "7770.00", "税务局")
+
+
+def test_only_lines_of_the_medical_account_are_kept() -> None:
+    """Salary, reimbursements and the person's own premiums are other business; the bank's balance is not the account's."""
+    result = bank(SALARY, CREDIT, REFUND, PREMIUM)
+    assert result.frame.select("flow_kind", "amount_fen", "ledger", "balance_fen").rows() == [
+        ("credit", 12000, "bank", None)]
+    assert (result.rows_read, result.skipped, result.others, result.covers) == (4, 3, 3, "lines")
+    assert (result.first, result.last) == (date(2024, 1, 12), date(2024, 1, 12))
+    assert codes(result) == []
+
+
+def test_an_account_of_nothing_else_keeps_its_balance() -> None:
+    """A passbook that holds the medical account alone: kinds follow the way the money went."""
+    result = bank(("2024-01-12", "医保", "+120.00", "120.00", ""), ("2024-01-13", "医保支取", "-20.00", "100.00", ""),
+                  ("2024-01-14", "医保利息", "+0.10", "100.10", ""))
+    assert result.frame.select("flow_kind", "balance_fen").rows() == [
+        ("credit", 12000), ("spend", 10000), ("credit", 10010)]
+
+
+def test_a_firm_pays_premiums_and_has_no_account() -> None:
+    """An organisation's premiums go to table payment, money given back as a negative one; nothing to table flow."""
+    result = bank(("2024-01-05", "货款", "+9000.00", "9000.00", "某公司"), ("2024-01-15", "社会保险费", "-600.00", "8400.00", "税务局"),
+                  ("2024-01-16", "医保退款", "+20.00", "8420.00", "税务局"), holder="示例科技有限公司")
+    assert result.frame.height == 0
+    paid = result.also[0]
+    assert paid.frame.select("payer", "paid_on", "amount_fen").rows() == [
+        ("示例科技有限公司", date(2024, 1, 15), 60000), ("示例科技有限公司", date(2024, 1, 16), -2000)]
+    assert result.rows_read + paid.rows_read == 3
+
+
+def test_a_statement_without_a_holder_belongs_to_nobody() -> None:
+    """Lines of a medical account whose owner no line names are rejected, once said."""
+    rows = [BANK[0], BANK_HEADER, list(SALARY), list(CREDIT)]
+    result = read("bank_other", *rows)
+    assert codes(result) == ["holder-unknown"]
+    assert (result.rejected, result.others) == (1, 1)
+
+
+def test_signs_follow_from_the_balance_alone() -> None:
+    """Unsigned amounts: the balance tells which way each went; the first line's stays unproved and is not used."""
+    rows = [("2024-01-12", "医保划账", "120.00", "1120.00", ""), ("2024-01-13", "医保划账", "120.00", "1240.00", ""),
+            ("2024-01-14", "医保消费", "40.00", "1200.00", "")]
+    result = bank(*rows)
+    assert result.frame["amount_fen"].to_list() == [12000, -4000]
+    assert codes(result) == ["sign-unproved"]
+    newest = bank(*rows[::-1])
+    assert newest.frame["amount_fen"].to_list() == [-4000, 12000]
+
+
+def test_columns_that_the_balance_refutes_are_refused() -> None:
+    """A layout known only by its names is used where the chain proves it, and refused as a whole where it does not."""
+    rows = [("2024-01-12", "医保划账", "+120.00", "1120.00", ""), ("2024-01-13", "医保划账", "+120.00", "900.00", ""),
+            ("2024-01-14", "医保消费", "-40.00", "333.00", "")]
+    result = bank(*rows)
+    assert codes(result) == ["unproved-layout"]
+    assert (result.rejected, result.frame.height) == (3, 0)
+
+
+def test_one_break_is_said_and_the_rest_is_used() -> None:
+    """A gap in a chain that otherwise holds is a finding with its place and amount."""
+    rows = [("2024-01-12", "医保划账", "+120.00", "1120.00", ""), ("2024-01-13", "工资", "+10.00", "1130.00", ""),
+            ("2024-01-14", "医保划账", "+120.00", "1296.00", ""), ("2024-01-15", "工资", "+10.00", "1306.00", "")]
+    result = bank(*rows)
+    assert [(problem.code, problem.place, problem.value) for problem in result.problems] == [
+        ("balance-break", "L6", "46.00")]
+    assert result.frame.height == 2
+
+
+ALIPAY = [["支付宝账单"], ["姓名：测试甲"], ["共3笔记录"], ["收入：1笔 5.00元"], [
+    "交易时间", "交易分类", "交易对方", "商品说明", "收/支", "金额", "收/付款方式", "交易状态"]]
+
+
+def test_a_wallet_moves_no_account_money() -> None:
+    """医保支付 of 0.00 is kept as a sight of the purchase; the self-paid part and neutral rows are other business."""
+    result = read(
+        "wallet_alipay", *ALIPAY, ["2024-04-25 17:03:48", "医疗健康", "某药房", "医保支付(不含自费)", "支出", "0.00", "", "支付成功"],
+        ["2024-04-25 17:03:48", "医疗健康", "某药房", "医保结算自费部分", "支出", "12.00", "余额", "交易成功"],
+        ["2024-04-26 10:00:00", "退款", "某店", "退款", "不计收支", "5.00", "", "退款成功"])
+    assert result.frame.select("ledger", "flow_kind", "amount_fen").rows() == [("wallet", "spend", 0)]
+    assert (result.skipped, result.covers) == (2, "nothing")
+    assert codes(result) == ["total-hint", "total-hint"]  # Alipay says itself that its sums may differ
+
+
+def test_the_number_of_records_is_a_check() -> None:
+    """A lost row shows in 共N笔记录."""
+    result = read("wallet_alipay", *ALIPAY, ["2024-04-25", "医疗健康", "某药房", "药", "支出", "1.00", "", "交易成功"])
+    assert "total-mismatch" in codes(result)
+
+
+# ----------------------------------------------------------------------------------------------------- wide and several
+
+
+WIDE = [["社保费申报明细"],
+        ["姓名", "身份证号码", "费款所属期", "应收合计", "个人合计", "单位合计", "基本医疗保险", "", "", "", "工伤保险", ""],
+        ["", "", "", "", "", "", "单位", "", "个人", "", "单位", ""],
+        ["", "", "", "", "", "", "缴费工资", "应缴费额", "缴费工资", "应缴费额", "缴费工资", "应缴费额"]]
+MERGED = [(1, at, 3, at) for at in range(6)] + [(1, 6, 1, 9), (1, 10, 1, 11), (2, 6, 2, 7), (2, 8, 2, 9), (2, 10, 2, 11)]
+
+
+def wide(*rows: list[str], merged: bool = True) -> GridRows:
+    grid = Grid(rows=[*WIDE, *rows], places=[f"S!R{at}" for at in range(1, 5 + len(rows))], kind="xlsx",
+                merged=MERGED if merged else [])
+    header = claiming.claim(Head.of(grid), FORMATS.by_id["declaration_wide"])
+    assert isinstance(header, Header), header
+    return read_rows(grid, header)
+
+
+def declared(person: str = ID, due: str = "480", total: str = "612", injury: str = "12") -> list[str]:
+    return ["测试甲", person, "202401", total, "120", "492", "6000", due, "6000", "120", "6000", injury]
+
+
+@pytest.mark.parametrize("merged", [True, False])
+def test_a_header_of_three_rows(merged: bool) -> None:
+    """Names merged over several columns stand over each of them, said by the file or seen from what stands below."""
+    result = wide(declared(), merged=merged)
+    assert result.frame.select("scheme", "employer_fen", "employee_fen", "base_fen", "proof").rows() == [
+        ("310", 48000, 12000, 600000, "declared")]
+    assert codes(result) == []
+
+
+def test_parts_that_do_not_add_up_are_said() -> None:
+    """One row that contradicts its total is a problem; when most do, the columns are refused."""
+    result = wide(declared(), declared(), declared(total="613"))
+    assert [(problem.code, problem.place, problem.value) for problem in result.problems] == [
+        ("sum-differs", "S!R7", "1.00"), ("sum-differs", "S!R7", "1.00")]
+    refused = wide(declared(total="1"), declared(total="2"))
+    assert codes(refused) == ["unproved-layout"]
+    assert refused.rejected == 2
+
+
+def test_a_person_who_pays_for_work_injury_only_says_nothing_here() -> None:
+    """No medical line, and nothing rejected."""
+    result = wide(declared(), ["李示范", "420106198501251034", "202401", "12", "0", "12", "6000", "0", "6000", "0", "6000", "12"])
+    assert (result.frame.height, result.skipped, result.rejected) == (1, 1, 0)
+
+
+def test_known_files_that_are_of_no_use_are_named() -> None:
+    """A cashbook holds no payments; it is recognised and not used."""
+    result = read("wallet_alipay_book", ["记录时间", "分类", "收支类型", "金额", "备注", "账户", "来源", "标签"],
+                  ["2024-04-25", "医疗", "支出", "50.00", "", "余额宝", "", ""])
+    assert (codes(result), result.skipped) == (["not-usable"], 1)

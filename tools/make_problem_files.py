@@ -44,6 +44,10 @@ def account(*rows: str, head: str = f"姓名：测试甲 证件号码：{ID_A} �
 
 ROSTER = f"工号,姓名,身份证号码,参保地\nA001,测试甲,{ID_A},武汉市\nB001,郑样板,{ID_B},北京市\n"
 CREDIT = "2024-02-10,划入,120.00,,120.00"
+BANK = "示例银行账户交易明细\n户名：测试甲\n交易日期,摘要,交易金额,账户余额\n"
+WALLET = "支付宝账单\n姓名：测试甲\n收入：0笔 0.00元\n支出：1笔 9.00元\n交易时间,交易分类,交易对方,商品说明,收/支,金额,收/付款方式,交易状态\n"
+BOUGHT = "2024-04-25,医疗健康,某药房,医保支付(不含自费),支出,0.00,,支付成功\n"
+BILL = "医保应缴核定明细\n姓名,证件号码,费款所属期,单位应缴,个人应缴,应缴合计\n"
 TEXTS: dict[str, dict[str, str]] = {
     "empty-file": {"a.csv": "\n"},
     "unreadable-file": {},
@@ -55,6 +59,16 @@ TEXTS: dict[str, dict[str, str]] = {
             '[columns]\nperson_id = []\naccrual_month = ["缴费年月"]\nemployee_fen = []\n'
         ),
     },
+    "not-usable": {"a.csv": "记录时间,分类,收支类型,金额,备注,账户,来源,标签\n2024-04-25,医疗,支出,50.00,,余额宝,,\n"},
+    "only-other-business": {"a.csv": BANK + "2024-01-05,工资,+8000.00,8000.00\n2024-01-06,转账,-1.00,7999.00\n"},
+    "holder-unknown": {"a.csv": BANK.replace("户名：测试甲\n", "") + "2024-01-05,工资,+8000.00,8000.00\n"
+                                "2024-01-12,医保划账,+120.00,8120.00\n"},
+    "wallet-without-name": {"a.csv": WALLET.replace("姓名：测试甲\n", "") + BOUGHT},
+    "total-hint": {"roster.csv": ROSTER, "a.csv": WALLET + BOUGHT.replace("0.00", "3.00")},
+    "sum-differs": {"a.csv": BILL + f"测试甲,{ID_A},202401,480.00,120.00,600.00\n" * 2
+                             + f"测试甲,{ID_A},202402,480.00,120.00,601.00\n"},
+    "unproved-layout": {"a.csv": BILL + f"测试甲,{ID_A},202401,480.00,120.00,700.00\n" * 2},
+    "sign-unproved": {"a.csv": BANK + "2024-01-12,医保划账,120.00,1120.00\n2024-01-13,医保划账,120.00,1240.00\n"},
     "identical-file": {"a.csv": portal(paid()), "b.csv": portal(paid())},
     "no-rows": {"a.csv": portal()},
     "unreadable-amount": {"a.csv": portal(paid(own="12O.00"))},

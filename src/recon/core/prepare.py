@@ -46,7 +46,9 @@ def prepare(tables: dict[str, pl.DataFrame]) -> Prepared:
     tables["contribution"] = _fill_contribution(tables["contribution"], tables["person"])
     tables["contribution"], found = mark_repeated_contributions(tables["contribution"], tables["coverage"])
     problems += found
-    tables["flow"] = _fill_flow(tables["flow"], tables["contribution"], tables["person"])
+    # A wallet shows that the account paid; it is no account, and covers none.
+    own = tables["flow"].filter(pl.col("ledger").fill_null("app") != "wallet")
+    tables["flow"] = _fill_flow(own, tables["contribution"], tables["person"])
     tables["flow"], found = mark_amended_flows(mark_repeated_flows(tables["flow"]), tables["coverage"])
     problems += found
     credit, undone, found = _credit_view(tables["flow"])

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
-from recon.reading.formats import Format
+from recon.reading.formats import MAX_HEADER_ROWS, Format, is_amount
 from recon.reading.grid import Grid
 from recon.reading.values import WAN, clean, fold
 
 HEAD_ROWS = 80  # a header further down than this is not looked for
 _UNIT = re.compile(r"(?:单位)?(?:人民币)?(万?)元$")
+_COUNT_LINE = re.compile(r"共[::]?\s*(\d+)\s*[笔条](?:记录)?[。.]?")
 _NEXT_LABEL = re.compile(r"[\s\x1f]+[^\W\d_]{2,12}[ \u3000]*[::]")
 
 
@@ -20,10 +22,17 @@ class Header:
     """Where a format's header stands in a grid, which cell is which column, and what the lines above it state."""
 
     format: Format
-    row: int
+    row: int  # its last row
     columns: Mapping[str, int]
     factors: Mapping[str, int] = field(default_factory=dict)  # column -> 10 000 where the header says 万元
     facts: Mapping[str, str] = field(default_factory=dict)
+    first: int = -1  # its first row, where it has several
+    leaves: tuple[str, ...] = ()  # per column its lowest name, folded
+
+    @property
+    def top(self) -> int:
+        """The first row of the header."""
+        return self.first if self.first >= 0 else self.row
 
 
 @dataclass(frozen=True)
@@ -41,43 +50,105 @@ class Head:
             for at, row in enumerate(grid.rows[:HEAD_ROWS]) if sum(map(bool, row)) > 1
         ))
 
+    @cached_property
+    def below(self) -> str:
+        """The folded text of short lines below, where some files print their title."""
+        rows = self.grid.rows[-HEAD_ROWS * 10:]
+        return fold("".join("".join(row) for row in rows if sum(map(bool, row)) == 1))
+
+    def levels(self, count: int) -> Iterator[tuple[int, tuple[tuple[str, ...], ...]]]:
+        """Headers of ``count`` rows: index of the first, and per column the folded names from top to bottom.
+
+        A name merged over several columns stands over each of them; one merged over several rows counts once.
+        """
+        yield from self._levels.get(count, ())
+
+    @cached_property
+    def _levels(self) -> dict[int, list[tuple[int, tuple[tuple[str, ...], ...]]]]:
+        rows = self.grid.rows[:HEAD_ROWS]
+        return {
+            count: [(at, _paths(self.grid, at, count)) for at in range(len(rows) - count + 1)
+                    if sum(map(bool, rows[at])) > 1 and sum(map(bool, rows[at + count - 1])) > 1]
+            for count in range(2, MAX_HEADER_ROWS + 1)
+        }
+
+
+def _paths(grid: Grid, first: int, count: int) -> tuple[tuple[str, ...], ...]:
+    """Per column the names of the header rows ``first`` .. ``first + count - 1`` that stand over it."""
+    rows = grid.rows[first:first + count]
+    width = max(map(len, rows))
+    texts = [[fold(cell) for cell in row] + [""] * (width - len(row)) for row in rows]
+    spread = [list(row) for row in texts]
+    for top, left, bottom, right in grid.merged:
+        if first <= top < first + count:
+            text = texts[top - first][left] if left < width else ""
+            for column in range(left, min(right + 1, width)):
+                spread[top - first][column] = text
+                for row in range(top - first + 1, min(bottom - first + 1, count)):
+                    spread[row][column] = text
+    if not grid.merged:  # text and web pages: an empty cell over a name goes on with the name on its left
+        for level in range(count - 1):
+            for column in range(1, width):
+                under = any(texts[row][column] for row in range(level + 1, count))
+                left_under = any(texts[row][column - 1] for row in range(level + 1, count))
+                if not spread[level][column] and under and left_under and spread[level][column - 1]:
+                    spread[level][column] = spread[level][column - 1]
+    return tuple(
+        tuple(dict.fromkeys(name for name in (spread[row][column] for row in range(count)) if name))
+        for column in range(width)
+    )
+
 
 def claim(head: Head, known: Format) -> Header | str:
     """The header ``known`` finds in the grid, or why it does not claim it."""
-    best: tuple[int, int, dict[str, int], dict[str, int]] | None = None
+    best: tuple[int, int, int, dict[str, int], dict[str, int]] | None = None
     nearest: tuple[int, tuple[str, ...]] = (-1, ())
     for at, cells in head.rows:
         names = len(known.words_of_header.intersection(cells))
         if names > nearest[0]:
             nearest = (names, cells)
-        if names < len(known.header) or not known.without.keys().isdisjoint(cells):
+        if names < len(known.header) or not known.without.keys().isdisjoint(cells) or known.names.difference(cells):
             continue
         columns, factors, twice = _columns(cells, known)
         if twice or not all(any(column in columns for column in group) for group in known.header):
             continue
         if best is None or len(columns) > best[0]:
-            best = (len(columns), at, columns, factors)
+            best = (len(columns), at, at, columns, factors)
+    for count in range(2, known.header_rows + 1):
+        for at, paths in head.levels(count):
+            columns, factors, twice = _columns_by_path(paths, known)
+            if twice or not all(any(column in columns for column in group) for group in known.header):
+                continue
+            if best is None or len(columns) > best[0]:
+                best = (len(columns), at, at + count - 1, columns, factors)
     if best is None:
         return _why_not(nearest[1], known)
-    _, at, columns, factors = best
-    above = head.grid.rows[:at]
+    _, first, at, columns, factors = best
+    above = head.grid.rows[:first]
     title = fold("".join([head.grid.name, *("".join(row) for row in above)]))
-    if known.titles and not any(text in title for text in known.titles):
+    said = title + head.below if known.titles_below else title
+    if known.titles and not any(text in said for text in known.titles):
         return "title: " + " / ".join(known.titles)
     if any(text in title for text in known.not_titles):
         return "not-title: " + next(text for text in known.not_titles if text in title)
     facts = read_facts(above, known)
+    for fact, parts in known.title_facts.items():
+        stated = next((value for part, value in parts if part in title), None)
+        if stated is not None:
+            facts.setdefault(fact, stated)
     for group in known.facts:
         if not any(name in facts or name in columns for name in group):
             return "no-fact: " + " / ".join(label for name in group for label in known.labels.get(name, (name,))[:2])
-    return Header(known, at, columns, factors, facts)
+    leaves = tuple(fold(cell) for cell in head.grid.rows[at])
+    return Header(known, at, columns, factors, facts, first, leaves)
 
 
 def decide(claims: Iterable[Header]) -> list[Header]:
     """The claims that stand once formats made to replace others have done so; one means success."""
     found = list(claims)
     beaten = {other for header in found for other in header.format.replaces}
-    return [header for header in found if header.format.id not in beaten]
+    left = [header for header in found if header.format.id not in beaten]
+    return [header for header in left if not header.format.fallback] or left
 
 
 def _columns(cells: tuple[str, ...], known: Format) -> tuple[dict[str, int], dict[str, int], list[str]]:
@@ -92,7 +163,7 @@ def _columns(cells: tuple[str, ...], known: Format) -> tuple[dict[str, int], dic
         hit, factor = known.aliases.get(cell), 1
         if hit is None:
             unit = _UNIT.search(cell)
-            if not unit or not (hit := known.aliases.get(cell[: unit.start()])) or not hit[0].endswith("_fen"):
+            if not unit or not (hit := known.aliases.get(cell[: unit.start()])) or not is_amount(hit[0]):
                 continue
             factor = WAN if unit.group(1) else 1
         column, preference = hit
@@ -108,19 +179,54 @@ def _columns(cells: tuple[str, ...], known: Format) -> tuple[dict[str, int], dic
     return columns, factors, list(twice.values())
 
 
+def _columns_by_path(
+    paths: tuple[tuple[str, ...], ...], known: Format
+) -> tuple[dict[str, int], dict[str, int], list[str]]:
+    """The same for a header of several rows: a name over all rows as such, others by their levels in order."""
+    flat = tuple(path[0] if len(path) == 1 else "" for path in paths)
+    columns, factors, twice = _columns(flat, known)
+    if not columns:
+        return columns, factors, twice
+    rank: dict[str, int] = {}
+    for at, path in enumerate(paths):
+        leaves = [leaf for leaf in known.paths_by_leaf if path[-1].startswith(leaf)] if len(path) > 1 else []
+        for levels, column, preference in (entry for leaf in leaves for entry in known.paths_by_leaf[leaf]):
+            if not _goes_through(path, levels):
+                continue
+            if column in rank and preference >= rank[column]:
+                if preference == rank[column]:
+                    twice.append(path[-1])
+                continue
+            columns[column], rank[column] = at, preference
+    return columns, factors, twice
+
+
+def _goes_through(path: tuple[str, ...], levels: tuple[str, ...]) -> bool:
+    """Whether each of ``levels`` but the last is part of a name of ``path`` above the lowest, in order."""
+    at = 0
+    for level in levels[:-1]:
+        while at < len(path) - 1 and not (path[at] == level[1:] if level.startswith("=") else level in path[at]):
+            at += 1
+        if at >= len(path) - 1:
+            return False
+    return True
+
+
 def _why_not(cells: tuple[str, ...], known: Format) -> str:
     """What the row that comes nearest to the format's header lacks."""
     columns, _, twice = _columns(cells, known)
     missing = [group for group in known.header if not any(column in columns for column in group)]
     if missing:
         return "missing: " + ", ".join("/".join(_shown(column, known) for column in group) for group in missing)
+    if lacking := known.names.difference(cells):
+        return "missing: " + ", ".join(sorted(lacking))
     surplus = [cell for cell in cells if cell in known.without]
     return "surplus: " + ", ".join(surplus) if surplus else "twice: " + ", ".join(twice)
 
 
 def _shown(column: str, known: Format) -> str:
     """The first header name of a column: what a clerk would look for."""
-    return min((rank, word) for word, (name, rank) in known.aliases.items() if name == column)[1]
+    return known.shown[column]
 
 
 def read_facts(rows: Iterable[list[str]], known: Format) -> dict[str, str]:
@@ -130,6 +236,9 @@ def read_facts(rows: Iterable[list[str]], known: Format) -> dict[str, str]:
     if pattern is None:
         return facts
     for row in rows:
+        counted = _COUNT_LINE.fullmatch(next(iter(filter(None, row)), ""))
+        if counted:
+            facts.setdefault("total_count", counted.group(1))
         line = "\x1f".join(clean(cell) for cell in row if cell) + "\x1f"
         hits = list(pattern.finditer(line))
         for at, hit in enumerate(hits):

@@ -399,11 +399,13 @@ def _read_grid(name: str, grid: Grid, read: FileRead, formats: Formats, *, alone
     header = claims[0]
     read.claims.append(Claim(name, header.format.id, header.format.table, reasons, grid.name))
     part = read_parquet_rows(grid, header) if isinstance(grid, ParquetGrid) else read_rows(grid, header)
-    read.parts.append(part)
+    read.parts += [part, *part.also]
     read.problems += _placed(name, part.problems)
     if header.format.native:
         read.points_to |= native.source_files(_column(grid, header, "row_id"))
-    if not part.rows_read - part.skipped:
+    if part.others and not part.frame.height and not part.also and not part.rejected and not part.problems:
+        read.problems.append(Problem("only-other-business", name, place, value=str(part.others)))
+    elif not part.rows_read - part.skipped and not part.others:
         read.problems.append(Problem("no-rows", name, place))
         return NO_ROWS
     return PARTLY if part.rejected else READ
@@ -553,14 +555,14 @@ def _stated_coverage(read: FileRead) -> Iterator[dict[str, Any]]:
     """What the preambles and footers of a file state about its period and the day of its export."""
     several = sum(part.table in ("flow", "contribution") for part in read.parts) > 1
     for part in read.parts:
-        if part.table not in ("flow", "contribution"):
+        if part.table not in ("flow", "contribution", "payment") or part.covers != "stated":
             continue
         first, last, exported = _stated_period(part)
         if exported is None and last is None:
             continue
         people = part.frame["person_id"].unique().to_list() if "person_id" in part.frame.columns else []
         end = last
-        if part.table == "flow" and exported is not None:
+        if part.table != "contribution" and exported is not None:
             end = exported if last is None else min(last, exported)
         elif part.table == "contribution" and last is None:
             first, end = first or part.first, part.last
@@ -620,8 +622,8 @@ def _line_coverage(read: FileRead) -> Iterator[dict[str, Any]]:
     """First and last line of each account or contribution file, over all its people, whatever became of the lines."""
     for table in ("flow", "contribution"):
         # What a person typed in shows what there is, not that there is nothing else.
-        spans = [(part.first, part.last) for part in read.parts
-                 if part.table == table and not part.format.startswith(("filled_", "confirmed_"))]
+        spans = [(part.first, part.last) for part in read.parts if part.table == table and part.covers != "nothing"
+                 and not part.format.startswith(("filled_", "confirmed_"))]
         firsts = [first for first, _ in spans if first is not None]
         lasts = [last for _, last in spans if last is not None]
         if firsts and lasts:

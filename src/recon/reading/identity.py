@@ -145,6 +145,17 @@ def birth_date(person_id: str) -> date | None:
     return _birth_date(person_id[6:14]) if _RESIDENT.match(person_id) else None
 
 
+ACCOUNT = "ACC:"  # + the number of a bank account: who holds it stands in the roster, never in the number
+
+
+def read_account(text: str) -> str | None:
+    """``ACC:`` + a bank account's number, stars for what is masked; a number of up to six digits is only its end."""
+    bare = _STARS.sub("*", clean(text).replace(" ", "").replace("-", ""))
+    if not re.fullmatch(r"[\d*]*\d{3,}[\d*]*", bare):
+        return None
+    return f"{ACCOUNT}{'*' if len(bare) <= 6 else ''}{bare}"
+
+
 @lru_cache(maxsize=65536)
 def read_psn(text: str, damaged: bool = False) -> str | None:
     """``PSN:`` + 个人编号, None where the cell is empty or was damaged by a spreadsheet."""
@@ -280,6 +291,9 @@ class People:
     def learn_aliases(self, person: str, aliases: str) -> None:
         """Other numbers and names of a person, as the roster lists them: ``PSN:…;DOC:…;旧护照号;曾用名``."""
         for alias in filter(None, map(str.strip, re.split("[;；,，、/]", aliases))):
+            if alias.startswith(ACCOUNT):
+                self.by_psn[alias].add(person)
+                continue
             known = read_id(alias)
             if known.kind == FULL and known.text and known.text.startswith("PSN:"):
                 self.by_psn[known.text].add(person)
@@ -327,6 +341,10 @@ class People:
         if own and not (own.startswith("PSN:") and own in self.by_psn):
             return own, 1
         psn = clue.psn or own
+        if psn and psn.startswith(ACCOUNT):
+            owners = {person for known, people in self.by_psn.items()
+                      if known.startswith(ACCOUNT) and _fits_number(psn, known) for person in people}
+            return (next(iter(owners)), 1) if len(owners) == 1 else (None, len(owners))
         fits: set[str]
         if psn and self.by_psn.get(psn):
             fits = self.by_psn[psn]

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from recon.problems import Problem
 from recon.reading.grid import Grid, Opened
 from recon.reading.pdf_columns import Columns, find_headers, learn_bounds, stands_alone
-from recon.reading.pdf_lines import Line, Row, free_row, lines_of, row_of, split_word, texts_of
+from recon.reading.pdf_lines import DATE, Line, Row, free_row, lines_of, row_of, run_on, split_word, texts_of
 from recon.reading.pdf_rules import Band, bands, common_edges
 from recon.reading.pdf_words import Page, PdfError, Word, pages, pages_slowly
 from recon.reading.pdf_wrapped import join_wrapped
@@ -118,7 +118,11 @@ class _State:
         rows = [row_of(line, bounds) for line in split]
         used = {j for row in rows for j, cell in enumerate(row.cells) if cell}
         full = [row for row in rows if sum(map(bool, row.cells)) >= max(3, 0.6 * len(used))]
-        if len(full) < 2:
+        dated = [row for row in full if any(cell and DATE.fullmatch(run_on(cell)) for cell in row.cells)]
+        # One row of which every cell wraps has one date; a wrapped header has neither dates nor figures.
+        figures = any(c.isdigit() for row in full for cell in row.cells for word in cell for c in word.text)
+        wrapped = len(dated) == 1 or not figures
+        if len(full) < 2 or wrapped:
             whole = Row((band.top + band.bottom) / 2, [[] for _ in range(len(bounds) + 1)])
             for row in rows:
                 for j, cell in enumerate(row.cells):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from recon.problems import Problem
-from recon.reading.identity import Clue, People, birth_date, id_type_of, is_partial
+from recon.reading.identity import ACCOUNT, Clue, People, birth_date, id_type_of, is_partial
 from recon.reading.rows import GridRows
 from recon.tables import TABLES, conform
 
@@ -45,6 +45,7 @@ def who_is_who(reads: list[FileRead]) -> People:
     people.learn(
         replace(clue, person_id=clue.psn) for clue in clues
         if clue.person_id is None and clue.number is None and clue.psn and clue.psn not in people.by_psn
+        and not clue.psn.startswith(ACCOUNT)
     )
     return people
 
@@ -86,7 +87,11 @@ def settle_people(read: FileRead, people: People, partly: str) -> None:
             read.problems.append(Problem("id-restored", read.file, row["_place"], value=_shown(row)))
         gone = keyed.filter(pl.col("_key").is_in(sorted(lost)))
         if gone.height:
-            for row in gone.to_dicts():
+            unnamed = gone.filter(pl.col("_psn").str.starts_with(ACCOUNT).fill_null(False))
+            if unnamed.height:
+                read.problems.append(Problem("holder-unknown", read.file, unnamed["_place"][0],
+                                             value=str(unnamed.height)))
+            for row in gone.join(unnamed, on="_at", how="anti").to_dicts():
                 read.problems.append(Problem(lost[row["_key"]], read.file, row["_place"], value=_shown(row)))
             part.rejected += gone["_at"].n_unique()
             keyed = keyed.filter(~pl.col("_key").is_in(sorted(lost)))

@@ -7,22 +7,24 @@ columns (``_number``, ``_psn``, ``_name``, ``_employee_no``), because only all f
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import polars as pl
 
 from recon.problems import Problem
-from recon.reading import identity, values
+from recon.reading import checks, identity, statement, values
 from recon.reading.claim import Header, read_facts
-from recon.reading.formats import Format
+from recon.reading.formats import SCHEMAS, STATEMENT, SUM_OF, Format, is_amount
 from recon.reading.grid import DAMAGED, ERROR, FORMULA, Grid
 from recon.reading.values import Unreadable, fold
-from recon.tables import INPUT_TABLES
 
 # Values without which a row of the table says nothing; of a tuple any one is enough.
 REQUIRED: dict[str, tuple[tuple[str, ...], ...]] = {
@@ -33,13 +35,15 @@ REQUIRED: dict[str, tuple[tuple[str, ...], ...]] = {
     "payroll": (("pay_month", "for_month"), ("deducted_fen",)),
     "payment": (("paid_on",), ("amount_fen",)),
     "coverage": (("table",), ("from", "to", "exported_on")),
+    STATEMENT: (("posted_on",), ("amount_fen",)),
 }
 # The day or month that says what a file covers.
 LINE_DATE = {"contribution": "accrual_month", "flow": "posted_on", "payroll": "pay_month", "payment": "paid_on",
-             "reading": "read_on"}
+             "reading": "read_on", STATEMENT: "posted_on"}
 IDENTITY_COLUMNS = ("person_id", "psn_no", "person_name", "employee_no")
 HELPERS = ("_at", "_place", "_number", "_psn", "_name", "_employee_no")
-_NO_PERSON = frozenset({"payment", "coverage"})
+_NO_PERSON = frozenset({"payment", "coverage", STATEMENT})
+YEARLY_SCHEMES = frozenset({"380", "390", "391", "392"})  # residents
 _FORGIVING = frozenset({"person", "enrolment"})  # an odd cell there loses the cell, not the row
 
 # The sign an account line has by its kind; 0: as it is printed.
@@ -48,7 +52,8 @@ SIGNS = {"credit": 1, "interest": 1, "subsidy": 1, "transfer_in": 1, "spend": -1
 _TURNS_TO_REVERSAL = ("credit", "spend", "premium", "mutual_aid")
 # What becomes of a code word no list knows, where the format does not say.
 _UNKNOWN_WORD = {"payment_kind": "reject", "proof": "reject", "flow_kind": "other", "paid": "null",
-                 "insured_status": "null", "reversed": "null", "void": "null", "id_type": "null"}
+                 "insured_status": "null", "reversed": "null", "void": "null", "id_type": "null", "direction": "reject",
+                 "state": "null"}
 
 
 @dataclass
@@ -66,6 +71,11 @@ class GridRows:
     first: date | None = None  # of all lines, whatever becomes of them later
     last: date | None = None
     sheet: str = ""
+    also: list[GridRows] = field(default_factory=list)  # rows of the same grid that went to another table
+    others: int = 0  # of ``skipped``: lines of a statement that are other business
+    # What the grid says of the time it covers: the stated period, only its own lines (a bank account need not be the
+    # medical account all the time), or nothing (a wallet never is).
+    covers: str = "stated"
 
 
 @dataclass
@@ -76,6 +86,11 @@ class _Sorted:
     totals: list[int] = field(default_factory=list)
     headers: list[int] = field(default_factory=list)
     pages: list[int] = field(default_factory=list)  # repeated titles, footers, notes
+
+    @property
+    def skipped(self) -> int:
+        """How many rows are no data."""
+        return len(self.totals) + len(self.headers) + len(self.pages)
 
 
 @dataclass
@@ -92,6 +107,10 @@ class _Reading:
     drop: set[int] = field(default_factory=set)
     silent: set[int] = field(default_factory=set)  # rows left out from the start, or shifted
     repeats: set[int] = field(default_factory=set)  # of ``drop``: rows printed twice
+    neutral: set[int] = field(default_factory=set)  # rows whose direction is neither in nor out
+    unproved: set[int] = field(default_factory=set)  # rows whose sign nothing proves
+    chain: checks.Chain = field(default_factory=checks.Chain)
+    sums_agree: bool = False  # a printed sum was found again
     problems: list[Problem] = field(default_factory=list)
 
     @property
@@ -105,7 +124,10 @@ class _Reading:
     def shown(self, column: str) -> str:
         """The header text of a column as it stands in the file."""
         index = self.header.columns.get(column)
-        return self.grid.rows[self.header.row][index] if index is not None else column
+        if index is None:
+            return column
+        names = [row[index] for row in self.grid.rows[self.header.top:self.header.row + 1] if len(row) > index]
+        return next((name for name in reversed(names) if name), column)
 
     def note(self, code: str, position: int, column: str | None = None, value: str | None = None) -> None:
         """Add a problem at a row, unless the row does not count or is shifted, when nothing else can be said of it."""
@@ -123,38 +145,295 @@ class _Reading:
 
 def read_rows(grid: Grid, header: Header) -> GridRows:
     """The canonical rows of ``grid``, whose ``header`` has been found, with everything that was wrong with them."""
-    table = header.format.table
+    known = header.format
     rows = _sort_rows(grid, header)
+    if known.refuse:
+        count = len(rows.data) + rows.skipped
+        table = "flow" if known.table == STATEMENT else known.table
+        return GridRows(table, known.id, _nothing(table), count, count, problems=[Problem("not-usable",
+                        value=known.refuse)], sheet=grid.name, others=count, covers="nothing")
     facts = dict(header.facts)
-    for fact, text in read_facts((grid.rows[at] for at in rows.pages), header.format).items():
+    for fact, text in read_facts((grid.rows[at] for at in rows.pages), known).items():
         facts.setdefault(fact, text)
+    if "period_from" in facts and "period_to" in facts:
+        facts.setdefault("period", f"{facts['period_from']} 至 {facts['period_to']}")
+    found, unproved = _check_identities(grid, header, rows)
+    if unproved:
+        return _refused(grid, header, rows, facts, unproved)
+    if known.blocks:
+        result = _read_blocks(grid, header, rows, facts)
+    else:
+        reading = _read(grid, header, rows, facts)
+        if known.table in ("flow", STATEMENT) and _is_refuted(reading):
+            broken = f"{len(reading.chain.breaks)}/{reading.chain.links}"
+            return _refused(grid, header, rows, facts, broken, reading.problems)
+        if known.table == STATEMENT:
+            return _picked(reading, rows, facts)
+        result = _result(reading, rows, facts)
+    result.problems += found
+    return result
+
+
+def _read(grid: Grid, header: Header, rows: _Sorted, facts: dict[str, str], *, block: bool = False) -> _Reading:
+    """The columns of a grid, read, finished and checked."""
+    table = header.format.table
     reading = _Reading(grid, header, rows.data, _cells(grid, header, rows.data, facts))
     if not header.format.native:
         _drop_rows(reading)
+        if block:
+            _drop_blank_lines(reading)
         _drop_page_repeats(reading)
     _check_shape(reading)
     _read_columns(reading)
     if table == "contribution":
         _finish_contribution(reading)
-    elif table == "flow":
+    elif table in ("flow", STATEMENT):
         _finish_flow(reading)
+    elif table == "reading":
+        _finish_reading(reading)
     if not header.format.native:
         _fill_defaults(reading)
     _read_identity(reading)
     _check_required(reading)
     _check_totals(reading, rows, facts)
+    if table in ("flow", STATEMENT):
+        _check_balance(reading)
+    return reading
+
+
+def _result(reading: _Reading, rows: _Sorted, facts: dict[str, str]) -> GridRows:
+    """The rows of a grid that all belong to one table."""
+    known = reading.format
     first, last = _line_span(reading)
     frame = _frame(reading)
-    if table == "flow":
-        reading.problems += check_balance(frame, reading.shown("balance_fen"))
-    if table == "contribution":
+    others = len(reading.drop) if len(reading.drop) == len(rows.data) else 0
+    if known.table == "contribution":
         frame = _split_ranges(frame, reading)
-    skipped = len(rows.totals) + len(rows.headers) + len(rows.pages)
     return GridRows(
-        table=table, format=header.format.id, frame=frame, rows_read=len(rows.data) + skipped,
-        skipped=skipped + len(reading.drop - reading.reject), rejected=len(reading.reject),
-        problems=reading.problems, facts=facts, first=first, last=last, sheet=grid.name,
+        table=known.table, format=known.id, frame=frame, rows_read=len(rows.data) + rows.skipped,
+        skipped=rows.skipped + len(reading.drop - reading.reject), rejected=len(reading.reject),
+        problems=reading.problems, facts=facts, first=first, last=last, sheet=reading.grid.name,
+        others=others, covers="nothing" if others else "stated",
     )
+
+
+def _refused(
+    grid: Grid, header: Header, rows: _Sorted, facts: dict[str, str], value: str, problems: Iterable[Problem] = ()
+) -> GridRows:
+    """A grid whose columns its own figures refute: every line is rejected, and one problem says why."""
+    kept = [problem for problem in problems if problem.code in ("total-mismatch", "page-repeat")]
+    table = "flow" if header.format.table == STATEMENT else header.format.table
+    return GridRows(
+        table, header.format.id, _nothing(table),
+        len(rows.data) + rows.skipped, rows.skipped, len(rows.data),
+        [*kept, Problem("unproved-layout", place=grid.places[header.row], value=value)], facts, sheet=grid.name,
+        covers="nothing",
+    )
+
+
+def _nothing(table: str) -> pl.DataFrame:
+    """No rows of a table, with the columns that whoever puts the files together asks for."""
+    schema = {column: kind for column, kind in SCHEMAS[table].items() if column != "row_id"}
+    return pl.DataFrame(schema=schema | dict.fromkeys(HELPERS, pl.String()) | {"_at": pl.Int64()})
+
+
+def _is_refuted(reading: _Reading) -> bool:
+    """Whether the columns are not what they seem: cut by eye (a PDF) or asked for proof, and no figure agrees."""
+    if reading.format.native or reading.sums_agree:
+        return False
+    if reading.format.checks.get("balance") == "proof":
+        return not reading.chain.holds
+    return reading.grid.kind == "pdf" and reading.chain.refuted
+
+
+# --------------------------------------------------------------------------------------------- several lines in a row
+
+
+def _read_blocks(grid: Grid, header: Header, rows: _Sorted, facts: dict[str, str]) -> GridRows:
+    """A wide row as one line per block that says something; a row is used if any of its blocks is."""
+    known = header.format
+    common = {column: index for column, index in header.columns.items() if "@" not in column}
+    readings: list[tuple[str, _Reading, pl.DataFrame]] = []
+    for number, block in enumerate(known.blocks):
+        own = {column: header.columns[name] for column, name in block.columns.items() if name in header.columns}
+        if not own:
+            continue
+        part = replace(known, blocks=(), defaults={**known.defaults, **block.values}, identities={})
+        factors = {column: header.factors[block.columns[column]] for column in own
+                   if block.columns[column] in header.factors}
+        view = replace(header, format=part, columns={**common, **own}, factors={**header.factors, **factors})
+        reading = _read(grid, view, rows, facts, block=True)
+        frame = _frame(reading)
+        if known.table == "contribution":
+            frame = _split_ranges(frame, reading)
+        if number:
+            frame = frame.with_columns(pl.col("_place") + f"/{block.name}")
+        readings.append((block.name, reading, frame))
+    frame = pl.concat([frame for *_, frame in readings], how="diagonal_relaxed").sort("_at", maintain_order=True)
+    used = set(frame["_at"].to_list())
+    rejected = {reading.at[position] for _, reading, _ in readings for position in reading.reject} - used
+    spans = [_line_span(reading) for _, reading, _ in readings]
+    problems = list(dict.fromkeys(problem for _, reading, _ in readings for problem in reading.problems))
+    return GridRows(
+        table=known.table, format=known.id, frame=frame, rows_read=len(rows.data) + rows.skipped,
+        skipped=rows.skipped + len(rows.data) - len(used) - len(rejected), rejected=len(rejected), problems=problems,
+        facts=facts, first=min((first for first, _ in spans if first), default=None),
+        last=max((last for _, last in spans if last), default=None), sheet=grid.name,
+    )
+
+
+def _drop_blank_lines(reading: _Reading) -> None:
+    """Rows in which the block's insurance has no money: they say nothing of it."""
+    names = [name for name in reading.cells if name in (*_MONEY, "amount_fen")]
+    for position in range(len(reading.at)):
+        if not any(any(char in "123456789" for char in reading.cells[name][position]) for name in names):
+            reading.drop.add(position)
+    reading.silent |= reading.drop
+
+
+def _check_identities(grid: Grid, header: Header, rows: _Sorted) -> tuple[list[Problem], str]:
+    """Rows whose amounts do not add up as the format says; second, "broken/checked" where that refutes the columns."""
+    problems: list[Problem] = []
+    for name, terms in header.format.identities.items():
+        columns: list[tuple[int, int, int, bool]] = []  # sign, column, factor, optional
+        for sign, term, optional in terms:
+            if term.startswith(SUM_OF):
+                leaf = term.removeprefix(SUM_OF)
+                columns += [(sign, at, 1, True) for at, name in enumerate(header.leaves) if name.startswith(leaf)]
+            elif term in header.columns:
+                columns.append((sign, header.columns[term], header.factors.get(term, 1), optional))
+            elif not optional:
+                columns = []
+                break
+        if len(columns) < 2:
+            continue
+        checked, broken = 0, []
+        for at in rows.data:
+            total = _row_sum(grid.rows[at], columns)
+            if total is not None:
+                checked += 1
+                if total:
+                    broken.append(Problem("sum-differs", place=grid.places[at], column=name, value=yuan(total)))
+        if checked > 1 and 2 * len(broken) > checked:
+            return [], f"{len(broken)}/{checked}"
+        problems += broken
+    return problems, ""
+
+
+def _row_sum(row: list[str], columns: list[tuple[int, int, int, bool]]) -> int | None:
+    """The signed sum of some cells; None where one that has to be there is empty or unreadable, or all are empty."""
+    total, seen = 0, False
+    for sign, index, factor, optional in columns:
+        try:
+            fen = values.parse_fen(row[index], factor) if len(row) > index else None
+        except Unreadable:
+            return None
+        if fen is None and not optional:
+            return None
+        seen |= fen is not None
+        total += sign * (fen or 0)
+    return total if seen else None
+
+
+# ------------------------------------------------------------------------------------ statements of a bank or a wallet
+
+
+def _picked(reading: _Reading, rows: _Sorted, facts: dict[str, str]) -> GridRows:
+    """The lines of a statement that concern the medical insurance; all others are counted as other business."""
+    known, words, read = reading.format, reading.format.pick, reading.read
+    blank = [""] * len(reading.at)
+    wallet = known.defaults.get("ledger") == "wallet"
+    told = [reading.cells.get(name, blank) for name in ("kind_text", "memo", "counterparty")]
+    method = reading.cells.get("method", blank)
+    amounts = reading.column("amount_fen")
+    names = reading.column("person_name")
+    holders = {name: statement.holder_of(name, known.holder, words) for name in set(names)}
+    picks: dict[str, list[int]] = {statement.FLOW: [], statement.PAYMENT: []}
+    others: set[int] = set()
+    for position, cells in enumerate(zip(*told, strict=True)):
+        if position in reading.reject or position in reading.drop:
+            continue
+        text = fold("".join([*cells, method[position]] if words["method"] else cells))
+        as_what = statement.pick(text, amounts[position], fold(method[position]),
+                                 holders[names[position]], words)
+        if as_what == statement.FLOW:
+            as_what = _usable_line(reading, position)
+        if as_what == statement.OTHER:
+            others.add(position)
+        elif as_what:
+            picks[as_what].append(position)
+    nobody = [at for at in picks[statement.FLOW]
+              if not any(reading.column(name)[at] for name in ("person_id", "_number", "_psn", "_name"))]
+    if nobody and wallet:
+        others.update(nobody)
+        reading.problems.append(Problem("wallet-without-name", value=str(len(nobody))))
+    elif nobody:
+        reading.reject.update(nobody)
+        reading.problems.append(Problem("holder-unknown", place=reading.grid.places[reading.at[nobody[0]]],
+                                        value=str(len(nobody))))
+    lines = [at for at in picks[statement.FLOW] if at not in set(nobody)]
+    payments = picks[statement.PAYMENT]
+    _say_of_lines(reading, set(lines) | set(payments) | set(nobody))
+    whole = not others and not payments and not reading.chain.breaks
+    exact = known.words.get("flow_kind", {})
+    spoken = list(zip(*(told[:2]), strict=True))
+    read["flow_kind"] = [
+        statement.kind_of(next((value.rstrip("+-") for text in texts if (value := exact.get(fold(text), ""))), None),
+                          amounts[at] or 0, wallet)
+        for at, texts in enumerate(spoken)
+    ]
+    read["memo"] = [" ".join(dict.fromkeys(filter(None, map(values.clean, each)))) or None
+                    for each in zip(*told, strict=True)]
+    if not whole:
+        read["balance_fen"] = [None] * len(reading.at)  # the bank's balance, not the account's
+    flow = _frame(reading, "flow", lines)
+    read["paid_on"] = read["posted_on"]
+    read["payer"] = [
+        own or (name if holders[name] == "organisation" else None)
+        for own, name in zip(reading.column("payer"), names, strict=True)
+    ]
+    read["amount_fen"] = [None if amount is None else -amount for amount in amounts]
+    days = read["posted_on"]
+    span = [days[at] for at in lines]
+    result = GridRows(
+        "flow", known.id, flow, len(rows.data) + rows.skipped - len(payments),
+        rows.skipped + len(reading.drop - reading.reject) + len(others - reading.reject), len(reading.reject),
+        reading.problems, facts, min(span, default=None), max(span, default=None), reading.grid.name,
+        others=len(others), covers="nothing" if wallet or not lines else "lines",
+    )
+    if payments:
+        paid = [days[at] for at in payments]
+        result.also = [GridRows("payment", known.id, _frame(reading, "payment", payments), len(payments), facts=facts,
+                                first=min(paid), last=max(paid), sheet=reading.grid.name)]
+    return result
+
+
+def _usable_line(reading: _Reading, position: int) -> str:
+    """Whether a picked account line may be used: its state, direction and sign are known; "" where it is rejected."""
+    known = reading.format
+    if "state" in reading.cells:
+        text = reading.cells["state"][position]
+        state = word(text, known, "state")
+        if state == "void":
+            return statement.OTHER
+        if state is None and not values.is_empty(text):
+            reading.refuse("unknown-code", position, "state", text)
+            return ""
+    amount = reading.column("amount_fen")[position]
+    if position in reading.neutral and amount:
+        reading.refuse("unknown-code", position, "direction", reading.cells["direction"][position])
+        return ""
+    if position in reading.unproved:
+        reading.refuse("sign-unproved", position, "amount_fen", reading.cells["amount_fen"][position])
+        return ""
+    return statement.FLOW
+
+
+def _say_of_lines(reading: _Reading, kept: set[int]) -> None:
+    """Keep the warnings about spelling only for the lines that are used: the others are nobody's business."""
+    places = {reading.grid.places[reading.at[position]] for position in kept}
+    reading.problems = [problem for problem in reading.problems
+                        if problem.code != "unknown-word" or problem.place in places]
 
 
 # ----------------------------------------------------------------------------------------------- rows by what they are
@@ -165,35 +444,40 @@ def _sort_rows(grid: Grid, header: Header) -> _Sorted:
     known = header.format
     top = grid.rows[header.row]
     folded_top = [fold(cell) for cell in top]
-    above = {_joined(row) for row in grid.rows[: header.row] if row}
+    above = {_joined(row).replace(" ", "") for row in grid.rows[: header.row] if row}
+    tops = [grid.rows[at] for at in range(header.top, header.row)]
     labels, footers = known.label_pattern, known.footer_pattern
     rows = _Sorted()
     if known.native:
         rows.data = [at for at in range(header.row + 1, len(grid.rows)) if any(grid.rows[at])]
         return rows
     first_column = min(header.columns.values())
-    on_page = {"": False}  # per first cell of a row: whether it makes the row part of the page
 
-    def is_page(first: str) -> bool:
-        return bool((footers and footers.match(first)) or (labels and labels.match(first + "\x1f")))
+    @cache
+    def page_row(first: str, short: bool) -> bool:
+        """A footer, a label before a colon, or in a short row a label alone in its cell (支出 may begin a line)."""
+        text = values.clean(first)
+        return bool((footers and footers.match(first)) or (labels and labels.match(text + "\x1f" * short)))
 
     for at in range(header.row + 1, len(grid.rows)):
         row = grid.rows[at]
         first = row[0] if row and row[0] else next((cell for cell in row if cell), "")
         if not first:
             continue
-        if row == top or (len(row) > first_column and row[first_column] == top[first_column]
-                          and _same_header(row, folded_top)):
+        if row == top or row in tops or (
+            len(row) > first_column < len(top) and row[first_column] == top[first_column]
+            and _same_header(row, folded_top)
+        ):
             rows.headers.append(at)
         elif "计" in "".join(row[:8]) and any(_is_total(cell, known.totals) for cell in row[:8] if "计" in cell):
             rows.totals.append(at)
-        elif not first[0].isdigit() and (on_page[first] if first in on_page
-                                         else on_page.setdefault(first, is_page(first))):
+        elif not first[0].isdigit() and (page_row(first, len(row) - row.count("") < 4)
+                                         or _joined(row).replace(" ", "") in above):
             rows.pages.append(at)
         elif len(row) - row.count("") < 4:
             text = _joined(row)
             lonely = len(row) - row.count("") == 1 and not any(char.isdigit() for char in text)
-            if text in above or lonely or (footers and footers.match(text)):
+            if text.replace(" ", "") in above or lonely or (footers and footers.match(text)):
                 rows.pages.append(at)
             else:
                 rows.data.append(at)
@@ -222,12 +506,22 @@ def _cells(grid: Grid, header: Header, at: list[int], facts: dict[str, str]) -> 
     cells = {
         column: [row[index] if len(row) > index else "" for row in rows] for column, index in header.columns.items()
     }
-    table = INPUT_TABLES[header.format.table]
-    for fact in ("person_id", "psn_no", "person_name", "region", "employer", "payer", "scheme", "sub_account", "tier"):
-        if fact in facts and fact not in cells and (fact in table or fact in IDENTITY_COLUMNS):
-            text = facts[fact].split(" ")[0] if fact in (*IDENTITY_COLUMNS, "region") else facts[fact]
+    table = SCHEMAS[header.format.table]
+    for fact in ("person_id", "psn_no", "person_name", "region", "employer", "payer", "scheme", "sub_account", "tier",
+                 "proof", "accrual_month", "account_no"):
+        known = fact in table or fact in IDENTITY_COLUMNS or fact == "account_no"
+        if fact in facts and fact not in cells and known:
+            text = _first_word(facts[fact]) if fact in (*IDENTITY_COLUMNS, "region", "account_no") else facts[fact]
             cells[fact] = [text] * len(rows)
     return cells
+
+
+_PARTS = re.compile(r"[;；,，、/\s]+")
+
+
+def _first_word(text: str) -> str:
+    """A name or number out of a sentence: ``测试甲（居民身份证：…），在其微信号`` or ``[测试甲]``."""
+    return next(filter(None, re.split(r"[\s()（）\[\],，;；]+", text)), "")
 
 
 def _drop_page_repeats(reading: _Reading) -> None:
@@ -236,13 +530,14 @@ def _drop_page_repeats(reading: _Reading) -> None:
     if grid.kind != "pdf" or balance is None:
         return
     amounts = [reading.cells[name] for name in ("amount_fen", "in_fen", "out_fen") if name in reading.cells]
-    for position in range(1, len(reading.at)):
-        at, before = reading.at[position], reading.at[position - 1]
-        if (grid.rows[at] == grid.rows[before] and balance[position]
-                and grid.places[at].split(":")[0] != grid.places[before].split(":")[0]
-                and any(any(char in "123456789" for char in column[position]) for column in amounts)):
-            reading.repeats.add(position)
-            reading.note("page-repeat", position)
+    proofs = [
+        bool(balance[at]) and any(any(char in "123456789" for char in column[at]) for column in amounts)
+        for at in range(len(reading.at))
+    ]
+    pages = [grid.places[at].split(":")[0] for at in reading.at]
+    reading.repeats = checks.page_repeats([grid.rows[at] for at in reading.at], pages, proofs)
+    for position in sorted(reading.repeats):
+        reading.note("page-repeat", position)
     reading.drop |= reading.repeats
 
 
@@ -251,7 +546,8 @@ def _drop_page_repeats(reading: _Reading) -> None:
 
 def _check_shape(reading: _Reading) -> None:
     """Rows longer than the header, error cells and formulas without a value are rejected."""
-    grid, width = reading.grid, len(reading.grid.rows[reading.header.row])
+    grid, top = reading.grid, reading.header
+    width = max(len(row) for row in reading.grid.rows[top.top:top.row + 1])
     for position, at in enumerate(reading.at):
         if len(grid.rows[at]) > width and any(grid.rows[at][width:]):
             reading.refuse("ragged-row", position, value=f"{len(grid.rows[at])} > {width}")
@@ -269,14 +565,15 @@ def _check_shape(reading: _Reading) -> None:
 
 
 def _read_columns(reading: _Reading) -> None:
-    schema = INPUT_TABLES[reading.format.table]
+    schema = SCHEMAS[reading.format.table]
     for column, cells in reading.cells.items():
-        if column in IDENTITY_COLUMNS or column == "flow_kind":
+        if column in (*IDENTITY_COLUMNS, "flow_kind", "state") or "@" in column:
             continue
         if column == "currency":
-            _refuse_foreign(reading, cells)
+            if reading.format.table != STATEMENT:
+                _refuse_foreign(reading, cells)
             continue
-        if column.endswith("_fen"):
+        if is_amount(column):
             fen, bad = (values.whole_fen_column(cells) if reading.format.native
                         else values.fen_column(cells, reading.header.factors.get(column, 1)))
             _take(reading, column, fen, bad, "unreadable-amount")
@@ -331,7 +628,7 @@ def _read_words(reading: _Reading, column: str) -> None:
             unknown.add(text)
             value = {"keep": values.clean(text), "other": "other"}.get(rule)
         found[text] = value
-    if INPUT_TABLES[known.table].get(column) == pl.Boolean():
+    if SCHEMAS[known.table].get(column) == pl.Boolean():
         found = {text: None if value is None else value == "true" for text, value in found.items()}
     reading.read[column] = [found[text] for text in cells]
     said: set[str] = set()
@@ -345,7 +642,7 @@ def _read_words(reading: _Reading, column: str) -> None:
             reading.note("unknown-word", position, column, text)
 
 
-_SIGN_WORDS = frozenset({"+", "-"})  # codes, where every other column means "nothing" by a dash
+_SIGN_WORDS = frozenset({"+", "-", "/"})  # codes, where every other column means "nothing" by a dash
 
 
 def word(text: str, known: Format, column: str) -> str | None:
@@ -473,6 +770,9 @@ def _split_ranges(frame: pl.DataFrame, reading: _Reading) -> pl.DataFrame:
     rates = reading.cells.get("employee_rate")
     positions = {at: position for position, at in enumerate(reading.at)}
     for row in several.iter_rows(named=True):
+        if row.get("scheme") in YEARLY_SCHEMES:  # paid once for a year, and no account to follow
+            parts.append(row)
+            continue
         months = months_between(row["accrual_month"], row[last]) + 1
         base = _monthly_base(row, months, rates[positions[row["_at"]]] if rates is not None else "")
         amounts = [name for name in _MONEY if row.get(name) is not None]
@@ -544,8 +844,9 @@ def _finish_flow(reading: _Reading) -> None:
     if reading.format.native:
         _read_words(reading, "flow_kind") if "flow_kind" in reading.cells else None
         return
-    if reading.format.amount == "in_out":
-        _net_in_out(reading)
+    _sign_amounts(reading)
+    if reading.format.table == STATEMENT:
+        return
     blank = [""] * len(reading.at)
     texts = list(zip(reading.cells.get("kind_text", blank), reading.cells.get("memo", blank), strict=True))
     meaning = {pair: _flow_kind(pair, reading.format) for pair in set(texts)}
@@ -590,6 +891,57 @@ def _flow_kind(texts: tuple[str, str], known: Format) -> tuple[str, int, bool]:
     return kind, {"+": 1, "-": -1}.get(found[-1], SIGNS[kind]), True
 
 
+def _sign_amounts(reading: _Reading) -> None:
+    """Signed amounts by the rule of the format; ``proved`` takes the way the file itself shows."""
+    rule = reading.format.amount
+    if rule == "proved":
+        printed = [text for text in reading.cells.get("amount_fen", []) if text]
+        signed = any(text.lstrip().startswith(("-", "+", "(", "−", "（")) for text in printed)
+        rule = ("in_out" if reading.cells.keys() & {"in_fen", "out_fen"} else
+                "direction" if "direction" in reading.cells else "signed" if signed else "by_balance")
+    if rule == "in_out":
+        _net_in_out(reading)
+    elif rule == "direction":
+        _turn_by_direction(reading)
+    elif rule == "by_balance":
+        _turn_by_balance(reading)
+
+
+def _turn_by_direction(reading: _Reading) -> None:
+    """Amounts whose sign stands in a word beside them; a word that says neither leaves it open."""
+    ways = reading.column("direction")
+    amounts = list(reading.column("amount_fen"))
+    absolute = reading.format.checks.get("sign") == "absolute"
+    for position, (way, amount) in enumerate(zip(ways, amounts, strict=True)):
+        if amount is None:
+            continue
+        if absolute:  # 支出 -20.00: the sign repeats the word
+            amount = abs(amount)
+        if way in ("none", None):
+            reading.neutral.add(position)
+        amounts[position] = -amount if way == "out" else amount
+    reading.read["amount_fen"] = amounts
+
+
+def _turn_by_balance(reading: _Reading) -> None:
+    """Unsigned amounts, the balance alone telling which way each went; where it does not, the sign stays unproved."""
+    amounts, balances = reading.column("amount_fen"), reading.column("balance_fen")
+    best: dict[int, int] = {}
+    kept = [at for at in range(len(amounts)) if at not in reading.drop]
+    for order in (kept, kept[::-1]):
+        signed: dict[int, int] = {}
+        for before, at in pairwise(order):
+            if None in (amounts[at], balances[at], balances[before]):
+                continue
+            moved = balances[at] - balances[before]
+            if abs(moved) == abs(amounts[at]):
+                signed[at] = moved
+        if len(signed) > len(best):
+            best = signed
+    reading.unproved = {at for at in kept if amounts[at] and at not in best}
+    reading.read["amount_fen"] = [best.get(at, amount) for at, amount in enumerate(amounts)]
+
+
 def _net_in_out(reading: _Reading) -> None:
     """Amount from a pair of columns; a row that moves money both ways is refused."""
     came, went = reading.column("in_fen"), reading.column("out_fen")
@@ -603,6 +955,15 @@ def _net_in_out(reading: _Reading) -> None:
     reading.unreadable["amount_fen"] = {
         position for column in ("in_fen", "out_fen") for position in reading.unreadable.get(column, ())
     }
+
+
+def _finish_reading(reading: _Reading) -> None:
+    """Figures of a whole year stand at its end."""
+    if "year" not in reading.cells or "read_on" in reading.cells:
+        return
+    days, bad = values.by_value(reading.cells["year"], values.parse_year)
+    _take(reading, "year", days, bad, "unreadable-date")
+    reading.read["read_on"] = days
 
 
 # ----------------------------------------------------------------------------------------------------------- identity
@@ -639,6 +1000,15 @@ def _read_identity(reading: _Reading) -> None:
         lambda text: identity.read_name(text) if not values.is_empty(text) else None,
     )[0]
     staff = values.text_column(reading.cells.get("employee_no", blank))
+    if reading.format.table == STATEMENT:
+        account = {text: identity.read_account(text) for text in set(reading.cells.get("account_no", blank))}
+        psn = [known or (None if name[at] or person[at] or number[at] else account.get(text))
+               for at, (known, text) in enumerate(zip(psn, reading.cells.get("account_no", blank), strict=True))]
+    if "bank_account" in reading.cells:  # the roster says whose accounts these are
+        accounts = [[identity.read_account(part) for part in _PARTS.split(text)]
+                    for text in reading.cells["bank_account"]]
+        reading.read["aliases"] = [";".join(filter(None, [given, *parts])) or None
+                                   for given, parts in zip(reading.column("aliases"), accounts, strict=True)]
     reading.read |= {
         "person_id": person, "_number": number, "_psn": psn, "_name": name, "person_name": name,
         "_employee_no": staff, "employee_no": staff,
@@ -673,7 +1043,7 @@ def _check_required(reading: _Reading) -> None:
         columns = [reading.read[column] for column in group if column in reading.read]
         if any(None not in column for column in columns):
             continue
-        excused = reading.reject | reading.drop | {
+        excused = reading.reject | reading.drop | reading.neutral | {
             position for column in group for position in reading.unreadable.get(column, ())
         }
         empty = [at for at, cells in enumerate(zip(*columns, strict=True)) if cells.count(None) == len(cells)]
@@ -704,63 +1074,141 @@ def _check_totals(reading: _Reading, rows: _Sorted, facts: dict[str, str]) -> No
         for at in rows.totals:
             row = reading.grid.rows[at]
             upto = bisect_left(reading.at, at)
-            try:
-                stated = values.parse_fen(row[index], factor) if len(row) > index else None
-            except Unreadable:
-                stated = None
+            stated, rejoined = (_amount_at(cells, index, factor) for cells in (row, _rejoined(row)))
             whole = sum(printed[:upto])
-            if stated is not None and stated not in (whole, sum(printed[since:upto])):
+            if stated is not None and not {stated, rejoined} & {whole, sum(printed[since:upto])}:
                 reading.problems.append(Problem("total-mismatch", None, reading.grid.places[at], reading.shown(column),
                                                 f"{yuan(stated)} ≠ {yuan(whole)}"))
             since = upto
 
 
+def _amount_at(row: list[str], index: int, factor: int) -> int | None:
+    try:
+        return values.parse_fen(row[index], factor) if len(row) > index else None
+    except Unreadable:
+        return None
+
+
+def _rejoined(row: list[str]) -> list[str]:
+    """A total whose thousands commas stand unquoted in a CSV file: cells that are pieces of one number put together."""
+    cells = list(row)
+    at = 0
+    while at + 1 < len(cells):
+        if _THOUSANDS.fullmatch(cells[at]) and _HUNDREDS.fullmatch(cells[at + 1]):
+            cells[at:at + 2] = [f"{cells[at]},{cells[at + 1]}"]
+        else:
+            at += 1
+    return cells
+
+
+_THOUSANDS, _HUNDREDS = re.compile(r"-?\d{1,3}(?:,\d{3})*"), re.compile(r"\d{3}(?:\.\d{1,2})?")
+_PRINTED_SUMS = {"total_in": "came", "total_out": "went"}
+_PRINTED_COUNTS = {"total_count": "count", "count_in": "count_in", "count_out": "count_out",
+                   "count_neutral": "count_neutral"}
+
+
 def _check_stated_totals(reading: _Reading, facts: dict[str, str]) -> None:
-    """Totals the preamble or footer states: money in, money out, number of lines."""
-    if reading.unreadable.get("amount_fen") or "amount_fen" not in reading.read:
+    """Totals the preamble or footer states (money in, money out, numbers of lines), of the file and of each page.
+
+    A format says of its sums and counts whether they must agree, are a hint (the source itself says they may differ),
+    or mean something else.
+    """
+    if "amount_fen" not in reading.read or reading.format.native:
         return
-    amounts = [value or 0 for position, value in enumerate(reading.read["amount_fen"])
-               if position not in reading.repeats]
-    came = sum(value for value in amounts if value > 0)
-    went = -sum(value for value in amounts if value < 0)
-    for fact, actual, parse in (("total_in", came, values.parse_fen), ("total_out", went, values.parse_fen),
-                                ("total_count", len(amounts), _count)):
-        if fact not in facts:
-            continue
-        try:
-            stated = parse(facts[fact].split(" ")[0])
-        except Unreadable:
-            continue
-        shown: Callable[[int], str] = str if fact == "total_count" else yuan
-        if stated is not None and abs(stated) != actual:
-            reading.problems.append(Problem("total-mismatch", None, None, fact, f"{shown(stated)} ≠ {shown(actual)}"))
+    amounts, ways = reading.read["amount_fen"], reading.read.get("direction") or [None] * len(reading.at)
+    found = checks.sums(amounts, ways, reading.repeats)
+    _compare(reading, facts, found, _PRINTED_SUMS, _PRINTED_COUNTS, None)
+    pages: dict[str, dict[str, str]] = {}
+    for at, row in enumerate(reading.grid.rows):
+        stated = read_facts([row], reading.format)
+        for fact in stated.keys() & {"page_in", "page_out", "page_count"}:
+            pages.setdefault(reading.grid.places[at].split(":")[0], {})[fact] = stated[fact]
+    for page, stated in pages.items():
+        elsewhere = {position for position, at in enumerate(reading.at)
+                     if reading.grid.places[at].split(":")[0] != page}
+        _compare(reading, stated, checks.sums(amounts, ways, elsewhere), {"page_in": "came", "page_out": "went"},
+                 {"page_count": "count"}, page)
 
 
-def _count(text: str) -> int | None:
-    digits = text.strip("共笔条行记录")
+def _compare(
+    reading: _Reading, facts: dict[str, str], found: checks.Sums, sums: dict[str, str], counts: dict[str, str],
+    place: str | None,
+) -> None:
+    """Problems where stated sums and counts are not what the lines add up to."""
+    rules = reading.format.checks
+    unread = bool(reading.unreadable.get("amount_fen")) or bool(reading.unproved)
+    for names, ruled, parse in ((sums, "sums", _stated_sum), (counts, "counts", _stated_count)):
+        for fact, name in names.items():
+            rule = rules.get("counts_by_way" if fact.startswith("count_") else ruled, "exact")
+            text = facts.get(fact) or facts.get(fact.replace("count_", "total_"), "")  # 收入：3笔 120.00元 says both
+            if not text or rule == "none" or (parse is _stated_sum and unread):
+                continue
+            if parse is _stated_count and fact not in facts and not _COUNTED.search(text):
+                continue
+            stated, actual = parse(text), getattr(found, name)
+            if stated is None:
+                continue
+            shown: Callable[[int], str] = yuan if parse is _stated_sum else str
+            if stated == actual:
+                reading.sums_agree |= parse is _stated_sum and stated != 0
+            else:
+                code = "total-mismatch" if rule == "exact" else "total-hint"
+                reading.problems.append(Problem(code, None, place, fact, f"{shown(stated)} ≠ {shown(actual)}"))
+
+
+def _stated_sum(text: str) -> int | None:
+    """Fen of a stated sum: ``1,234.00``, or the sum of ``3笔 1234.00元``; a total of money out may have a minus."""
+    words = _COUNTED.sub(" ", text).split()
+    try:
+        fen = values.parse_fen(words[0]) if words else None
+    except Unreadable:
+        return None
+    return None if fen is None else abs(fen)
+
+
+def _stated_count(text: str) -> int | None:
+    """Lines of a stated number: ``12``, ``共12条``, or the count of ``3笔 1234.00元``."""
+    counted = _COUNTED.search(text)
+    digits = counted.group(1) if counted else text.split(" ")[0].strip("共笔条行记录")
     return int(digits) if digits.isdigit() else None
 
 
+_COUNTED = re.compile(r"共?(\d+)\s*[笔条行](?:记录)?[,，]?")
+
+
+def _check_balance(reading: _Reading) -> None:
+    """Breaks of the running balance, in the order in which the file prints it; several accounts each for themselves."""
+    balances = reading.read.get("balance_fen")
+    if not balances or reading.format.checks.get("balance") == "none":
+        return
+    if reading.format.table == STATEMENT:
+        accounts: list[str] = [name for name in ("currency", "account_no", "sub_account") if name in reading.cells]
+        keys: list[dict[str, list[Any]]] = [{}, *({name: reading.cells[name]} for name in accounts)]
+        if len(accounts) > 1:
+            keys.append({name: reading.cells[name] for name in accounts})
+    else:
+        own = {name: reading.column(name) for name in ("person_id", "_number", "_psn", "_name")}
+        keys = [own, own | {"sub_account": reading.column("sub_account")}] if "sub_account" in reading.read else [own]
+    unsigned = reading.unproved | reading.neutral
+    amounts = [None if at in unsigned else amount for at, amount in enumerate(reading.column("amount_fen"))]
+    reading.chain = checks.chain(amounts, balances, reading.column("posted_on"), keys, reading.drop)
+    name = reading.shown("balance_fen")
+    reading.problems += [
+        Problem("balance-break", None, reading.grid.places[reading.at[position]], name, yuan(gap))
+        for position, gap in reading.chain.breaks
+    ]
+
+
 def check_balance(frame: pl.DataFrame, column: str) -> list[Problem]:
-    """Breaks of the running balance, in the file's order or the reverse, whichever fits better."""
+    """Breaks of the running balance of a frame of account lines, in the order that fits best."""
     if "balance_fen" not in frame.columns or frame["balance_fen"].null_count() == frame.height:
         return []
-    account = ["person_id", "_number", "_psn", "_name"]
-    keys = [account] if "sub_account" not in frame.columns else [account, [*account, "sub_account"]]
-    best: pl.DataFrame | None = None
-    for key in keys:
-        for step in (1, -1):
-            before = pl.col("balance_fen").shift(step).over(key)
-            broken = frame.with_columns((pl.col("balance_fen") - before - pl.col("amount_fen")).alias("_gap")).filter(
-                pl.col("_gap") != 0
-            )
-            if best is None or broken.height < best.height:
-                best = broken
-    assert best is not None  # at least one order was tried
-    return [
-        Problem("balance-break", None, place, column, yuan(gap))
-        for place, gap in best.select("_place", "_gap").iter_rows()
-    ]
+    names = [name for name in ("person_id", "_number", "_psn", "_name") if name in frame.columns]
+    own = {name: frame[name] for name in names}
+    keys = [own, own | {"sub_account": frame["sub_account"]}] if "sub_account" in frame.columns else [own]
+    found = checks.chain(frame["amount_fen"], frame["balance_fen"], frame["posted_on"], keys, set())
+    places = frame["_place"]
+    return [Problem("balance-break", None, places[position], column, yuan(gap)) for position, gap in found.breaks]
 
 
 def yuan(fen: int) -> str:
@@ -779,12 +1227,14 @@ def _line_span(reading: _Reading) -> tuple[date | None, date | None]:
     return min(days, default=None), max(last, default=None)
 
 
-def _frame(reading: _Reading) -> pl.DataFrame:
-    """The accepted rows: the table's columns that were read, and the helpers."""
-    schema = INPUT_TABLES[reading.format.table] | {"_last_month": pl.Date()} | dict.fromkeys(HELPERS, pl.String())
+def _frame(reading: _Reading, table: str = "", only: list[int] | None = None) -> pl.DataFrame:
+    """The accepted rows (or ``only`` some): the columns of the table that were read, and the helpers."""
+    schema = SCHEMAS[table or reading.format.table] | {"_last_month": pl.Date()} | dict.fromkeys(HELPERS, pl.String())
     wanted = {column: schema[column] for column in reading.read if column in schema}
     lost = reading.reject | reading.drop
-    kept = [position for position in range(len(reading.at)) if position not in lost] if lost else None
+    kept = only
+    if kept is None and lost:
+        kept = [position for position in range(len(reading.at)) if position not in lost]
     data = {
         column: reading.read[column] if kept is None else [reading.read[column][at] for at in kept] for column in wanted
     }

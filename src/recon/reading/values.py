@@ -61,6 +61,7 @@ _CURRENCY = re.compile(r"^(?:人民币|cny|rmb|[¥￥])\s*|\s*(?:元|cny|rmb)$",
 _NUMBER = re.compile(r"^(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?$|^\.\d+$")
 _FLOAT_NOISE = Decimal("0.000001")
 _CENT = Decimal("0.01")
+_MOST = 10**16  # fen: a larger "amount" is an ID or a card number in the wrong column
 WAN = 10_000  # 万元: only ever from the header, never from a cell
 
 
@@ -68,7 +69,7 @@ def parse_fen(text: str, factor: int = 1) -> int | None:
     """Whole fen of an amount in yuan times ``factor`` (10 000 where the header says 万元); None for an empty cell.
 
     Full-width digits, ¥, 元, thousands commas, brackets and a trailing minus are understood. More than two decimals
-    are refused unless they are the noise of a binary float in a spreadsheet.
+    are refused unless they are the noise of a binary float in a spreadsheet; so are more than a hundred trillion yuan.
     """
     text = clean(text)
     if is_empty(text):
@@ -93,6 +94,8 @@ def parse_fen(text: str, factor: int = 1) -> int | None:
     if abs(cents - yuan) > _FLOAT_NOISE:
         raise Unreadable("amount")
     fen = int(cents * 100)
+    if fen > _MOST:
+        raise Unreadable("amount")
     return -fen if negative else fen
 
 
@@ -114,7 +117,7 @@ def fen_column(cells: Sequence[str], factor: int = 1) -> tuple[list[int | None],
     return by_value(cells, lambda text: parse_fen(text, factor))
 
 
-_PLAIN = re.compile(r"(-?)(\d{1,15})(?:\.(\d{1,2}))?")
+_PLAIN = re.compile(r"(-?)(\d{1,13})(?:\.(\d{1,2}))?")
 
 
 def _fen(text: str) -> int | None:
@@ -136,7 +139,7 @@ def whole_fen_column(cells: Sequence[str]) -> tuple[list[int | None], list[int]]
 
 _FIRST_YEAR, _LAST_YEAR = 1900, 2199
 _SERIAL_EPOCH = date(1899, 12, 30)
-_TIME = r"(?:[ T]*\d{1,2}:\d{1,2}(?::\d{1,2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?"
+_TIME = r"(?:[ T]*\d{1,2}: ?\d{1,2}(?:: ?\d{1,2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?"  # a wrapped cell: 10:34: 43
 _DAY = re.compile(rf"^(\d{{4}})(?:-|/|\.|年)(\d{{1,2}})(?:-|/|\.|月)(\d{{1,2}})日?{_TIME}$")
 _COMPACT_DAY = re.compile(rf"^(\d{{4}})(\d{{2}})(\d{{2}})(?: ?\d{{6}}|{_TIME})$")
 _MONTH = re.compile(r"^(\d{4})(?:-|/|\.|年)(\d{1,2})月?(?:份)?$")
@@ -206,6 +209,20 @@ def parse_months(text: str) -> tuple[date, date] | None:
 def day_column(cells: Sequence[str]) -> tuple[list[date | None], list[int]]:
     """A column of days -> (days, positions of unreadable cells)."""
     return by_value(cells, parse_day)
+
+
+_YEAR = re.compile(r"^(\d{4})年?(?:度)?$")
+
+
+def parse_year(text: str) -> date | None:
+    """The last day of a year printed as ``2024`` or ``2024年度``."""
+    text = clean(text)
+    if is_empty(text):
+        return None
+    found = _YEAR.match(text)
+    if not found:
+        raise Unreadable("year")
+    return _day(found[1], "12", "31")
 
 
 _PADDED_DOT = re.compile(r"^\d{4}\.0\d$")

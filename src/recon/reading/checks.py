@@ -1,0 +1,140 @@
+"""What a file prints about itself, held against its lines: running balances, sums and counts, sums within a row.
+
+Nothing here changes a line; each function says where the file contradicts itself and by how much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+MOST_REPEATED = 5  # lines that a page may print again from the page before it
+
+
+@dataclass(frozen=True)
+class Chain:
+    """How the running balance of a file fits its amounts, in the order that fits best."""
+
+    links: int = 0  # neighbours that could be compared
+    breaks: tuple[tuple[int, int], ...] = ()  # (position, fen missing between it and the line before it in time)
+    order: str = ""  # oldest_first | newest_first | days_reversed
+
+    @property
+    def holds(self) -> bool:
+        """Whether the chain proves the columns: something was compared, and more of it fits than not."""
+        return self.links > 0 and 2 * len(self.breaks) <= self.links
+
+    @property
+    def refuted(self) -> bool:
+        """Whether more neighbours contradict the chain than fit it, in every order: the columns are something else."""
+        return self.links > 1 and 2 * len(self.breaks) > self.links
+
+
+def chain(
+    amounts: Sequence[int | None] | pl.Series, balances: Sequence[int | None] | pl.Series,
+    days: Sequence[date | None] | pl.Series, keys: Sequence[Mapping[str, Sequence[Any] | pl.Series]], left_out: set[int],
+) -> Chain:
+    """The running balance in every order it may be printed in; the one with the fewest breaks is the file's own.
+
+    ``amounts`` and ``balances`` in fen, one per line as printed; ``keys`` are ways to tell several accounts apart, each
+    with its columns; lines in ``left_out`` (printed twice, void) do not count. A line whose amount could not be read
+    breaks nothing, because nobody knows what it moved; a line without a balance is added to the next one with one.
+    """
+    frame = pl.DataFrame({
+        "at": range(len(amounts)), "amount": pl.Series(amounts, dtype=pl.Int64),
+        "balance": pl.Series(balances, dtype=pl.Int64), "day": pl.Series(days, dtype=pl.Date),
+    })
+    for number, columns in enumerate(keys):
+        key = [pl.Series(values, dtype=pl.String).fill_null("") for values in columns.values()]
+        frame = frame.with_columns(
+            (pl.concat_str(key, separator="\x1f") if key else pl.lit("")).alias(f"key{number}")
+        )
+    if left_out:
+        frame = frame.filter(~pl.col("at").is_in(sorted(left_out)))
+    if frame["balance"].null_count() == frame.height:
+        return Chain()
+    run = (pl.col("day") != pl.col("day").shift(1)).fill_null(True).cum_sum()
+    known = frame["day"].drop_nulls()
+    rising = bool(known.is_sorted())
+    orders = {"oldest_first": frame, "newest_first": frame.reverse()}
+    if known.n_unique() < len(known):
+        mixed = frame.with_columns(run.alias("run")).sort("run", "at", descending=[False, True]).drop("run")
+        orders["days_reversed"] = mixed if rising else mixed.reverse()
+    if not rising:
+        orders = {name: orders[name] for name in ("newest_first", "oldest_first", "days_reversed") if name in orders}
+    best: Chain | None = None
+    for number in range(len(keys)):
+        for name, rows in orders.items():
+            found = _links(rows, f"key{number}", name)
+            if best is None or (len(found.breaks), -found.links) < (len(best.breaks), -best.links):
+                best = found
+    return best or Chain()
+
+
+def _links(rows: pl.DataFrame, key: str, order: str) -> Chain:
+    """The links of lines in one order: every balance against the one before it and what moved since."""
+    moved = rows.with_columns(
+        pl.col("amount").fill_null(0).cum_sum().over(key).alias("moved"),
+        pl.col("amount").is_null().cast(pl.Int32).cum_sum().over(key).alias("unknown"),
+    ).filter(pl.col("balance").is_not_null())
+    before = {name: pl.col(name).shift(1).over(key) for name in ("balance", "moved", "unknown")}
+    linked = moved.with_columns(
+        (pl.col("balance") - before["balance"] - (pl.col("moved") - before["moved"])).alias("gap"),
+        (pl.col("unknown") - before["unknown"]).alias("unread"),
+    ).filter(pl.col("gap").is_not_null() & (pl.col("unread") == 0))
+    broken = linked.filter(pl.col("gap") != 0).sort("at")
+    return Chain(linked.height, tuple(broken.select("at", "gap").iter_rows()), order)
+
+
+def page_repeats(rows: Sequence[Sequence[str]], pages: Sequence[str], proofs: Sequence[bool]) -> set[int]:
+    """Positions of lines that the top of a page prints again from the foot of the page before it.
+
+    ``proofs`` says of each line whether it moves money and prints a balance: a second payment of the same sum would
+    have moved the balance, so an equal line with an equal balance is the same line. True twins differ in the balance.
+    """
+    repeats: set[int] = set()
+    for at in range(1, len(rows)):
+        if pages[at] == pages[at - 1]:
+            continue
+        for many in range(min(MOST_REPEATED, at, len(rows) - at), 0, -1):
+            again = range(at, at + many)
+            if (all(rows[k] == rows[k - many] and proofs[k] for k in again)
+                    and all(pages[k] == pages[at] and pages[k - many] == pages[at - 1] for k in again)):
+                repeats.update(again)
+                break
+    return repeats
+
+
+@dataclass(frozen=True)
+class Sums:
+    """What lines add up to: fen that came and went, and how many lines of each."""
+
+    came: int = 0
+    went: int = 0
+    count: int = 0
+    count_in: int = 0
+    count_out: int = 0
+    count_neutral: int = 0
+
+
+def sums(amounts: Sequence[int | None], ways: Sequence[str | None], left_out: set[int]) -> Sums:
+    """The sums of lines; ``ways`` is the printed direction (in, out, none) where the file has one, else the sign."""
+    came = went = 0
+    counts = {"in": 0, "out": 0, "none": 0}
+    total = 0
+    for position, (amount, way) in enumerate(zip(amounts, ways, strict=True)):
+        if position in left_out:
+            continue
+        total += 1
+        value = amount or 0
+        way = way or ("in" if value > 0 else "out" if value < 0 else "none")
+        counts[way] += 1
+        if way == "in":
+            came += value
+        elif way == "out":
+            went -= value
+    return Sums(came, went, total, counts["in"], counts["out"], counts["none"])
