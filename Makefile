@@ -56,6 +56,7 @@ check: lint type test docs ## what must pass before a change lands
 
 golden: install ## rewrite what is generated: documentation, expected rows of the samples, golden tables; then read the diff
 	$(BIN)/python tools/make_samples.py --golden
+	$(BIN)/python tools/make_format_samples.py --golden
 	$(BIN)/python tools/policy_page.py
 	$(BIN)/python tools/docs_pages.py
 	RECON_GOLDEN=1 $(BIN)/python -m pytest -q -k golden

@@ -36,7 +36,8 @@ class Chain:
 
 def chain(
     amounts: Sequence[int | None] | pl.Series, balances: Sequence[int | None] | pl.Series,
-    days: Sequence[date | None] | pl.Series, keys: Sequence[Mapping[str, Sequence[Any] | pl.Series]], left_out: set[int],
+    days: Sequence[date | None] | pl.Series, keys: Sequence[Mapping[str, Sequence[Any] | pl.Series]],
+    left_out: set[int],
 ) -> Chain:
     """The running balance in every order it may be printed in; the one with the fewest breaks is the file's own.
 

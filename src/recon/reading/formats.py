@@ -44,7 +44,8 @@ HELPERS: dict[str, frozenset[str]] = {
 # What a preamble or footer can state.
 FACTS = frozenset({
     "person_name", "person_id", "psn_no", "region", "employer", "payer", "scheme", "sub_account", "tier", "proof",
-    "accrual_month", "account_no", "period", "period_from", "period_to", "exported", "total_in", "total_out", "total_count",
+    "accrual_month", "account_no",
+    "period", "period_from", "period_to", "exported", "total_in", "total_out", "total_count",
     "count_in", "count_out", "count_neutral", "page_in", "page_out", "page_count",
 })
 READING_KINDS = ("ledger", "available", "current_year", "past_years", "year_credited", "year_spent")

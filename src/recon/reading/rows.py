@@ -1203,9 +1203,9 @@ def check_balance(frame: pl.DataFrame, column: str) -> list[Problem]:
     """Breaks of the running balance of a frame of account lines, in the order that fits best."""
     if "balance_fen" not in frame.columns or frame["balance_fen"].null_count() == frame.height:
         return []
-    names = [name for name in ("person_id", "_number", "_psn", "_name") if name in frame.columns]
-    own = {name: frame[name] for name in names}
-    keys = [own, own | {"sub_account": frame["sub_account"]}] if "sub_account" in frame.columns else [own]
+    own: dict[str, pl.Series] = {
+        name: frame[name] for name in ("person_id", "_number", "_psn", "_name") if name in frame.columns}
+    keys: list[dict[str, pl.Series]] = [own, own | {"sub_account": frame["sub_account"]}] if "sub_account" in frame.columns else [own]
     found = checks.chain(frame["amount_fen"], frame["balance_fen"], frame["posted_on"], keys, set())
     places = frame["_place"]
     return [Problem("balance-break", None, places[position], column, yuan(gap)) for position, gap in found.breaks]
