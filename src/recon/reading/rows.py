@@ -1205,7 +1205,7 @@ def check_balance(frame: pl.DataFrame, column: str) -> list[Problem]:
         return []
     own: dict[str, pl.Series] = {
         name: frame[name] for name in ("person_id", "_number", "_psn", "_name") if name in frame.columns}
-    keys: list[dict[str, pl.Series]] = [own, own | {"sub_account": frame["sub_account"]}] if "sub_account" in frame.columns else [own]
+    keys = [own, own | {"sub_account": frame["sub_account"]}] if "sub_account" in frame.columns else [own]
     found = checks.chain(frame["amount_fen"], frame["balance_fen"], frame["posted_on"], keys, set())
     places = frame["_place"]
     return [Problem("balance-break", None, places[position], column, yuan(gap)) for position, gap in found.breaks]
