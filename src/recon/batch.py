@@ -167,15 +167,23 @@ def write_tables(directory: Path, run: Run, kind: str = "parquet") -> None:
                 frame.write_parquet(temporary)
 
 
-def explain_person(folder: Path, key: str, options: Options, *, short: bool, progress: Progress | None = None) -> str:
-    """The answers for one person of ``folder`` in plain words; UsageError when nobody or several fit."""
-    from recon.report.explain import explain, find_person
+def explain_person(folder: Path, key: str, options: Options, *, short: bool, html: Path | None = None,
+                   progress: Progress | None = None) -> str:
+    """The answers for one person of ``folder`` in plain words; UsageError when nobody or several fit.
+
+    html: where to write them as one page, too.
+    """
+    from recon.report.explain import answers, letter
+    from recon.report.page import page
 
     view = run_folder(folder, options, progress).view
-    text = explain(view, key, short=short)
-    if len(find_person(view, key)) != 1:
-        raise UsageError(text)
-    return text
+    told = answers(view, key)
+    if isinstance(told, str):
+        raise UsageError(told)
+    if html is not None:
+        with _beside(html) as temporary:
+            temporary.write_text(page(view, told), encoding="utf-8")
+    return told.short if short else letter(told)
 
 
 def identify(folder: Path, options: Options) -> list[tuple[str, Claim]]:

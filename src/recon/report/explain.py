@@ -13,7 +13,8 @@ from datetime import date
 import polars as pl
 
 from recon.report.mask import mask_id, mask_name
-from recon.report.view import SCOPE_CAUSE, WAITING_CAUSES, RunView, people
+from recon.report.story import shown_places, story
+from recon.report.view import SCOPE_CAUSE, WAITING_CAUSES, RunView, people, split_evidence
 from recon.report.why import change_paragraphs
 from recon.report.words import Words, yuan
 
@@ -76,6 +77,9 @@ _HAPPENED: dict[tuple[str, str | None], tuple[str, str]] = {
         "所给明细没有查询日期：若是{as_of}导出的，则{months}未见划入{estimate}；没有日期不能断定",
         "the export has no date: if it was made on {as_of}, there is no credit for {months}{estimate}; "
         "without a date nothing is certain"),
+    ("data_incomplete", "rows_missing"): (
+        "所给明细中间缺了行（余额接不上），{months}不能判断{estimate}",
+        "lines are missing inside the export (its balances do not follow), so {months} cannot be told{estimate}"),
     ("data_incomplete", "before_export"): (
         "{months}在所给明细开始之前，不能判断{estimate}",
         "{months} lies before the export begins, so it cannot be told{estimate}"),
@@ -124,6 +128,9 @@ _ASK: dict[tuple[str, str | None], tuple[str, str]] = {
         "please bring a contribution export with the column 划入个人账户金额"),
     ("data_incomplete", "billed_only"): (
         "请提供{months}的到账明细或完税证明", "please bring the record of arrival or the tax receipt for {months}"),
+    ("data_incomplete", "rows_missing"): (
+        "请把{pages}的个人账户收支明细重新完整导出（不要筛选、不要删行）",
+        "please export the account again for {pages}, whole (no filter, no row deleted)"),
     ("data_incomplete", None): (
         "请发：国家医保服务平台→个人账户收支明细→{pages}，要能看到查询日期；消费明细不需要",
         "please send: 国家医保服务平台 → 个人账户收支明细 → {pages}, with the date of the query; "
@@ -159,15 +166,13 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "arrival_given": ("、到账日{day}", ", arrived {day}"),
     "months_title": ("【钱到了没有】", "Has the money come?"),
     "changes_title": ("【每月划入为什么变了】", "Why did the monthly credit change?"),
-    "balance_title": ("【余额】", "The balance"),
-    "readings": ("账面余额{ledger}元（{ledger_day}），可用余额{available}元（{available_day}），差{difference}元",
-                 "ledger balance {ledger} yuan ({ledger_day}), available {available} yuan ({available_day}), "
-                 "a difference of {difference} yuan"),
-    "two_days": ("，两个日期不同", "; the dates differ"),
-    "between": ("；两日之间划入{amount}元", "; {amount} yuan were credited in between"),
-    "frozen": ("。账没有少；请同一天重新看两个数，若仍有差额，请拨区号+12393问“冻结/在途明细”。",
-               ". Nothing is lost; look at both on one day, and if they still differ ask area code + 12393 about "
-               "frozen or pending sums."),
+    "balance_title": ("【余额对不对】", "Does the account add up?"),
+    "next_title": ("【接下来做什么】", "What next"),
+    "about": ("{months}：{ask}", "{months}: {ask}"),
+    "nothing_to_do": ("不用做什么", "nothing needs to be done"),
+    "sources_title": ("【依据的文件行】", "Rows behind this"),
+    "more_sources": ("等共{count}行", "{count} rows in all"),
+    "usual": ("平常应在{due}划入", "it is usually credited in {due}"),
     "year_pages": ("{years}全年", "all of {years}"),
     "nobody": ("没有找到这个人：请用工号、序号（“人×月”表第一列）或证件号。",
                "Nobody found: use the employee number, the list number (first column of the grid) or the ID."),
@@ -177,6 +182,8 @@ _TEXTS: dict[str, tuple[str, str]] = {
                 "there are no contribution or account records of you, so nothing can be told"),
     "end": ("。", "."),
 }
+_USUAL = ("credit_missing", "credit_missing:retired", "overdue")
+_SOURCES = 12
 # Worst first: what a short answer speaks of.
 _URGENCY = ("open", "unknown", "pending")
 
@@ -230,8 +237,24 @@ def find_person(view: RunView, key: str) -> list[str]:
     return []
 
 
-def explain(view: RunView, person_key: str, *, short: bool = False) -> str:
-    """The answers for one person; ``short``: at most 150 Chinese characters (400 in English), to paste into a chat."""
+@dataclass(frozen=True)
+class Answers:
+    """The whole answer for one person, ready for a letter or a page: plain sentences, nobody else in them."""
+
+    person_id: str
+    greeting: str
+    short: str
+    titles: dict[str, str]  # months, changes, balance, next, sources
+    overview: list[str]
+    months: list[str]
+    changes: list[str]
+    balance: list[str]
+    todo: list[str]
+    sources: list[str]
+
+
+def answers(view: RunView, person_key: str) -> Answers | str:
+    """The answers for one person; a sentence where nobody or several people fit."""
     say = _Say(view.lang)
     who = people(view)
     found = find_person(view, person_key)
@@ -248,9 +271,45 @@ def explain(view: RunView, person_key: str, *, short: bool = False) -> str:
     month = view.table("month").filter(pl.col("person_id") == found[0]).sort("accrual_month", "region", "scheme")
     cases = _cases(view, found[0], month, say)
     name = mask_name(person["person_name"])
-    if short:
-        return _short(view, say, name, found[0], month, cases)
-    return _letter(view, say, name, person, month, cases)
+    marks = [say("id", number=mask_id(found[0]))]
+    if person["employee_no"]:
+        marks.insert(0, say("employee_no", number=person["employee_no"]))
+    account = story(view, found[0])
+    todo = [say.sentences([one for one in (_request(say, case), _aside(say, case)) if one])
+            for case in cases if case.ask]
+    todo += [say.sentences([ask]) for ask in account.asks]
+    places = shown_places(view, [place for case in cases for place in case.places] + account.places)
+    return Answers(
+        found[0], say("hello", name=f"{name}{say('who', parts=Words(view.lang).join(marks))}").strip(),
+        _short(view, say, name, found[0], month, cases),
+        {key: say(f"{key}_title") for key in ("months", "changes", "balance", "next", "sources")},
+        _overview(view, say, found[0], month), _month_lines(view, say, month, cases),
+        change_paragraphs(view, found[0]), [say.sentences([line]) for line in account.lines],
+        list(dict.fromkeys(todo)) or [say.sentences([say("nothing_to_do")])],
+        places[:_SOURCES] + ([say("more_sources", count=len(places))] if len(places) > _SOURCES else []),
+    )
+
+
+def explain(view: RunView, person_key: str, *, short: bool = False) -> str:
+    """The answers for one person; ``short``: at most 150 Chinese characters (400 in English), to paste into a chat."""
+    told = answers(view, person_key)
+    if isinstance(told, str):
+        return told
+    return told.short if short else letter(told)
+
+
+def letter(told: Answers) -> str:
+    """The answers as a letter for a terminal."""
+    lines = [told.greeting, "", told.titles["months"], *(f"  {one}" for one in told.overview)]
+    lines += [f"  · {text}" for text in told.months]
+    for key, texts in (("changes", told.changes), ("balance", told.balance)):
+        if texts:
+            lines += ["", told.titles[key], *(f"  · {text}" for text in texts)]
+    marks = [f"{number}." for number in range(1, len(told.todo) + 1)] if len(told.todo) > 1 else ["·"]
+    lines += ["", told.titles["next"], *(f"  {mark} {text}" for mark, text in zip(marks, told.todo, strict=True))]
+    if told.sources:
+        lines += ["", told.titles["sources"], *(f"  {place}" for place in told.sources)]
+    return "\n".join(lines) + "\n"
 
 
 @dataclass(frozen=True)
@@ -265,6 +324,8 @@ class _Case:
     ask: str
     doubt: str
     stake_fen: int
+    places: list[str]
+    usual: str
 
     @property
     def rank(self) -> tuple[int, int, date]:
@@ -313,6 +374,8 @@ def _case(view: RunView, say: _Say, label: str, cause: str | None, status: str, 
         ask=say.of(_ASK[ask]).format(**fields) if ask in _ASK else "",
         doubt=say("doubt", others=Words(view.lang).join(others)) if others and is_open else "",
         stake_fen=certain or estimate,
+        places=[place for text in group["evidence"] for place in split_evidence(text)[1]],
+        usual=say("usual", due=fields["due"]) if told in _USUAL and len(months) == 1 else "",
     )
 
 
@@ -367,41 +430,35 @@ def _short(view: RunView, say: _Say, name: str, person_id: str, month: pl.DataFr
     return head + say.sentences(chosen)
 
 
-def _letter(
-    view: RunView, say: _Say, name: str, person: dict[str, object], month: pl.DataFrame, cases: list[_Case]
-) -> str:
-    person_id = str(person["person_id"])
-    marks = [say("id", number=mask_id(person_id))]
-    if person["employee_no"]:
-        marks.insert(0, say("employee_no", number=person["employee_no"]))
-    greeting = say("hello", name=f"{name}{say('who', parts=Words(view.lang).join(marks))}").strip()
-    lines = [greeting, "", say("months_title"), *_overview(view, say, person_id, month)]
-    lines += [f"  · {text}" for text in _month_lines(view, say, month, cases)]
-    changes = change_paragraphs(view, person_id)
-    if changes:
-        lines += ["", say("changes_title"), *(f"  · {text}" for text in changes)]
-    balance = _balance(view, say, person_id)
-    if balance:
-        lines += ["", say("balance_title"), f"  · {balance}"]
-    return "\n".join(lines) + "\n"
+def _request(say: _Say, case: _Case) -> str:
+    """What to do about a case, standing alone."""
+    waits = case.label == "delay" and case.cause != "overdue"
+    return say("about", months=say.months(case.months), ask=case.ask) if waits else case.ask
+
+
+def _aside(say: _Say, case: _Case) -> str:
+    """Whom not to trouble first."""
+    return say("employer_first") if (case.label, case.cause) == ("missing_month", "credit_missing") else ""
 
 
 def _overview(view: RunView, say: _Say, person_id: str, month: pl.DataFrame) -> list[str]:
     words = Words(view.lang)
+    shared = pl.col("person_id").is_null() & pl.col("file").is_in(_files(view, person_id))
     coverage = view.table("coverage").filter(
-        (pl.col("table") == "flow") & (pl.col("person_id") == person_id)
-    ).sort("from", "to")
+        (pl.col("table") == "flow") & ((pl.col("person_id") == person_id) | shared)).sort("from", "to")
+    stated = coverage.filter(pl.col("basis") != "lines")
+    coverage = stated if stated.height else coverage
     spans = []
     for one in coverage.unique(["from", "to", "exported_on"], maintain_order=True).iter_rows(named=True):
         span = say("span", first=one["from"] or "?", last=one["to"] or "?")
         spans.append(say("queried", span=span, day=one["exported_on"]) if one["exported_on"] else span)
-    lines = ["  " + say("exports", spans=words.join(spans))] if spans else []
+    lines = [say("exports", spans=words.join(spans))] if spans else []
     if not month.height:
-        return [*lines, "  " + say.sentences([say("nothing")])]
+        return [*lines, say.sentences([say("nothing")])]
     counted = dict(month["verdict"].value_counts(sort=True).iter_rows())
     verdicts = say("verdict_comma").join(
         say("verdict", verdict=words.verdict(code), count=count) for code, count in counted.items())
-    lines.append("  " + say(
+    lines.append(say(
         "overview", as_of=view.as_of, count=month.height, verdicts=verdicts,
         expected=yuan(int(month["expected_fen"].sum() or 0)), credited=yuan(int(month["credited_fen"].sum() or 0)),
     ))
@@ -411,11 +468,8 @@ def _overview(view: RunView, say: _Say, person_id: str, month: pl.DataFrame) -> 
 def _month_lines(view: RunView, say: _Say, month: pl.DataFrame, cases: list[_Case]) -> list[str]:
     texts = []
     for case in cases:
-        extra = ""
-        if (case.label, case.cause) == ("missing_month", "credit_missing"):
-            extra = say("employer_first")
         settle = say("settle") if case.doubt else ""
-        texts.append(say.sentences([one for one in (case.happened, case.doubt, settle, case.ask, extra) if one]))
+        texts.append(say.sentences([one for one in (case.happened, case.usual, case.doubt, settle) if one]))
     late = month.filter((pl.col("label") == "delay") & (pl.col("status") == "resolved"))["accrual_month"].to_list()
     if late:
         texts.append(say.sentences([say("late", months=say.months(late))]))
@@ -462,23 +516,7 @@ def _short_changes(view: RunView, say: _Say, person_id: str) -> list[str]:
     return [texts[-1].rstrip("。.")] if texts else []
 
 
-def _balance(view: RunView, say: _Say, person_id: str) -> str:
-    """Ledger against available balance, where both were read."""
-    reading = view.table("reading").filter(pl.col("person_id") == person_id).sort("read_on")
-    ledger, available = (reading.filter(pl.col("kind") == kind).tail(1) for kind in ("ledger", "available"))
-    if not (ledger.height and available.height):
-        return ""
-    book, usable = ledger.row(0, named=True), available.row(0, named=True)
-    difference = book["amount_fen"] - usable["amount_fen"]
-    text = say("readings", ledger=yuan(book["amount_fen"]), ledger_day=book["read_on"],
-               available=yuan(usable["amount_fen"]), available_day=usable["read_on"], difference=yuan(difference))
-    days = sorted(day for day in (book["read_on"], usable["read_on"]) if day)
-    if len(days) == 2 and days[0] != days[1]:
-        text += say("two_days")
-        came = view.table("flow").filter(
-            pl.col("person_id") == person_id, pl.col("flow_kind") == "credit", pl.col("duplicate_of").is_null(),
-            pl.col("posted_on") > days[0], pl.col("posted_on") <= days[1],
-        )["amount_fen"].sum()
-        if came:
-            text += say("between", amount=yuan(int(came)))
-    return text + (say("frozen") if difference else say("end"))
+def _files(view: RunView, person_id: str) -> list[str]:
+    """The files the person's account lines stand in."""
+    rows = view.table("flow").filter(pl.col("person_id") == person_id)["row_id"].drop_nulls()
+    return sorted({row.partition("#")[0] for row in rows})
