@@ -18,6 +18,7 @@ LATER = {
     "contradictory-lines", "amended-line", "line-in-one-file", "as-of-future", "record-too-long", "unmatched-reversal",
     "leg-absent", "password-wrong", "password-extra", "too-slow", "reader-failed", "unknown-decision",
     "balance-gap", "balance-never-chains", "mixed-accounts", "balance-without-lines", "negative-balance", "quiet-year",
+    "month-twice", "leg-month-missing",
 }
 CASES = sorted(path.name for path in FOLDER.iterdir() if path.is_dir())
 

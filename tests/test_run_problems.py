@@ -174,10 +174,33 @@ def reader_failed(folder: Path) -> None:
 REFUSED = ("password-wrong", "password-extra", "too-slow", "reader-failed")  # a file is lost
 # A library in the place of another one, in the worker processes of one test.
 STUBS = {"password-extra": ("msoffcrypto", "raise ImportError"), "reader-failed": ("python_calamine", "import os; os.abort()")}
+def payslips(months: Iterable[int], own: int = 12000) -> list[Row]:
+    """One deduction a month."""
+    return [{"person_id": PERSON_ID, "person_name": "测试甲", "pay_month": month(at), "item": "medical",
+             "deducted_fen": str(own)} for at in months]
+
+
+def month_twice(folder: Path) -> None:
+    """Two declarations of one month state the same people; the second has one more."""
+    other = "110105199003078113"
+    lines = [row | {"proof": "declared", "paid": "", "paid_on": ""} for row in contributions(range(3))]
+    both = [*lines, *(row | {"person_id": other, "person_name": "测试乙"} for row in lines)]
+    write(folder, "declared.csv", both)
+    write(folder, "declared_again.csv", [*both, lines[0] | {"payment_kind": "back_pay"}])
+    write(folder, "payroll.csv", payslips(range(3)))
+
+
+def leg_month_missing(folder: Path) -> None:
+    """The payroll of March is not there."""
+    write(folder, "contribution.csv", contributions(range(6)))
+    write(folder, "payroll.csv", payslips([0, 1, 3, 4, 5]))
+
+
 TRIGGERS: dict[str, Callable[[Path], None]] = {
     trigger.__name__.replace("_", "-"): trigger
     for trigger in (policy_differs, printed_month_ignored, printed_month_contradicts, annual_window_differs,
                     contradictory_lines, amended_line, line_in_one_file, as_of_future, record_too_long, unmatched_reversal, leg_absent,
+                    month_twice, leg_month_missing,
                     password_wrong, password_extra, too_slow, reader_failed, unknown_decision)
 }
 

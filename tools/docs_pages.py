@@ -33,21 +33,24 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in cells)
 
 
-def labels(lang: str) -> str:
-    """Every label with its meaning, causes and who acts."""
-    from recon.labels import CAUSES, LABELS, OWNERS
+def labels(lang: str, basis: str = "credit") -> str:
+    """Every label of one basis with its meaning, causes and who acts."""
+    from recon.labels import CAUSES, LABEL, LABELS, OWNERS, PAYROLL_CAUSES
 
     chinese = lang == "zh"
+    catalogue = CAUSES if basis == "credit" else PAYROLL_CAUSES
+    shown = LABELS if basis == "credit" else [
+        LABEL[code] for code in dict.fromkeys(cause.label for cause in PAYROLL_CAUSES)]
 
     def causes(code: str) -> str:
-        named = [cause for cause in CAUSES if cause.label == code and cause.code]
+        named = [cause for cause in catalogue if cause.label == code and cause.code]
         return "；".join(f"{cause.zh}（{OWNERS[cause.owner][0]}）" for cause in named) if chinese else "; ".join(
             f"`{cause.code}` {cause.en} ({OWNERS[cause.owner][1]})" for cause in named)
 
     head = ("标签", "代码", "意思", "原因（谁处理）") if chinese else ("label", "code", "meaning", "causes (who acts)")
     return table(head, (
         (label.zh if chinese else label.en, f"`{label.code}`", label.meaning_zh if chinese else label.meaning_en,
-         causes(label.code)) for label in LABELS))
+         causes(label.code)) for label in shown))
 
 
 def verdicts(lang: str) -> str:
@@ -157,6 +160,7 @@ def _cell(value: object) -> str:
 
 PARTS: dict[str, Callable[[], str]] = {
     "labels-zh": lambda: labels("zh"), "labels-en": lambda: labels("en"),
+    "payroll-labels-zh": lambda: labels("zh", "payroll"), "payroll-labels-en": lambda: labels("en", "payroll"),
     "verdicts-zh": lambda: verdicts("zh"), "verdicts-en": lambda: verdicts("en"),
     "sample-zh": lambda: sample("zh"), "sample-en": lambda: sample("en"),
     "problems": problems, "tables": tables, "formats": formats, "commands": commands,

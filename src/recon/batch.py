@@ -87,6 +87,9 @@ def run_folder(
     import polars as pl
 
     from recon.core.context import build_context, newest_date
+    from recon.core.payroll.check import check_payroll
+    from recon.core.payroll.rollup import roll_up
+    from recon.core.payroll_settings import PayrollSettings
     from recon.core.reconcile import reconcile
     from recon.core.steps import rules_before
     from recon.reading.folder import read_folder
@@ -111,24 +114,33 @@ def run_folder(
         )
     read.tables, missing_legs = _legs(read.tables, options.legs)
     as_of = _as_of(options.as_of, newest_date(read.tables, today), today)
-    context = build_context(read.tables, policy, as_of, tolerance=options.tolerance)
+    firm = options.payroll or PayrollSettings()
+    context = build_context(read.tables, policy, as_of, tolerance=options.tolerance, payroll=firm)
     people = pl.concat([
         read.tables[name].select("person_id") for name in ("contribution", "flow", "person", "payroll")
     ]).drop_nulls().n_unique()
     edition = options.edition or ("hr" if people > HR_ABOVE_PEOPLE else "person")
     tables = _without_spend(read.tables) if edition == "hr" else read.tables
     result = reconcile(tables, policy, as_of, context, spend=edition != "hr")
+    payroll = check_payroll({**result.inputs, "month": result.tables["month"]}, policy, as_of, firm)
+    answers = {
+        **result.tables, "payroll_month": payroll.payroll_month,
+        "gap": pl.concat([result.tables["gap"], payroll.gap]),
+        "finding": pl.concat([result.tables["finding"], payroll.finding]),
+    }
+    answers["rollup"] = roll_up({**result.inputs, **answers}, firm)
     problems: list[Problem] = [
         *read.problems, *missing_legs, *_future(read.tables, today), *context.problems, *result.problems,
+        *payroll.problems,
     ]
     problem = pl.DataFrame(
         [one.row(options.lang) for one in problems], schema=dict.fromkeys(
             ("code", "severity", "file", "place", "column", "value", "message", "remedy"), pl.String)
     ).unique(maintain_order=True).sort("severity", "file", "place", "code", nulls_last=True, maintain_order=True)
-    everything = {**result.inputs, **result.tables, "problem": problem, "source": read.sources}
+    everything = {**result.inputs, **answers, "problem": problem, "source": read.sources}
     view = RunView(
         tables=everything, as_of=as_of, edition=edition, lang=options.lang, folder=folder.name, version=__version__,
-        parameters=_parameters(options, region, context.notes),
+        parameters=_parameters(options, region, context.notes, payroll.notes),
         generated_at=now.strftime("%Y-%m-%d %H:%M"), full_ids=options.full_ids,
         region_names=_region_names(policy, everything),
         policy_refs=_policy_refs(policy, everything, options.lang),
@@ -439,13 +451,16 @@ def _is_full(error: BaseException | None) -> bool:
     return told or any(_is_full(one) for one in (*inner, error.__cause__))
 
 
-def _parameters(options: Options, region: str | None, notes: tuple[str, ...]) -> list[tuple[str, str]]:
+def _parameters(
+    options: Options, region: str | None, notes: tuple[str, ...], offsets: tuple[str, ...]
+) -> list[tuple[str, str]]:
     given = [
         ("as_of", options.as_of), ("region", region), ("tolerance", options.tolerance),
         ("mappings", options.mappings.name if options.mappings else None), ("edition", options.edition),
     ]
     stated = [(name, str(value)) for name, value in given if value is not None]
-    return stated + [("learned_lag", note) for note in notes]
+    learned = [("learned_lag", note) for note in notes] + [("payslip_month", note) for note in offsets]
+    return stated + learned
 
 
 def _region_names(policy: Policy, tables: Mapping[str, pl.DataFrame]) -> dict[str, str]:

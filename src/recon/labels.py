@@ -80,8 +80,37 @@ LABELS = (
 )
 BALANCE_LABELS = ("spend", "mutual_aid", "premium", "interest", "subsidy", "transfer", "payout", "reversal", "adjustment",
                   "carry_over", "frozen", "in_transit", "scope_limited")
-LABEL = {label.code: label for label in LABELS}
-LABEL_ORDER = tuple(label.code for label in LABELS)
+# Parts with basis payroll: payslip against declaration, declaration against arrival, arrival against the bank.
+PAYROLL_LABELS = (
+    Label("deducted_not_declared", "已扣未见申报", "deducted, not declared", "工资表有扣款，申报或缴费记录中未见",
+          "the payslip deducts, no declaration or record shows the month"),
+    Label("declared_not_deducted", "已申报未扣", "declared, not deducted", "已申报，工资表没有扣款",
+          "declared, but the payslip deducts nothing"),
+    Label("amount_differs", "扣款与申报不等", "amounts differ", "工资扣款与申报的个人部分不相等",
+          "the payslip deducts another amount than the declared employee's part"),
+    Label("joiner_leaver_edge", "入离职当月不一致", "joining or leaving month", "入职或离职当月，扣款与申报只有一边",
+          "the month of joining or leaving stands on one side only"),
+    Label("double_enrolment", "重复参保", "enrolled twice", "同一个月在两个单位、两地或两个险种参保",
+          "two payers, regions or schemes for one month"),
+    Label("wrong_branch", "参保单位或地区不符", "another branch or region", "申报的缴费主体或统筹区与花名册、工资表不同",
+          "declared by another payer or in another region than the roster or payroll says"),
+    Label("top_up_not_recovered", "补差未扣回", "top-up not recovered", "已申报的个人补差没有从工资扣回",
+          "the employee's part of a top-up was not deducted"),
+    Label("late_fee_deducted", "滞纳金由个人承担", "late fee deducted", "工资表向个人扣了滞纳金或利息",
+          "the payslip deducts a late fee or interest, which is the employer's"),
+    Label("base_differs", "基数不一致", "bases differ", "工资表或工资所定的基数与申报基数不同",
+          "payroll, or the wage, says another base than the declaration"),
+    Label("declared_not_paid", "已申报未见到账", "declared, no arrival", "已申报，到账记录显示未到账或未见",
+          "declared, but the records of arrival show it as unpaid or do not show it"),
+    Label("unit_not_fully_paid", "单位合计未缴足", "unit not fully paid", "单位当月合计少缴一点，全体暂不能分配到个人",
+          "the unit's total is short by a little, which holds up everybody"),
+    Label("paid_late", "缴费到账晚", "paid late", "缴费晚于征收期到账", "the premium arrived after the collection deadline"),
+    Label("paid_differs_from_bank", "与银行扣款不等", "bank differs", "到账或申报合计与单位银行扣款不相等",
+          "the sum that arrived or was declared is not what the bank paid"),
+    Label("deferred", "缓缴", "deferred", "缓缴期内的单位部分", "the employer's part of a month of deferral"),
+)
+LABEL = {label.code: label for label in (*LABELS, *PAYROLL_LABELS)}
+LABEL_ORDER = tuple(label.code for label in (*LABELS, *PAYROLL_LABELS))
 
 ACTION_FIELDS = ("month", "amount", "arrived", "region", "due")
 
@@ -193,7 +222,91 @@ CAUSES = (
     Cause("unexplained", "only_in_bank", "只在银行明细里", "only in the bank's ledger", "bank",
           "请到社保卡银行核对{month}的{amount}元是不是医保账户的收支。"),
 )
-CAUSE = {(cause.label, cause.code): cause for cause in CAUSES}
+_DECLARE = "请人事核对{month}的增员和申报（扣款{amount}元）；如未申报，请在征收期内补报，不能补报的退还扣款。"
+PAYROLL_CAUSES = (
+    Cause("deducted_not_declared", "not_in_declaration", "工资表有扣款，所给申报表中未见", "deducted, not in the declaration",
+          "hr_declare", _DECLARE),
+    Cause("deducted_not_declared", "not_in_record", "工资表有扣款，缴费记录中未见", "deducted, not in the contribution record",
+          "hr_declare", _DECLARE),
+    Cause("deducted_not_declared", "never_declared", "工资表逐月扣款，申报和缴费记录中始终没有此人",
+          "deducted every month, never declared", "hr_declare",
+          "请人事核对此人是否已办参保登记；{month}扣款{amount}元。"),
+    Cause("deducted_not_declared", "agency", "工资表有扣款，代理机构的申报或账单中未见", "deducted, not in the agency's declaration",
+          "agency", "请代理机构提供{month}此人的缴费明细和税票（扣款{amount}元）；账单不能证明已缴。"),
+    Cause("declared_not_deducted", "no_deduction", "已申报，当月工资条没有扣款", "declared, the payslip deducts nothing", "payroll",
+          "请工资核对{month}为何没有扣个人部分{amount}元；由公司承担的请注明。"),
+    Cause("declared_not_deducted", "not_on_payroll", "已申报，工资表中没有此人", "declared, not on the payroll", "payroll",
+          "请核对{month}此人是否仍在职；已离职的请办减员，仍在职的请补扣{amount}元。"),
+    Cause("declared_not_deducted", "offset_shift", "扣款月份与所属月份的对应关系变了，有月份没有扣款",
+          "the month a payslip deducts for has shifted, so a month was not deducted", "payroll",
+          "请工资核对：扣款对应的所属月份在{due}改变，{month}整月没有扣款，合计{amount}元。"),
+    Cause("deducted_not_declared", "offset_shift", "扣款月份与所属月份的对应关系变了，有月份重复扣款",
+          "the month a payslip deducts for has shifted, so a month was deducted twice", "payroll",
+          "请工资核对：扣款对应的所属月份在{due}改变，{month}重复扣款，合计{amount}元。"),
+    Cause("amount_differs", "rounding", "取整", "rounding", "nobody", _NOBODY),
+    Cause("amount_differs", "wrong_month", "扣在了别的月份", "deducted in another month", "payroll",
+          "请工资核对{month}：差{amount}元，与相邻月份合计相等，应是扣错了月份。"),
+    Cause("amount_differs", "flat_sum", "定额（大额互助等）没有扣或多扣", "a flat sum is missing or extra", "payroll",
+          "请工资核对{month}的定额，差{amount}元。"),
+    Cause("amount_differs", "rate", "扣款比例不同", "another rate", "payroll", "请工资核对{month}的个人缴费比例，差{amount}元。"),
+    Cause("amount_differs", "base", "扣款所用的基数不同", "another base", "payroll", "请工资核对{month}的缴费基数，差{amount}元。"),
+    Cause("amount_differs", None, "金额不同，原因不明", "the amounts differ for no plain reason", "payroll",
+          "请工资核对{month}的扣款，与申报相差{amount}元。"),
+    Cause("joiner_leaver_edge", "joiner", "入职当月", "month of joining", "hr_declare",
+          "请按当地入离职月份的规则核对{month}（入职）：该由谁缴、该不该扣，{amount}元。"),
+    Cause("joiner_leaver_edge", "leaver", "离职当月", "month of leaving", "hr_declare",
+          "请按当地入离职月份的规则核对{month}（离职）：该由谁缴、该不该扣，{amount}元。"),
+    Cause("double_enrolment", "two_payers", "同月两个缴费主体", "two payers in one month", "hr_declare",
+          "请核对{month}应由哪个缴费主体申报，另一方办理减员和退费（{amount}元）。"),
+    Cause("double_enrolment", "two_regions", "同月两地参保", "two regions in one month", "hr_declare",
+          "请核对{month}应在哪里参保，另一地办理减员和退费（{amount}元）。"),
+    Cause("double_enrolment", "two_schemes", "同月又有居民医保", "employee and resident scheme in one month", "person",
+          "请本人办理居民医保停保或退费；{month}职工医保照常。"),
+    Cause("wrong_branch", "payer", "由另一个缴费主体申报", "declared by another payer", "hr_declare",
+          "请核对{month}的缴费主体：申报与花名册、工资表不同（{amount}元）。"),
+    Cause("wrong_branch", "region", "在另一个统筹区申报", "declared in another region", "hr_declare",
+          "请核对{month}的参保地：申报与花名册、工资表不同（{amount}元）。"),
+    Cause("top_up_not_recovered", "leaver", "补差时已离职，没有扣回", "top-up of a leaver, not recovered", "payroll",
+          "请核对离职人员{month}的个人补差{amount}元如何收回，或由公司承担。"),
+    Cause("top_up_not_recovered", "in_service", "补差没有扣回", "top-up not deducted", "payroll", "请工资补扣{month}的个人补差{amount}元。"),
+    Cause("late_fee_deducted", None, "工资表向个人扣了滞纳金或利息", "late fee or interest deducted from the person", "payroll",
+          "滞纳金由单位承担；请工资退还{month}扣的{amount}元。"),
+    Cause("base_differs", "payroll_base", "工资表的基数与申报基数不同", "payroll states another base", "hr_declare",
+          "请核对{month}的缴费基数：工资表与申报不同，按个人比例相当于{amount}元。"),
+    Cause("base_differs", "wage", "按申报工资应有另一基数", "the declared wage gives another base", "hr_declare",
+          "请核对{month}的缴费基数：与申报工资在上下限内所定的不同，按个人比例相当于{amount}元。"),
+    Cause("declared_not_paid", "unpaid", "已申报，记录显示未到账", "declared, the record says not arrived", "finance",
+          "请财务核对{month}的医保费{amount}元是否已缴、何时到账。"),
+    Cause("declared_not_paid", "not_in_record", "已申报，到账记录中未见", "declared, not in the records of arrival", "finance",
+          "请财务核对{month}的医保费{amount}元：申报有此人，所给到账明细中未见。"),
+    Cause("declared_not_paid", "short", "已申报，到账的个人部分少", "less of the employee's part arrived than was declared", "finance",
+          "请财务核对{month}：到账比申报少{amount}元。"),
+    Cause("declared_not_paid", "over", "到账的个人部分比申报多", "more of the employee's part arrived than was declared", "hr_declare",
+          "请人事核对{month}的申报：到账比申报多{amount}元。"),
+    Cause("declared_not_paid", "not_declared", "有到账记录，所给申报中未见", "arrived, but not in the declaration", "hr_declare",
+          "请人事核对{month}的申报：到账记录有此人，所给申报表中未见（{amount}元）。"),
+    Cause("declared_not_paid", "agency", "代理机构已申报，到账记录中未见或未到账", "declared by the agency, no arrival", "agency",
+          "请代理机构提供{month}的缴费明细和税票（{amount}元）；账单不能证明已缴。"),
+    Cause("unit_not_fully_paid", None, "单位当月合计未缴足，全体暂未分配", "the unit's total is short; everybody waits", "finance",
+          "请财务补足{month}的差额{amount}元，并请医保经办机构分配到个人。"),
+    Cause("paid_late", None, "缴费晚于征收期到账", "arrived after the deadline", "finance",
+          "{month}的医保费于{arrived}到账，晚于征收期（{due}）；请财务核对原因和滞纳金。"),
+    Cause("paid_differs_from_bank", "short", "银行扣款少于申报或到账合计", "the bank paid less than was declared or arrived", "finance",
+          "请财务核对{month}：银行扣款比合计少{amount}元。"),
+    Cause("paid_differs_from_bank", "over", "银行扣款多于申报或到账合计", "the bank paid more than was declared or arrived", "finance",
+          "请财务核对{month}：银行扣款比合计多{amount}元。"),
+    Cause("paid_differs_from_bank", "no_debit", "银行流水中未见这个月的扣款", "no debit for the month in the bank statement", "finance",
+          "请财务核对{month}：应付{amount}元，所给银行流水中未见扣款。"),
+    Cause("paid_differs_from_bank", "no_declaration", "银行有扣款，未见对应的申报或到账", "a debit without a declaration or arrival",
+          "finance", "请财务核对{arrived}的扣款{amount}元属于哪个月、哪个缴费主体。"),
+    Cause("paid_differs_from_bank", "late_fee", "多出的是滞纳金或利息", "the rest is a late fee or interest", "nobody",
+          "{month}的扣款中有滞纳金或利息{amount}元，由单位承担。"),
+    Cause("deferred", None, "缓缴期内，单位部分尚未缴", "within a deferral, the employer's part is not paid yet", "nobody",
+          "{month}在缓缴期内；到期前补缴即可。"),
+    Cause("refund_due", "refund_not_returned", "缴费已退，个人部分没有退还", "refunded by the fund, not returned to the person", "payroll",
+          "请工资退还{month}的个人部分{amount}元：缴费记录显示已退费。"),
+)
+CAUSE = {(cause.label, cause.code): cause for cause in (*CAUSES, *PAYROLL_CAUSES)}
 
 
 def of_balance(label: str, cause: str | None) -> bool:
@@ -351,4 +464,61 @@ ACTIONS_EN: dict[tuple[str, str | None], str] = {
     ("unexplained", "only_in_app"): "Compare the {amount} yuan of {month} with the bank of the card.",
     ("unexplained", "only_in_bank"): "Ask the bank of the card what the {amount} yuan of {month} are.",
     ("unexplained", None): "Send the rows concerned to the maintainers of this tool.",
+}
+
+PAYROLL_ACTIONS_EN: dict[tuple[str, str | None], str] = {
+    ("deducted_not_declared", "not_in_declaration"):
+        "HR: check the declaration of {month} ({amount} yuan deducted); declare it in time, or return the deduction.",
+    ("deducted_not_declared", "not_in_record"):
+        "HR: check the declaration of {month} ({amount} yuan deducted); declare it in time, or return the deduction.",
+    ("deducted_not_declared", "never_declared"):
+        "HR: check whether the person was ever enrolled; {amount} yuan deducted for {month}.",
+    ("deducted_not_declared", "agency"):
+        "Ask the agency for the contribution record and tax receipt of {month} ({amount} yuan); its bill proves nothing.",
+    ("deducted_not_declared", "offset_shift"):
+        "Payroll: the month deducted for shifted in {due}; {month} was deducted twice, {amount} yuan in all.",
+    ("declared_not_deducted", "no_deduction"):
+        "Payroll: why was the employee's part of {month}, {amount} yuan, not deducted? Note it where the firm bears it.",
+    ("declared_not_deducted", "not_on_payroll"):
+        "Is the person still employed in {month}? If not, take them off the declaration; if so, deduct {amount} yuan.",
+    ("declared_not_deducted", "offset_shift"):
+        "Payroll: the month deducted for shifted in {due}; {month} was not deducted at all, {amount} yuan in all.",
+    ("amount_differs", "rounding"): _NOTHING,
+    ("amount_differs", "wrong_month"):
+        "Payroll: {month} is off by {amount} yuan and a month beside it by the opposite; it was deducted in the wrong month.",
+    ("amount_differs", "flat_sum"): "Payroll: check the flat sum of {month}; {amount} yuan off.",
+    ("amount_differs", "rate"): "Payroll: check the employee's rate of {month}; {amount} yuan off.",
+    ("amount_differs", "base"): "Payroll: check the contribution base of {month}; {amount} yuan off.",
+    ("amount_differs", None): "Payroll: check the deduction of {month}; {amount} yuan off the declaration.",
+    ("joiner_leaver_edge", "joiner"):
+        "Check {month} (joining) by the local rule: who pays it, and was {amount} yuan to be deducted?",
+    ("joiner_leaver_edge", "leaver"):
+        "Check {month} (leaving) by the local rule: who pays it, and was {amount} yuan to be deducted?",
+    ("double_enrolment", "two_payers"): "Which payer declares {month}? The other one claims the refund ({amount} yuan).",
+    ("double_enrolment", "two_regions"): "Where is {month} insured? The other place refunds ({amount} yuan).",
+    ("double_enrolment", "two_schemes"): "The person ends the resident scheme or claims its refund; {month} stays as it is.",
+    ("wrong_branch", "payer"): "Check the payer of {month}: the declaration differs from roster and payroll ({amount} yuan).",
+    ("wrong_branch", "region"): "Check the region of {month}: the declaration differs from roster and payroll ({amount} yuan).",
+    ("top_up_not_recovered", "leaver"): "Decide how the leaver's top-up of {month}, {amount} yuan, is recovered, or bear it.",
+    ("top_up_not_recovered", "in_service"): "Payroll: deduct the top-up of {month}, {amount} yuan.",
+    ("late_fee_deducted", None): "A late fee is the employer's: payroll returns the {amount} yuan deducted in {month}.",
+    ("base_differs", "payroll_base"): "Check the base of {month}: payroll and declaration differ, {amount} yuan of premium.",
+    ("base_differs", "wage"): "Check the base of {month}: the declared wage gives another, {amount} yuan of premium.",
+    ("declared_not_paid", "unpaid"): "Finance: was the premium of {month}, {amount} yuan, paid, and when did it arrive?",
+    ("declared_not_paid", "not_in_record"): "Finance: {month}, {amount} yuan, was declared but is not in the records of arrival.",
+    ("declared_not_paid", "short"): "Finance: of {month}, {amount} yuan less arrived than was declared.",
+    ("declared_not_paid", "over"): "HR: of {month}, {amount} yuan more arrived than was declared.",
+    ("declared_not_paid", "not_declared"): "HR: {month}, {amount} yuan, arrived but is not in the declaration.",
+    ("declared_not_paid", "agency"):
+        "Ask the agency for the contribution record and tax receipt of {month} ({amount} yuan); its bill proves nothing.",
+    ("unit_not_fully_paid", None):
+        "Finance: pay the missing {amount} yuan of {month} and ask the medical insurance office to split it to people.",
+    ("paid_late", None): "Finance: the premium of {month} arrived on {arrived}, after the deadline ({due}); why, and any late fee?",
+    ("paid_differs_from_bank", "short"): "Finance: the bank paid {amount} yuan less for {month}.",
+    ("paid_differs_from_bank", "over"): "Finance: the bank paid {amount} yuan more for {month}.",
+    ("paid_differs_from_bank", "no_debit"): "Finance: {amount} yuan due for {month}, no debit in the bank statement.",
+    ("paid_differs_from_bank", "no_declaration"): "Finance: for which month and payer is the debit of {amount} yuan ({arrived})?",
+    ("paid_differs_from_bank", "late_fee"): "{amount} yuan of the debit of {month} are a late fee or interest, the employer's.",
+    ("deferred", None): "{month} lies within a deferral; pay it before the deferral ends.",
+    ("refund_due", "refund_not_returned"): "Payroll: return {amount} yuan of {month} to the person; the fund has refunded it.",
 }

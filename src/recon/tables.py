@@ -30,7 +30,7 @@ INPUT_TABLES: dict[str, Schema] = {
         "accrual_month:day", "booked_month:day", "paid_on:day", "treasury_on:day", "allocated_on:day",
         "base_fen:fen", "wage_fen:fen", "employee_fen:fen", "employer_fen:fen", "into_account_fen:fen",
         "late_fee_fen:fen", "payment_kind", "paid:flag", "proof", "insured_status", "duplicate_of",
-        "confirmed_by", "confirmed_on:day",
+        "confirmed_by", "confirmed_on:day", "deferred:flag",
     ),
     "flow": _schema(
         "row_id", "person_id", "region", "scheme", "sub_account", "ledger", "posted_on:day", "accrual_month:day",
@@ -52,9 +52,9 @@ INPUT_TABLES: dict[str, Schema] = {
     ),
     "payroll": _schema(
         "row_id", "person_id", "person_name", "employee_no", "employer", "payer", "pay_month:day", "for_month:day",
-        "item", "deducted_fen:fen", "base_fen:fen", "wage_fen:fen",
+        "item", "deducted_fen:fen", "base_fen:fen", "wage_fen:fen", "region", "department", "cost_centre",
     ),
-    "payment": _schema("row_id", "payer", "paid_on:day", "amount_fen:fen", "memo"),
+    "payment": _schema("row_id", "payer", "paid_on:day", "amount_fen:fen", "memo", "for_month:day"),
     "coverage": _schema("table", "file", "person_id", "region", "from:day", "to:day", "exported_on:day", "basis"),
 }
 
@@ -81,6 +81,17 @@ RESULT_TABLES: dict[str, Schema] = {
     "finding": _schema(
         "finding_id", "basis", "label", "cause", "scope", "people:int", "amount_fen:fen", "evidence", "owner",
         "action",
+    ),
+    "payroll_month": _schema(
+        "person_id", "person_name", "employee_no", "department", "cost_centre", "employer", "payer", "branch",
+        "region", "scheme", "accrual_month:day", "deducted_fen:fen", "declared_fen:fen", "declared_employer_fen:fen",
+        "arrived_fen:fen", "arrived_employer_fen:fen", "credited_fen:fen", "paid_on:day", "payroll_base_fen:fen",
+        "declared_base_fen:fen", "legs", "is_compared:flag", "short_fen:fen", "label", "cause", "status",
+    ),
+    "rollup": _schema(
+        "level", "company", "branch", "cost_centre", "region", "scheme", "accrual_month:day", "basis", "label", "cause",
+        "status", "people:int", "amount_fen:fen", "deducted_fen:fen", "declared_fen:fen", "arrived_fen:fen",
+        "credited_fen:fen",
     ),
     "step": _schema(
         "person_id", "region", "accrual_month:day", "from_fen:fen", "to_fen:fen", "cause", "amount_fen:fen",
@@ -112,6 +123,9 @@ FLOW_KINDS = (
     "credit", "spend", "mutual_aid", "premium", "interest", "subsidy", "transfer_in", "transfer_out", "payout",
     "reversal", "adjustment", "carry_over", "other",
 )
+# Items of a payslip: the employee's 2% (and whatever flat sum its column holds), a flat sum of its own, a correction, a
+# return, a late fee or interest, anything that is no premium of the medical insurance.
+PAYROLL_ITEMS = ("medical", "flat", "top_up", "refund", "late_fee", "other")
 SCHEME_ACCOUNT = "310"
 SIDE_SCHEMES = ("320", "330", "370", "410", "510")
 

@@ -1,7 +1,8 @@
 """Months without any contribution line where there ought to be one.
 
-A month is owed a line when it lies between two lines of one spell at one payer, or inside a stated employment spell,
-and the contribution files cover it (DESIGN sections 5 and 7). Nothing is inferred from absence elsewhere.
+A month is owed a line when it lies between two lines of one spell at one payer, inside a stated employment spell, or
+under a payslip deduction, and the contribution files cover it (DESIGN sections 5 and 7). Nothing is inferred from
+absence elsewhere.
 """
 
 from __future__ import annotations
@@ -19,14 +20,15 @@ BRACKET_MONTHS = 6
 def absent_months(prepared: Prepared, lines: pl.DataFrame, context: Context) -> pl.DataFrame:
     """Months that lack a line: person_id, region, scheme, payer, employer, month, proved_by, neighbours.
 
-    ``proved_by`` is spell (stated employment) or bracket; ``neighbours`` names the rows around a bracketed month.
+    ``proved_by`` is spell (stated employment), bracket or payroll (a deduction);
+    ``neighbours`` names the rows around a bracketed month.
     """
     own = lines.filter(~pl.col("is_side") & pl.col("row_id").is_not_null())
     if own.is_empty():
         return _empty()
     main = own.filter(pl.col("payment_kind") != "refund")
     spells = _spells(prepared, main)
-    wanted = pl.concat([_bracketed(main, spells), _employed(spells, context)])
+    wanted = pl.concat([_bracketed(main, spells), _employed(spells, context), _deducted(main, context)])
     # A line for the month anywhere else (another region or scheme) is a line.
     missing = wanted.join(main.select("person_id", "month").unique(), on=["person_id", "month"], how="anti")
     retired = prepared.tables["person"].select(
@@ -121,6 +123,15 @@ def _employed(spells: pl.DataFrame, context: Context) -> pl.DataFrame:
         *ACCOUNT, "payer", "employer", "month", pl.lit("spell").alias("proved_by"),
         pl.lit(None, dtype=pl.String).alias("neighbours"),
     )
+
+
+def _deducted(main: pl.DataFrame, context: Context) -> pl.DataFrame:
+    """Months with a payslip deduction; a person without a region is where the payer's others are."""
+    places = main.group_by("payer").agg(pl.col("region").drop_nulls().mode().sort().first().alias("_region"))
+    return context.deducted.join(places, on="payer", how="left").with_columns(
+        pl.coalesce("region", "_region").alias("region"), pl.col("payer").fill_null(""),
+    ).select("person_id", "region", pl.lit("310").alias("scheme"), "payer", "employer", "month",
+             pl.lit("payroll").alias("proved_by"), "neighbours")
 
 
 def _covered(missing: pl.DataFrame, context: Context) -> pl.DataFrame:

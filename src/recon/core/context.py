@@ -17,6 +17,8 @@ from recon.core.chain import chained
 from recon.core.expect import lines_of
 from recon.core.holes import balance_problems, holes, jumps, quiet_years
 from recon.core.overlap import file_of
+from recon.core.payroll.deducted import deducted_months, no_deductions
+from recon.core.payroll_settings import PayrollSettings
 from recon.core.prepare import ACCOUNT, Prepared, payer_key, prepare
 from recon.policy import Policy, Schedule
 from recon.problems import Problem
@@ -67,6 +69,7 @@ class Context:
     elsewhere: person_id, region, due, expected_fen, other_rows: credits of the same name under another number.
     hole: days between which the running balance proves that covered lines are missing (:mod:`recon.core.holes`).
     problems: what the balances of the exports show to be wrong with them.
+    deducted: person_id, region, payer, employer, month, neighbours: months with a payslip deduction.
     """
 
     as_of: date
@@ -85,10 +88,12 @@ class Context:
     hole: pl.DataFrame
     problems: tuple[Problem, ...] = field(default=())
     notes: tuple[str, ...] = field(default=())
+    deducted: pl.DataFrame = field(default_factory=no_deductions)
 
 
 def build_context(
-    tables: Mapping[str, pl.DataFrame], policy: Policy, as_of: date, *, tolerance: int | None = None
+    tables: Mapping[str, pl.DataFrame], policy: Policy, as_of: date, *, tolerance: int | None = None,
+    payroll: PayrollSettings | None = None,
 ) -> Context:
     """The first pass (see :class:`Context`); ``tolerance`` in months overrides every region's."""
     prepared = prepare(dict(tables))
@@ -112,7 +117,7 @@ def build_context(
         ),
         elsewhere=_elsewhere(lines, prepared, lag, policy),
         deduction=_deductions(lines, prepared.credit, lag, policy),
-        notes=tuple(notes),
+        notes=tuple(notes), deducted=deducted_months(prepared.tables, payroll),
     )
 
 

@@ -39,6 +39,8 @@ _RESULT_SIGNS: dict[str, frozenset[str]] = {
     "month": frozenset({"credited_on_time_fen", "verdict"}),
     "gap": frozenset({"gap_id", "basis"}),
     "finding": frozenset({"finding_id", "scope"}),
+    "payroll_month": frozenset({"deducted_fen", "declared_fen", "arrived_fen", "legs"}),
+    "rollup": frozenset({"level", "label", "people"}),
     "step": frozenset({"from_fen", "to_fen", "cause"}),
     "balance": frozenset({"opening_fen", "closing_fen"}),
     "bridge": frozenset({"side", "part"}),

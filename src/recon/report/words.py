@@ -6,7 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from recon.labels import ACTIONS_EN, CAUSE, DECISIONS, LABEL, OWNERS, STATUS_NAMES, STEP_CAUSES, VERDICTS
+from recon.labels import (
+    ACTIONS_EN,
+    CAUSE,
+    DECISIONS,
+    LABEL,
+    OWNERS,
+    PAYROLL_ACTIONS_EN,
+    STATUS_NAMES,
+    STEP_CAUSES,
+    VERDICTS,
+)
 
 _TEXTS: dict[str, tuple[str, str]] = {
     # sheets
@@ -358,7 +368,8 @@ class Words:
     def action(self, label: str, code: str | None, **fields: str) -> str:
         """The sentence of a cause, with its fields (``recon.labels.ACTION_FIELDS``) filled in."""
         cause = CAUSE.get((label, code))
-        text = (ACTIONS_EN.get((label, code), "") if self.lang == "en" else cause.action) if cause else ""
+        english = ACTIONS_EN.get((label, code)) or PAYROLL_ACTIONS_EN.get((label, code), "")
+        text = (english if self.lang == "en" else cause.action) if cause else ""
         return text.format(**fields)
 
     def decision(self, code: str | None) -> str:
