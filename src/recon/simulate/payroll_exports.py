@@ -52,10 +52,11 @@ def native_tables(firm: Firm) -> dict[str, pl.DataFrame]:
         "row_id": f"bank_{unit.number}.csv#L{at}", "payer": unit.number, "paid_on": day, "amount_fen": fen,
         "memo": memo,
     } for at, (unit, day, fen, memo) in enumerate(firm.debits)]
-    rows: dict[str, list[dict[str, object]]] = {
-        "payroll": payroll, "contribution": contribution, "person": person, "payment": payment}
-    return conform_all({
-        name: conform(pl.DataFrame(each, infer_schema_length=None), name) for name, each in rows.items()})
+    frames = {
+        name: pl.DataFrame(rows, infer_schema_length=None) for name, rows in
+        (("payroll", payroll), ("contribution", contribution), ("person", person), ("payment", payment))
+    }
+    return conform_all({name: conform(frame, name) for name, frame in frames.items()})
 
 
 def _file_of(line: Line) -> str:
@@ -205,14 +206,14 @@ def _write_declarations(firm: Firm, unit: Unit, folder: Path) -> None:
                 (f"费款所属期：{day:%Y-%m}", f"参保地：{city}"), _DECLARED_HEAD, *rows])])
     booked = sorted({line.booked for line in mine if line.booked is not None})
     for month in booked:
-        rows = [(
+        booked_rows = [(
             at, line.who.name, "居民身份证", line.who.id, _SCHEMES[line.scheme], f"{month_date(line.month):%Y%m}",
             _KINDS[line.kind], line.base / 100, line.firm / 100, line.own / 100, (line.firm + line.own) / 100,
         ) for at, line in enumerate((one for one in mine if one.booked == month), start=1)]
         head = (*_DECLARED_HEAD[:5], "费款所属期", "应缴类型", *_DECLARED_HEAD[7:])
         _book(folder / f"补差申报明细_{month_date(month):%Y%m}.xlsx", [("补差", [
             ("社会保险费申报明细表（补差）",), (f"单位名称：{unit.name}", f"纳税人识别号：{unit.number}"), head,
-            *rows])])
+            *booked_rows])])
 
 
 def _write_arrivals(firm: Firm, unit: Unit, folder: Path) -> None:
