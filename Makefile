@@ -38,7 +38,7 @@ run: install ## reconcile sample_statements/ into report.xlsx
 	@code=0; $(BIN)/recon run sample_statements -o report.xlsx || code=$$?; $(explain_exit)
 
 test: install ## run all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: install ## ruff
 	$(BIN)/ruff check .
@@ -70,6 +70,13 @@ ACCURACY_MONTHS ?= 24
 ACCURACY_SEED ?= 1
 ACCURACY_NOISE ?= 16
 ACCURACY_PAGE ?= # docs/accuracy.md to publish
+
+.PHONY: properties
+PROPERTIES ?= 200
+
+properties: install ## the property tests on thousands of random years: a firm of 1,500 people, then PROPERTIES examples each
+	RECON_YEARS_PEOPLE=1500 $(BIN)/python -m pytest tests/test_years.py
+	HYPOTHESIS_PROFILE=thorough HYPOTHESIS_EXAMPLES=$(PROPERTIES) $(BIN)/python -m pytest -n auto tests/test_properties.py
 
 accuracy: install ## make up an employer with planted events, run recon on it and compare; sizes: ACCURACY_PEOPLE=20000 ...
 	$(BIN)/python tools/accuracy.py --people $(ACCURACY_PEOPLE) --months $(ACCURACY_MONTHS) --seed $(ACCURACY_SEED) \

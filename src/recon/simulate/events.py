@@ -58,8 +58,8 @@ EVENTS = (
 DEDUCTION_PERCENT = 2  # of people: from some month on the account pays a premium
 QUIET_RATE, LOUD_RATE = 0.03, 1.6  # in a quiet unit and in the others
 MUCH_NOISE = 20  # per cent from which there are no quiet units and no people without events
-TOP_UP_MISSING, TOP_UP_LATE = 0.08, 0.08
-OVERDUE_CHANCE = 0.05  # per newest month and person of a quiet unit
+TOP_UP_MISSING, TOP_UP_LATE = 0.08, 0.2
+OVERDUE_CHANCE = 0.1  # per newest month and person of a quiet unit
 
 
 def plant(world: World, noise: int) -> None:
