@@ -501,12 +501,16 @@ def _settle_regions(
                     read.problems.append(Problem("unknown-region", read.file, place, "region", text))
                 codes[text] = code or text
             part.frame = part.frame.with_columns(pl.col("region").replace(codes))
+    silent = [
+        part for read in reads for part in read.parts if part.table in _REGION_TABLES
+        and not ("region" in part.frame.columns and not part.frame["region"].null_count())
+    ]
+    if not silent:
+        return
     roster = _region_by_person(reads, ("person",))
     elsewhere = _region_by_person(reads, ("contribution", "enrolment", "flow"))
-    for part in (part for read in reads for part in read.parts if part.table in _REGION_TABLES):
+    for part in silent:
         frame = part.frame
-        if "region" in frame.columns and not frame["region"].null_count():
-            continue
         steps = [pl.col("region")] if "region" in frame.columns else []
         steps += [
             pl.col("person_id").replace_strict(known, default=None, return_dtype=pl.String)

@@ -151,10 +151,10 @@ def roster(tables: dict[str, pl.DataFrame], people: People) -> pl.DataFrame:
     for other, owners in (*people.by_psn.items(), *people.other_ids.items()):
         if len(owners) == 1:
             numbers.setdefault(next(iter(owners)), set()).add(other)
-    known = set(person["person_id"].to_list()) | set(tables["contribution"]["person_id"].to_list())
+    known = set(person["person_id"].to_list()) | set(tables["contribution"]["person_id"].unique().to_list())
     others = [
         {"person_id": each, "person_name": people.shown_name[each]}
-        for each in sorted(set(tables["flow"]["person_id"].to_list()) - known) if each in people.shown_name
+        for each in sorted(set(tables["flow"]["person_id"].unique().to_list()) - known) if each in people.shown_name
     ]
     if others:
         person = pl.concat([person, conform(pl.DataFrame(others), "person")])
