@@ -61,6 +61,7 @@ def lines_of(prepared: Prepared, policy: Policy) -> pl.DataFrame:
     # A stated credit proves an account; a stated zero where the rule says there is none proves nothing new.
     credited = stated & (pl.col("into_account_fen") > 0)
     no_account = ((pl.col("has_account") == False) & ~pl.col("is_side") & ~credited).fill_null(False)  # noqa: E712
+    lines = _with_halves(lines)
     by_rule = _own_share()
     expected = (
         pl.when(pl.col("is_side") | pooled_kind | no_account).then(pl.lit(0, dtype=pl.Int64))
@@ -93,15 +94,34 @@ def lines_of(prepared: Prepared, policy: Policy) -> pl.DataFrame:
     return lines.with_columns(
         ((pl.col("paid") == True) & pl.col("expected_fen").is_not_null() & (pl.col("expected_fen") > 0)  # noqa: E712
          & ~pl.col("is_side") & ~pl.col("no_account") & ~pl.col("netted")).alias("payable")
-    ).with_columns(pl.col("payable").fill_null(False)).drop("_rule", "_status")
+    ).with_columns(pl.col("payable").fill_null(False)).drop("_rule", "_status", "_halves")
+
+
+def _one_party() -> tuple[pl.Expr, pl.Expr]:
+    """Whether a row holds the employee's part alone, or the employer's."""
+    employee, employer = pl.col("employee_fen").fill_null(0), pl.col("employer_fen").fill_null(0)
+    return (employee != 0) & (employer == 0), (employer != 0) & (employee == 0)
+
+
+def _with_halves(lines: pl.DataFrame) -> pl.DataFrame:
+    """``_halves``: the payment is told by several rows, of which one holds the employee's part and one the other."""
+    one_payment = ["person_id", "account_scheme", "region", "month", "payment_kind", "payer", "employer", "base_fen"]
+    only_employee, only_employer = _one_party()
+    alone = lines.filter(only_employee | only_employer)  # few files have such rows
+    halves = alone.group_by(one_payment).agg(
+        (only_employee.any() & only_employer.any()).alias("_halves")
+    ).filter("_halves")
+    if halves.is_empty():
+        return lines.with_columns(pl.lit(False).alias("_halves"))
+    return lines.join(halves, on=one_payment, how="left", nulls_equal=True, maintain_order="left").with_columns(
+        pl.col("_halves").fill_null(False)
+    )
 
 
 def _own_share() -> pl.Expr:
     """The credit by the rule; where two rows tell one payment, each party on its own row, each row its own share."""
-    one_payment = ["person_id", "account_scheme", "region", "month", "payment_kind", "payer", "employer", "base_fen"]
-    employee, employer = pl.col("employee_fen").fill_null(0), pl.col("employer_fen").fill_null(0)
-    only_employee, only_employer = (employee != 0) & (employer == 0), (employer != 0) & (employee == 0)
-    halves = only_employee.any().over(one_payment) & only_employer.any().over(one_payment) & ~pl.col("is_side")
+    only_employee, only_employer = _one_party()
+    halves = pl.col("_halves") & ~pl.col("is_side")
     base = pl.col("base_fen")
     return (
         pl.when(halves & only_employee).then(rounded_share(base, pl.col("personal_ppm")))

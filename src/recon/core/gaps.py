@@ -10,7 +10,7 @@ from recon.core import months
 from recon.core.context import Context
 from recon.core.expect import ACCUSING
 from recon.core.prepare import payer_key
-from recon.core.text import fill, yuan
+from recon.core.text import fill, listed, yuan
 from recon.labels import ACTION_FIELDS, CAUSES, COUNTER_CHECKS, FINDING_ACTIONS
 from recon.tables import conform
 
@@ -44,7 +44,12 @@ def gap_table(parts: pl.DataFrame, lines: pl.DataFrame, links: pl.DataFrame, con
     retired = pl.lit("（退休，不缴费）")
     unstated = pl.col("arrived").fill_null("（记录未列）")
     rows = rows.with_columns(pl.when("is_retiree").then(retired).otherwise(unstated).alias("arrived"))
-    rows = rows.with_columns(_gap_id(rows), evidence_of().alias("evidence"), *_desk())
+    # Label by label, so that a row is not asked for the sentences of all others.
+    by_label = rows.partition_by("label", as_dict=True) or {(None,): rows}
+    rows = pl.concat([
+        part.with_columns(_gap_id(part), evidence_of(label).alias("evidence"), *_desk(label))
+        for (label,), part in by_label.items()
+    ])
     rows = _with_finding(rows, context)
     order = ["person_id", "region", "scheme", "accrual_month", "label", "cause", "status"]
     return conform(rows.sort(order, nulls_last=True), "gap")
@@ -55,9 +60,6 @@ def month_facts(lines: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
     own = lines.group_by(KEY).agg(
         (~pl.col("stated") & ~pl.col("policy_confidence").is_in(ACCUSING)).any().alias("is_weak"),
         pl.col("payer").min().alias("payer"),
-        pl.concat([pl.col(name) for name in ("row_id", "neighbours", "other_rows", "undone_rows")])
-        .drop_nulls().sort().head(NAMED_IN_EVIDENCE)
-        .str.join("; ").alias("line_rows"),
         (pl.col("stream") == "retiree").any().alias("is_retiree"),
         pl.col("undone_rows").is_not_null().any().alias("is_undone"),
         pl.col("policy_ref").min().alias("ref"),
@@ -67,13 +69,18 @@ def month_facts(lines: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
         .alias("hole"),
     )
     came = links.group_by(KEY).agg(
-        pl.col("flow_row_id").sort().head(NAMED_IN_EVIDENCE).str.join("; ").alias("flow_rows"),
         pl.col("posted_on").max().cast(pl.String).alias("posted_last"),
         pl.col("amount_fen").sum().alias("came"),
     )
-    return own.join(came, on=KEY, how="full", coalesce=True, nulls_equal=True).with_columns(
-        pl.col("came").fill_null(0), pl.col("payer").fill_null(""), pl.col("other_rule").fill_null(False),
-        pl.when(pl.col("line_rows") != "").then("line_rows").alias("line_rows"),
+    named = ["row_id", "neighbours", "other_rows", "undone_rows"]
+    line_rows = listed(lines, KEY, named, NAMED_IN_EVIDENCE, "line_rows")
+    flow_rows = listed(links, KEY, ["flow_row_id"], NAMED_IN_EVIDENCE, "flow_rows")
+    return (
+        own.join(came, on=KEY, how="full", coalesce=True, nulls_equal=True)
+        .join(line_rows, on=KEY, how="left", nulls_equal=True).join(flow_rows, on=KEY, how="left", nulls_equal=True)
+        .with_columns(
+            pl.col("came").fill_null(0), pl.col("payer").fill_null(""), pl.col("other_rule").fill_null(False),
+        )
     )
 
 
@@ -102,8 +109,11 @@ _SENTENCES = {
 }
 
 
-def evidence_of() -> pl.Expr:
-    """A sentence and the row_ids that reproduce its amounts; works on a frame with :func:`month_facts` joined."""
+def evidence_of(label: str | None = None) -> pl.Expr:
+    """A sentence and the row_ids that reproduce its amounts; works on a frame with :func:`month_facts` joined.
+
+    ``label`` where all rows have it: the sentences of others are then left out.
+    """
     fields = {
         "amount": yuan(pl.col("amount_fen").abs()), "arrived": pl.col("arrived"), "due": pl.col("due_text"),
         "posted": pl.col("posted_last"), "came": yuan(pl.col("came")), "judged": yuan(pl.col("judged")),
@@ -117,6 +127,8 @@ def evidence_of() -> pl.Expr:
     # General sentences first, so that the specific ones (label:cause) laid over them win.
     sentence: pl.Expr = pl.lit("")
     for name, template in sorted(_SENTENCES.items(), key=lambda item: ":" in item[0]):
+        if label is not None and name.partition(":")[0] != label:
+            continue
         test = key == name if ":" in name else pl.col("label") == name
         sentence = pl.when(test).then(fill(template, fields)).otherwise(sentence)
     rule = pl.when(pl.col("other_rule")).then(
@@ -149,8 +161,8 @@ def digest(prefix: str, name: str) -> str:
     return prefix + hashlib.blake2b(name.encode(), digest_size=8).hexdigest()
 
 
-def _desk() -> list[pl.Expr]:
-    """owner, action and counter_check from the catalogue of causes."""
+def _desk(label: str | None = None) -> list[pl.Expr]:
+    """owner, action and counter_check from the catalogue of causes; ``label`` where all rows have it."""
     fields = {
         "month": pl.col("accrual_month").dt.strftime("%Y-%m"), "arrived": pl.col("arrived"),
         "amount": yuan(pl.coalesce(
@@ -160,7 +172,8 @@ def _desk() -> list[pl.Expr]:
     assert set(fields) == set(ACTION_FIELDS)
     owner: pl.Expr = pl.lit("nobody")
     action: pl.Expr = pl.lit("")
-    for cause in CAUSES:
+    causes = [cause for cause in CAUSES if label in (None, cause.label)]
+    for cause in causes:
         same = pl.col("cause").is_null() if cause.code is None else pl.col("cause") == cause.code
         test = (pl.col("label") == cause.label) & same
         owner = pl.when(test).then(pl.lit(cause.owner)).otherwise(owner)
@@ -168,6 +181,8 @@ def _desk() -> list[pl.Expr]:
     settled = pl.col("status") == "resolved"
     check: pl.Expr = pl.lit(None, dtype=pl.String)
     for name, text in COUNTER_CHECKS.items():
+        if label not in (None, name) and all(cause.code != name for cause in causes):
+            continue
         test = (pl.col("cause") == name) | ((pl.col("label") == name) & pl.col("cause").is_null())
         check = pl.when(test & ~settled).then(pl.lit(text)).otherwise(check)
     return [

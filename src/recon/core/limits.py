@@ -13,7 +13,7 @@ import polars as pl
 from recon.core import months
 from recon.core.expect import ACCUSING, ESTIMATE_PPM, amount_by_rule, rounded_share
 from recon.core.gaps import digest
-from recon.core.text import fill, yuan
+from recon.core.text import fill, listed, yuan
 from recon.labels import BASE_FINDING, CAUSE, COUNTER_CHECKS
 from recon.policy import Policy
 from recon.tables import conform
@@ -93,7 +93,9 @@ def _bases(lines: pl.DataFrame) -> pl.DataFrame:
         key, maintain_order=True
     ).agg(
         pl.col("base_fen").first(), pl.col(rule).first(), pl.col("employer").drop_nulls().first(),
-        pl.col("row_id").sort().head(NAMED_IN_EVIDENCE).str.join("; ").alias("rows"),
+    ).join(
+        listed(own.filter(~is_top_up), key, ["row_id"], NAMED_IN_EVIDENCE, "rows"),
+        on=key, how="left", nulls_equal=True, maintain_order="left",
     ).join(once, on=key, how="left", nulls_equal=True).with_columns(
         pl.col("base_fen") + pl.col("_more").fill_null(0)
     ).with_columns(months.date_of(pl.col("month")).alias("accrual_month"))

@@ -6,7 +6,7 @@ import polars as pl
 
 from recon.core import months
 from recon.core.gaps import KEY, rows_named
-from recon.core.text import yuan
+from recon.core.text import listed, yuan
 from recon.labels import LABEL_ORDER, STATUSES, verdict
 from recon.tables import conform
 
@@ -15,6 +15,7 @@ _LABEL_RANK = {label: rank for rank, label in enumerate(LABEL_ORDER)}
 _NEVER_HEADLINE = ("pooled_share", "flat_fee")
 # A premium is late at the payer when it arrives after the month that follows the accrual month.
 COLLECTION_MONTHS = 1
+ROWS_NAMED = 4  # of each side, in the evidence of a month
 
 
 def month_table(
@@ -88,10 +89,8 @@ def _sums(lines: pl.DataFrame) -> pl.DataFrame:
             {"undecided": 0, "probable": 1, "proved": 2}, default=None, return_dtype=pl.Int8
         ).min().replace_strict({0: "undecided", 1: "probable", 2: "proved"}, default=None, return_dtype=pl.String)
         .alias("confidence"),
-        pl.when(pl.col("row_id").is_not_null().any())
-        .then(pl.col("row_id").drop_nulls().sort().head(4).str.join("; ")).alias("line_rows"),
         pl.col("other_rule").any().alias("other_rule"), pl.col("policy_ref").min(),
-    )
+    ).join(listed(lines, KEY, ["row_id"], ROWS_NAMED, "line_rows"), on=KEY, how="left", nulls_equal=True)
 
 
 def _links(links: pl.DataFrame) -> pl.DataFrame:
@@ -100,8 +99,7 @@ def _links(links: pl.DataFrame) -> pl.DataFrame:
         pl.col("amount_fen").filter(~pl.col("is_late")).sum().alias("credited_on_time_fen"),
         pl.col("lag").max().cast(pl.Int32).alias("lag_months"),
         pl.col("posted_on").max().cast(pl.String).alias("posted_last"),
-        pl.col("flow_row_id").sort().head(4).str.join("; ").alias("flow_rows"),
-    )
+    ).join(listed(links, KEY, ["flow_row_id"], ROWS_NAMED, "flow_rows"), on=KEY, how="left", nulls_equal=True)
 
 
 def _headline(gap: pl.DataFrame) -> pl.DataFrame:

@@ -27,6 +27,20 @@ def yuan_text(fen: int) -> str:
     return f"{'-' if fen < 0 else ''}{abs(fen) // 100}.{abs(fen) % 100:02d}"
 
 
+def listed(frame: pl.DataFrame, key: list[str], columns: list[str], limit: int, name: str) -> pl.DataFrame:
+    """Per ``key`` the first ``limit`` of its values in ``columns``, sorted and joined by ``; ``; keys without any lack.
+
+    Most keys have one value: only the others are sorted group by group, which is slow.
+    """
+    long = pl.concat([frame.select(*key, pl.col(column).alias(name)) for column in columns]).drop_nulls(name)
+    counts = long.group_by(key).agg(pl.col(name).first(), pl.len().alias("_n"))
+    several = counts.filter(pl.col("_n") > 1).select(key)
+    rest = long.join(several, on=key, how="semi", nulls_equal=True).group_by(key).agg(
+        pl.col(name).sort().head(limit).str.join("; ")
+    )
+    return pl.concat([counts.filter(pl.col("_n") == 1).select(*key, name), rest])
+
+
 def fill(template: str, fields: dict[str, pl.Expr]) -> pl.Expr:
     """``template`` with its ``{field}`` marks replaced row by row; a null field reads ``?``."""
     parts: list[pl.Expr] = []
