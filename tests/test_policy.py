@@ -507,7 +507,15 @@ def test_region_of(policy: Policy, text: str, code: str | None) -> None:
 
 
 def test_near_names_help_with_a_misspelt_region(policy: Policy) -> None:
-    assert "武汉市" in policy.near_names("武汗市")
+    assert policy.near_names("武汗市")[0] == "420100 武汉市"
+    assert policy.near_names("武汗")[0] == "420100 武汉市"
+    assert policy.near_names("wuhna")[0] == "420100 武汉市"
+
+
+def test_near_names_of_a_code_are_the_regions_of_its_province(policy: Policy) -> None:
+    assert policy.near_names("420500") [:1] == ["420500 宜昌市"]
+    assert policy.near_names("420200") == ["420100 武汉市", "420500 宜昌市"]
+    assert policy.near_names("991100") == []
 
 
 def test_describe_is_plain_data_with_sources(policy: Policy) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from recon.core.payroll_settings import PayrollSettings
     from recon.draft import Draft
     from recon.policy import Policy
+    from recon.policy.draft import Suggested
     from recon.problems import Problem
     from recon.reading.folder import Claim, Kept
     from recon.report.view import RunView
@@ -87,6 +88,7 @@ def run_folder(
     import polars as pl
 
     from recon.core.context import build_context, newest_date
+    from recon.core.inferred import inferred_notes
     from recon.core.payroll.check import check_payroll
     from recon.core.payroll.rollup import roll_up
     from recon.core.payroll_settings import PayrollSettings
@@ -99,13 +101,14 @@ def run_folder(
     logging.getLogger("pdfminer").setLevel(logging.CRITICAL)
     folder = _folder(folder)
     mappings = _mappings(options.mappings)
-    policy = _policy(mappings)
+    own_policy = _exported_policy(folder)
+    policy = _policy(mappings, own_policy)
     region = _region(options.region, policy)
     now = now or datetime.now(CHINA)
     today = now.date()
     read = read_folder(folder, mappings=mappings, region_of=policy.region_of, default_region=region, progress=progress,
                        passwords=_passwords(options.passwords), ask=_ask_shown(folder, options.ask),
-                       leave_out=[path for path in (options.passwords,) if path], kept=kept, files=files)
+                       leave_out=[path for path in (options.passwords, *own_policy) if path], kept=kept, files=files)
     if not any(read.tables[name].height for name in ("contribution", "flow", "person", "payroll", "reading")):
         names = ", ".join(sorted({problem.code for problem in read.problems})) or "empty-folder"
         raise UsageError(
@@ -140,7 +143,9 @@ def run_folder(
     everything = {**result.inputs, **answers, "problem": problem, "source": read.sources}
     view = RunView(
         tables=everything, as_of=as_of, edition=edition, lang=options.lang, folder=folder.name, version=__version__,
-        parameters=_parameters(options, region, context.notes, payroll.notes),
+        parameters=[*_parameters(options, region, context.notes, payroll.notes),
+                    *(("inferred_rule", note) for note in inferred_notes(context.inferred)),
+                    *(("policy_file", path.relative_to(folder).as_posix()) for path in own_policy)],
         generated_at=now.strftime("%Y-%m-%d %H:%M"), full_ids=options.full_ids,
         region_names=_region_names(policy, everything),
         policy_refs=_policy_refs(policy, everything, options.lang),
@@ -203,15 +208,20 @@ def identify(folder: Path, options: Options) -> list[tuple[str, Claim]]:
     from recon.reading.folder import identify_folder
     from recon.report.mask import mask_files
 
-    claims = identify_folder(_folder(folder), mappings=_mappings(options.mappings),
+    folder = _folder(folder)
+    own_policy = _exported_policy(folder)
+    claims = identify_folder(folder, mappings=_mappings(options.mappings),
                              passwords=_passwords(options.passwords), ask=_ask_shown(folder, options.ask),
-                       leave_out=[path for path in (options.passwords,) if path])
+                             leave_out=[path for path in (options.passwords, *own_policy) if path])
     shown = mask_files(sorted({claim.file for claim in claims}))
     return [(shown[claim.file], claim) for claim in claims]
 
 
-def check(mappings: Path | None) -> tuple[int, int]:
-    """Validate every format and policy file, shipped and the user's; (formats, regions), or UsageError with all."""
+def check(mappings: Path | None, exports: Path | None = None) -> tuple[int, int]:
+    """Validate every format and policy file, shipped and the user's; (formats, regions), or UsageError with all.
+
+    ``exports`` is a folder of exports whose own policy files are looked at too.
+    """
     from recon.reading.formats import FormatError, load_formats
 
     directories = _mappings(mappings)
@@ -219,8 +229,98 @@ def check(mappings: Path | None) -> tuple[int, int]:
         formats = load_formats(directories)
     except FormatError as error:
         raise UsageError(str(error)) from None
-    policy = _policy(directories)
+    policy = _policy(directories, _exported_policy(_folder(exports)) if exports else ())
     return len(formats), len(policy.regions())
+
+
+# ------------------------------------------------------------------------------------------------------------ policy
+
+
+def policy_list(mappings: Path | None, exports: Path | None, lang: str) -> list[str]:
+    """One line per region, tab-separated."""
+    from recon.policy.words import list_lines
+
+    return list(list_lines(_user_policy(mappings, exports), lang))
+
+
+def policy_show(region: str, at: str | None, mappings: Path | None, exports: Path | None, lang: str) -> list[str]:
+    """Everything stated of a region, or what is in force in month ``at``; UsageError names near regions."""
+    from recon.policy.words import region_or_national, show_lines
+
+    policy = _user_policy(mappings, exports)
+    code = region_or_national(policy, region)
+    if code is None:
+        raise UsageError(_unknown_region(region, policy))
+    return list(show_lines(policy, code, _month(at) if at else None, lang))
+
+
+def policy_diff(
+    region: str, one: str, other: str, mappings: Path | None, exports: Path | None, lang: str
+) -> list[str]:
+    """What differs between two months of a region."""
+    from recon.policy.words import diff_lines, region_or_national
+
+    policy = _user_policy(mappings, exports)
+    code = region_or_national(policy, region)
+    if code is None:
+        raise UsageError(_unknown_region(region, policy))
+    return list(diff_lines(policy, code, _month(one), _month(other), lang))
+
+
+def policy_new(
+    region: str, mappings: Path | None, exports: Path | None, output: Path | None, *, name: str | None, lang: str
+) -> tuple[str, list[str]]:
+    """The text of a drafted policy file, written to ``output`` if given, and what to say about it.
+
+    A file that exists is never written over. A region that nobody knows needs a six-digit code and a ``name``.
+    """
+    from recon.policy.draft import draft_text, latest
+
+    if output is not None and output.exists():
+        raise UsageError(f"{output.name} 已经存在，不覆盖；请换一个名字 / it exists and is not written over")
+    policy = _user_policy(mappings, exports)
+    code = policy.region_of(region)
+    is_new = code is None
+    if code is None:
+        if not re.fullmatch(r"\d{6}(-P)?", region):
+            raise UsageError(_unknown_region(region, policy))
+        if not name:
+            raise UsageError(f"{region} 不在自带的政策里，请用 --name 写出名称；相近的有："
+                             f"{'、'.join(policy.near_names(region)) or '无'} / not in the table: give --name")
+        code = region
+    known_name = str(policy.files[code].about.get("name", code)) if code in policy.files else str(name)
+    known = {section: entry for section in ("in_service", "retiree", "employee", "base_limit", "schedule", "calendar")
+             if (entry := latest(policy.line(code, section).entries)) is not None}
+    suggested = _suggested(exports, policy, mappings, code) if exports is not None else []
+    text = draft_text(code, known_name, known, suggested, is_new=is_new)
+    told = [] if exports is None else [
+        f"从数据推断出 {len(suggested)} 条规则" if lang == "zh" else f"{len(suggested)} rules inferred from the data"]
+    if output is not None:
+        with _beside(output) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+        where = output.parent.as_posix()
+        told.append(f"已写入 {output}；改好后运行 recon check --mappings {where}" if lang == "zh" else
+                    f"written to {output}; edit it, then run recon check --mappings {where}")
+    return text, told
+
+
+def _suggested(exports: Path, policy: Policy, mappings: Path | None, code: str) -> list[Suggested]:
+    """What the data of a folder suggest for a region: one section per inferred rule."""
+    from recon.core.context import build_context, newest_date
+    from recon.core.inferred import suggested_sections
+    from recon.policy.draft import Suggested
+    from recon.reading.folder import read_folder
+
+    folder = _folder(exports)
+    read = read_folder(folder, mappings=_mappings(mappings), region_of=policy.region_of,
+                       leave_out=_exported_policy(folder))
+    today = datetime.now(CHINA).date()
+    context = build_context(read.tables, policy, newest_date(read.tables, today) or today)
+    return [Suggested(*one) for one in suggested_sections(context.inferred, code)]
+
+
+def _user_policy(mappings: Path | None, exports: Path | None) -> Policy:
+    return _policy(_mappings(mappings), _exported_policy(_folder(exports)) if exports else ())
 
 
 def draft_mapping(
@@ -330,14 +430,21 @@ def _ask_shown(folder: Path, ask: Ask | None) -> Ask | None:
     return lambda name: ask(shown.get(name, "?"))
 
 
-def _policy(mappings: list[Path]) -> Policy:
+def _policy(mappings: list[Path], exports: Sequence[Path] = ()) -> Policy:
+    """The shipped policy, then the files among the exports, then the user's own mappings: the later wins."""
     from recon.policy import PolicyError, load_policy
 
-    directories = [inside if (inside := path / "policy").is_dir() else path for path in mappings]
+    shipped, *own = [inside if (inside := path / "policy").is_dir() else path for path in mappings]
     try:
-        return load_policy(directories)
+        return load_policy([shipped, exports, *own])
     except PolicyError as error:
-        raise UsageError(str(error)) from None
+        raise UsageError(f"政策文件有误，改正后再运行 / mistakes in a policy file:\n{error}") from None
+
+
+def _exported_policy(folder: Path) -> list[Path]:
+    from recon.policy import exported_policy_files
+
+    return exported_policy_files(folder)
 
 
 def _region(text: str | None, policy: Policy) -> str | None:
@@ -345,9 +452,23 @@ def _region(text: str | None, policy: Policy) -> str | None:
         return None
     code = policy.region_of(text)
     if code is None:
-        near = "、".join(policy.near_names(text)) or "无"
-        raise UsageError(f"不认识的统筹区：{text}；相近的有：{near} / unknown region")
+        raise UsageError(_unknown_region(text, policy))
     return code
+
+
+def _unknown_region(text: str, policy: Policy) -> str:
+    near = "、".join(policy.near_names(text))
+    return (f"不认识的统筹区：{text}；相近的有：{near or '无'}；全部见 recon policy list / "
+            f"unknown region; near: {near or 'none'}; recon policy list shows all")
+
+
+def _month(text: str) -> date:
+    """A month as people write it: 2024-05, 2024.5, 202405, 2024年5月."""
+    found = re.fullmatch(r"\s*(\d{4})\s*[-./年]?\s*(\d{1,2})\s*月?\s*", text)
+    try:
+        return date(int(found[1]), int(found[2]), 1) if found else date.fromisoformat(text).replace(day=1)
+    except ValueError:
+        raise UsageError(f"月份看不懂：{text}；请写成 2024-05 / unreadable month; write 2024-05") from None
 
 
 def _as_of(text: str | None, newest: date | None, today: date) -> date:

@@ -21,6 +21,7 @@ COMMANDS = (
     "init",
     "mapping",
     "template",
+    "policy",
     "simulate",
 )
 

@@ -156,6 +156,8 @@ CAUSES = (
           "请两家缴费单位核对{month}的重复缴费{amount}元，由多缴的一方办理退费。"),
     Cause("policy_unknown", None, "当地当时的规则不明", "the region's rule is not known", "file_owner",
           "请提供带“划入个人账户金额”列的缴费明细，或补一份当地政策文件。"),
+    Cause("policy_unknown", "table_differs", "当地多数人的划入与政策表不同", "the region's credits do not follow the policy table", "file_owner",
+          "请核对当地文件：政策表与多数人的划入不同；用 recon policy new 写一份自己的政策文件即可更正。"),
     Cause("data_incomplete", "no_account_export", "没有个人账户明细", "no export of the account", "file_owner",
           "如需核对划入，请本人提供个人账户收支明细（含查询日期；消费明细不需要）。"),
     Cause("data_incomplete", "before_export", "这个月在明细开始之前", "before the export begins", "file_owner",
@@ -326,6 +328,12 @@ COUNTER_CHECKS = {
     "base_out_of_limits": "已计入：同月补差的基数；已排除：灵活就业、退休、没有个人账户的档次，以及不足一元的尾数",
 }
 
+# A finding about a city whose credits do not follow the policy table.
+CONFLICT_FINDING = (
+    "{region}{status} {first} 至 {last}：{people}人{months}个月{pairs}笔划入中，{fit}符合“{rule}”，只有{own}符合政策表；"
+    "多半是政策表有误或已过时，不能据此说谁少划或多划"
+)
+
 # A finding about bases outside the limits: what the records show, and what to do.
 BASE_FINDING = (
     "{payer} {first} 至 {last}，{people}人{count}人月的申报基数{what}{limit}元（{ref}），账户共受影响{amount}元",
@@ -423,6 +431,7 @@ ACTIONS_EN: dict[tuple[str, str | None], str] = {
     ("account_deduction", None): "Ask the medical insurance office whether a scheme is paid from the account.",
     ("refund_due", None): "Ask both payers about the double payment of {amount} yuan for {month}; one of them claims the refund.",
     ("policy_unknown", None): "Bring a contribution export with the column 划入个人账户金额, or add a policy file for the region.",
+    ("policy_unknown", "table_differs"): "Check the region's notice: most people's credits differ from the policy table; recon policy new drafts a correction.",
     ("data_incomplete", "no_account_export"): "To check credits, the person has to hand in an account export with its date (no spending needed).",
     ("data_incomplete", "before_export"): "Bring an earlier account export that covers {due}.",
     ("data_incomplete", "after_export"): "Bring a later account export, to beyond {due}.",

@@ -11,9 +11,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from recon.core.gaps import digest
 from recon.core.readings import PARTS
-from recon.core.text import fill, yuan, yuan_text
+from recon.core.text import digest, fill, yuan, yuan_text
 from recon.labels import ACTION_FIELDS, CAUSES
 from recon.tables import conform
 

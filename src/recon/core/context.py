@@ -16,6 +16,9 @@ from recon.core import months
 from recon.core.chain import chained
 from recon.core.expect import lines_of
 from recon.core.holes import balance_problems, holes, jumps, quiet_years
+from recon.core.infer import SCHEMA as INFERRED_RULES
+from recon.core.infer import infer_rules
+from recon.core.inferred import with_inferred
 from recon.core.overlap import file_of
 from recon.core.payroll.deducted import deducted_months, no_deductions
 from recon.core.payroll_settings import PayrollSettings
@@ -66,6 +69,7 @@ class Context:
     cohort: payer, region, scheme, month, people, credited: how many of a payer's people have a month's credit.
     unpaid: payer, region, scheme, month, people, unpaid: how many of them have a record that says unpaid.
     deduction: region, due, rest_fen: a shortfall that many people of a region share in one credit month.
+    inferred: rules that the data themselves show (:func:`recon.core.infer.infer_rules`).
     elsewhere: person_id, region, due, expected_fen, other_rows: credits of the same name under another number.
     hole: days between which the running balance proves that covered lines are missing (:mod:`recon.core.holes`).
     problems: what the balances of the exports show to be wrong with them.
@@ -86,6 +90,7 @@ class Context:
     deduction: pl.DataFrame
     elsewhere: pl.DataFrame
     hole: pl.DataFrame
+    inferred: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=INFERRED_RULES))
     problems: tuple[Problem, ...] = field(default=())
     notes: tuple[str, ...] = field(default=())
     deducted: pl.DataFrame = field(default_factory=no_deductions)
@@ -99,6 +104,8 @@ def build_context(
     prepared = prepare(dict(tables))
     coverage = prepared.tables["coverage"]
     lines = lines_of(prepared, policy)
+    inferred = infer_rules(lines, prepared, policy)
+    lines = with_inferred(lines, inferred)
     lag, steady, own_lag, notes = _learn_lags(lines, prepared.credit, policy)
     shift, changes = _common_shifts(lines, prepared.credit, lag, policy)
     notes += changes
@@ -117,7 +124,7 @@ def build_context(
         ),
         elsewhere=_elsewhere(lines, prepared, lag, policy),
         deduction=_deductions(lines, prepared.credit, lag, policy),
-        notes=tuple(notes), deducted=deducted_months(prepared.tables, payroll),
+        inferred=inferred, notes=tuple(notes), deducted=deducted_months(prepared.tables, payroll),
     )
 
 

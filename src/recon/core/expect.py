@@ -305,6 +305,7 @@ def retiree_lines(
         pl.col("monthly_fen").alias("expected_fen"), "accepts", "unsure",
         pl.col("monthly_fen").fill_null(0).alias("estimated_fen"), "whole_yuan", "policy_ref",
         pl.col("confidence").alias("policy_confidence"), pl.lit(False).alias("stated"), "insured", "born",
+        pl.lit(None, dtype=pl.Int64).alias("base_fen"),
         (pl.col("has_account") == False).fill_null(False).alias("no_account"),  # noqa: E712
         pl.col("has_account").fill_null(False).alias("surely_account"),
         pl.lit(False).alias("is_side"), pl.lit(False).alias("netted"),

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import polars as pl
 
 from recon.core import months
 from recon.core.context import Context
 from recon.core.expect import ACCUSING
 from recon.core.prepare import payer_key
-from recon.core.text import fill, listed, yuan
+from recon.core.text import digest, fill, listed, yuan
 from recon.labels import ACTION_FIELDS, CAUSES, COUNTER_CHECKS, FINDING_ACTIONS
 from recon.tables import conform
 
@@ -154,11 +152,6 @@ def _gap_id(rows: pl.DataFrame) -> pl.Series:
         pl.lit("credit"), sign, separator="|",
     )).to_series()
     return pl.Series("gap_id", [digest("G", name) for name in names], dtype=pl.String)
-
-
-def digest(prefix: str, name: str) -> str:
-    """A short stable id: the same name gives the same id in every run and version."""
-    return prefix + hashlib.blake2b(name.encode(), digest_size=8).hexdigest()
 
 
 def _desk(label: str | None = None) -> list[pl.Expr]:

@@ -12,8 +12,7 @@ import polars as pl
 
 from recon.core import months
 from recon.core.expect import ACCUSING, ESTIMATE_PPM, amount_by_rule, rounded_share
-from recon.core.gaps import digest
-from recon.core.text import fill, listed, yuan
+from recon.core.text import digest, fill, listed, yuan
 from recon.labels import BASE_FINDING, CAUSE, COUNTER_CHECKS
 from recon.policy import Policy
 from recon.tables import conform

@@ -90,6 +90,7 @@ def _sums(lines: pl.DataFrame) -> pl.DataFrame:
         ).min().replace_strict({0: "undecided", 1: "probable", 2: "proved"}, default=None, return_dtype=pl.String)
         .alias("confidence"),
         pl.col("other_rule").any().alias("other_rule"), pl.col("policy_ref").min(),
+        (pl.col("policy_confidence") == "inferred").any().fill_null(False).alias("is_inferred"),
     ).join(listed(lines, KEY, ["row_id"], ROWS_NAMED, "line_rows"), on=KEY, how="left", nulls_equal=True)
 
 
@@ -156,6 +157,9 @@ def _evidence() -> pl.Expr:
         .then(pl.concat_str(pl.lit("（"), pl.col("posted_last"), pl.lit("）"))).otherwise(pl.lit("")),
         pl.when(pl.col("other_rule").fill_null(False)).then(
             pl.concat_str(pl.lit("；按交界另一侧的规则接受（"), pl.col("policy_ref").fill_null("?"), pl.lit("）"))
+        ).otherwise(pl.lit("")),
+        pl.when(pl.col("is_inferred").fill_null(False)).then(
+            pl.concat_str(pl.lit("；应划由当地多数人的划入推断（"), pl.col("policy_ref").fill_null("?"), pl.lit("）"))
         ).otherwise(pl.lit("")),
         rows_named(),
     )

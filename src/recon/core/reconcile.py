@@ -22,6 +22,7 @@ from recon.core.due import settle_second, with_due
 from recon.core.expect import lines_of, policy_conflicts, retiree_lines
 from recon.core.gaps import KEY, finding_table, gap_table
 from recon.core.holes import jumps
+from recon.core.inferred import CONFLICT, conflict_findings, mark_conflicts, with_inferred
 from recon.core.judge import judge, parts_of, with_links
 from recon.core.ledgers import only_in_one
 from recon.core.limits import outside_limits
@@ -69,17 +70,22 @@ def reconcile(
     lines = _mark_surplus(settle_second(lines, links), links)
     links = links.filter(pl.col("line").is_null() | pl.col("line").is_in(lines["line"].implode()))
     lines, links = with_links(lines, links, prepared.credit)
-    lines = judge(lines, context).join(
+    lines = mark_conflicts(judge(lines, context)).join(
         prepared.undone, on=["person_id", "region", "scheme", "due"], how="left", nulls_equal=True,
         maintain_order="left",
     )
     parts = parts_of(lines, links)
     gap = gap_table(parts, lines, links, context)
+    gap, conflict_finding = conflict_findings(gap, lines, context.inferred)
     month = month_table(lines, links, gap, found.margins, prepared.tables["person"])
     base_gap, base_finding = outside_limits(lines, policy, as_of)
     result = {
         "expected": _expected_table(lines), "match": _match_table(links, month, found.margins), "month": month,
-        "gap": pl.concat([gap, base_gap]), "finding": pl.concat([finding_table(gap, month), base_finding]),
+        "gap": pl.concat([gap, base_gap]),
+        "finding": pl.concat([
+            finding_table(gap.filter(pl.col("cause").fill_null("") != CONFLICT), month), conflict_finding,
+            base_finding,
+        ]),
         "step": step_table(lines, policy),
     }
     result |= _account_tables(prepared, result, context, complete=spend)
@@ -150,12 +156,12 @@ def _account_tables(
 
 def _all_lines(prepared: Prepared, policy: Policy, context: Context) -> pl.DataFrame:
     """Contribution lines, retiree months and months that lack a line, in one frame."""
-    lines = lines_of(prepared, policy).with_columns(
+    lines = with_inferred(lines_of(prepared, policy), context.inferred).with_columns(
         pl.lit(False).alias("absent"), pl.lit(None, dtype=pl.String).alias("neighbours")
     )
     retired = retiree_lines(prepared, policy, context.as_of, context.cover)
     if retired.height:
-        retired = retired.with_columns(
+        retired = with_inferred(retired, context.inferred).with_columns(
             pl.lit(False).alias("absent"), pl.lit(None, dtype=pl.String).alias("raw_payer")
         )
         lines = pl.concat([lines, retired], how="diagonal_relaxed")

@@ -7,11 +7,12 @@ and a month. The grammar of the files is in :mod:`recon.policy.grammar`, the mea
 from __future__ import annotations
 
 from recon.policy.grammar import Mistake, PolicyError
-from recon.policy.load import load_policy
+from recon.policy.load import exported_policy_files, load_policy
 from recon.policy.region import Region
 from recon.policy.resolve import BaseLimit, Policy, Schedule
 from recon.policy.rule import Rule, share_fen
 
 __all__ = [
-    "BaseLimit", "Mistake", "Policy", "PolicyError", "Region", "Rule", "Schedule", "load_policy", "share_fen",
+    "BaseLimit", "Mistake", "Policy", "PolicyError", "Region", "Rule", "Schedule", "exported_policy_files",
+    "load_policy", "share_fen",
 ]

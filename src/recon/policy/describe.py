@@ -15,7 +15,8 @@ SOURCES_NAMED = 1  # in a sentence; recon policy show has them all
 TITLES = {
     "in_service": "In service 在职", "retiree": "Retired 退休", "employee": "Employee pays 个人缴费",
     "employer": "Employer pays 单位缴费", "flexible": "Flexible employment 灵活就业", "tier": "Tier 档次",
-    "scheme": "Scheme 险种", "schedule": "Schedule 划入时间", "calendar": "Calendar 年度", "rounding": "Rounding 尾数",
+    "scheme": "Scheme 险种", "schedule": "Schedule 划入时间", "calendar": "Calendar 年度", "stop": "Stop 停办",
+    "rounding": "Rounding 尾数",
     "base_limit": "Base limits 基数上下限", "sub_account": "Sub-account 子账户", "regime": "Regime 门诊共济",
     "fact": "Fact",
 }

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from itertools import pairwise
 
@@ -154,11 +154,11 @@ def month(raw: object) -> date:
         return date.min
     text = str(raw)
     if not isinstance(raw, str) or len(text) != 7 or text[4] != "-":
-        raise ValueError(f'{raw!r} is not a month; write "2024-05"')
+        raise ValueError(f'{raw!r} 不是月份，请写成 "2024-05" / is not a month; write "2024-05"')
     try:
         return date(int(text[:4]), int(text[5:]), 1)
     except ValueError:
-        raise ValueError(f'{raw!r} is not a month; write "2024-05"') from None
+        raise ValueError(f'{raw!r} 不是月份，请写成 "2024-05" / is not a month; write "2024-05"') from None
 
 
 def _decimal(raw: object) -> Decimal:
@@ -167,7 +167,7 @@ def _decimal(raw: object) -> Decimal:
         with suppress(InvalidOperation):
             number = Decimal(raw)
     if not number.is_finite():
-        raise ValueError(f"{raw!r} is not a number")
+        raise ValueError(f"{raw!r} 不是数字 / is not a number")
     return number
 
 
@@ -175,9 +175,10 @@ def rate(raw: object) -> Rate:
     """A rate such as ``"0.02"`` (2%), between 0 and 1, exact to one part per million."""
     number = _decimal(raw)
     if not 0 < number < 1:
-        raise ValueError(f'{raw} is not between 0 and 1; 2% is "0.02", and nothing at all is not a rate')
+        raise ValueError(f'{raw} 不在 0 与 1 之间，2% 写成 "0.02" / is not between 0 and 1; 2% is "0.02", '
+                         "and nothing at all is no rate")
     if number * PPM != int(number * PPM):
-        raise ValueError(f"{raw} has more than six decimals")
+        raise ValueError(f"{raw} 小数多于六位 / has more than six decimals")
     return Rate(int(number * PPM))
 
 
@@ -185,24 +186,34 @@ def yuan(raw: object) -> Money:
     """A sum of yuan such as ``"97.00"``; without decimals (``"83"``) it is known to the yuan only."""
     number = _decimal(raw)
     if number < 0:
-        raise ValueError(f"{raw} is negative")
+        raise ValueError(f"{raw} 是负数 / is negative")
     if number * 100 != int(number * 100):
-        raise ValueError(f"{raw} has more than two decimals")
+        raise ValueError(f"{raw} 小数多于两位 / has more than two decimals")
     return Money(int(number * 100), whole_yuan=number.as_tuple().exponent == 0)
 
 
 def _count(low: int, high: int) -> Reader:
     def read(raw: object) -> object:
         if isinstance(raw, bool) or not isinstance(raw, int) or not low <= raw <= high:
-            raise ValueError(f"{raw!r} is not a whole number from {low} to {high}")
+            raise ValueError(f"{raw!r} 不是 {low} 到 {high} 的整数 / is not a whole number from {low} to {high}")
         return raw
     return read
+
+
+def _day(raw: object) -> date:
+    """A day written ``2024-12-20`` (with or without quotes)."""
+    if isinstance(raw, str):
+        with suppress(ValueError):
+            raw = date.fromisoformat(raw)
+    if not isinstance(raw, date) or isinstance(raw, datetime):
+        raise ValueError(f'{raw!r} 不是日期，请写成 "2024-12-20" / is not a day; write "2024-12-20"')  # noqa: TRY004  one kind of error
+    return raw
 
 
 def _choice(*words: str) -> Reader:
     def read(raw: object) -> object:
         if raw not in words:
-            raise ValueError(f"{raw!r} is none of: {', '.join(words)}")
+            raise ValueError(f"{raw!r} 只能是其中之一 / is none of: {', '.join(words)}")
         return raw
     return read
 
@@ -210,32 +221,32 @@ def _choice(*words: str) -> Reader:
 def text(raw: object) -> str:
     """A text that says something."""
     if not isinstance(raw, str) or not raw.strip():
-        raise ValueError(f"{raw!r} is not a text")
+        raise ValueError(f"{raw!r} 不是文字 / is not a text")
     return raw
 
 
 def texts(raw: object) -> tuple[str, ...]:
     """A list of texts, at least one."""
     if not isinstance(raw, list) or not raw:
-        raise ValueError("is not a list of texts, or is empty")
+        raise ValueError("应是文字列表，且不能为空 / is not a list of texts, or is empty")
     return tuple(text(item) for item in raw)
 
 
 def _flag(raw: object) -> bool:
     if not isinstance(raw, bool):
-        raise ValueError(f"{raw!r} is neither true nor false")  # noqa: TRY004  one kind of error for one report
+        raise ValueError(f"{raw!r} 只能是 true 或 false / is neither true nor false")  # noqa: TRY004  one kind of error for one report
     return raw
 
 
 def _statements(raw: object) -> dict[str, object]:
     if not isinstance(raw, dict) or not raw:
-        raise ValueError("is not a table of statements")
+        raise ValueError("应是一张表 / is not a table of statements")
     return raw
 
 
 def _rows(raw: object, what: str) -> list[dict[str, object]]:
     if not isinstance(raw, list) or not all(isinstance(row, dict) for row in raw):
-        raise ValueError(f"is not a list of {what}")
+        raise ValueError(f"应是列表 / is not a list of {what}")
     return raw
 
 
@@ -245,13 +256,14 @@ def _brackets(units: Mapping[str, Reader], *, may_be_empty: bool) -> Reader:
     def read(raw: object) -> object:
         rows = _rows(raw, "age brackets")
         if not rows and not may_be_empty:
-            raise ValueError("has no age bracket")
+            raise ValueError("没有写年龄段 / has no age bracket")
         brackets = [_bracket(row, units) for row in rows]
         for one, next_one in pairwise(brackets):
             if one.age_max is None or one.age_max != next_one.age_min:
-                raise ValueError(f"the brackets overlap or leave a gap after: {one}")
+                raise ValueError(f"年龄段重叠或有空隙 / the brackets overlap or leave a gap after: {one}")
         if brackets and (brackets[0].age_min is not None or brackets[-1].age_max is not None):
-            raise ValueError("the first bracket has no age_min and the last no age_max, so that every age is covered")
+            raise ValueError("第一段不写 age_min、最后一段不写 age_max，每个年龄都要有 / "
+                             "the first bracket has no age_min and the last no age_max, so that every age is covered")
         return tuple(brackets)
     return read
 
@@ -259,19 +271,20 @@ def _brackets(units: Mapping[str, Reader], *, may_be_empty: bool) -> Reader:
 def _bracket(row: dict[str, object], units: Mapping[str, Reader]) -> Bracket:
     for name in row:
         if name not in {"age_min", "age_max", *units}:
-            raise ValueError(f"unknown key {name} in an age bracket; known are age_min, age_max, {', '.join(units)}")
+            known = ", ".join(["age_min", "age_max", *units])
+            raise ValueError(f"年龄段里不认识的项 / unknown key {name} in an age bracket; known are {known}")
     stated = [unit for unit in units if unit in row]
     if len(stated) != 1:
-        raise ValueError(f"an age bracket states exactly one of {', '.join(units)}")
+        raise ValueError(f"每个年龄段只写一项 / an age bracket states exactly one of {', '.join(units)}")
     ages: list[int | None] = []
     for name in ("age_min", "age_max"):
         age = row.get(name)
         if age is not None and (isinstance(age, bool) or not isinstance(age, int) or not 0 < age < 150):
-            raise ValueError(f"{name} {age!r} is not an age")
+            raise ValueError(f"{name} {age!r} 不是年龄 / is not an age")
         ages.append(age)
     low, high = ages
     if low is not None and high is not None and low >= high:
-        raise ValueError(f"age_min {low} is not below age_max {high}")
+        raise ValueError(f"age_min {low} 应小于 / is not below age_max {high}")
     value = units[stated[0]](row[stated[0]])
     assert isinstance(value, (Rate, Money))  # what the two readers return
     return Bracket(low, high, stated[0], value)
@@ -281,7 +294,7 @@ def _deductions(raw: object) -> object:
     found = []
     for row in _rows(raw, "deductions"):
         if set(row) != {"name", "yuan_month"}:
-            raise ValueError("a deduction states name and yuan_month")
+            raise ValueError("扣减要写 name 和 yuan_month / a deduction states name and yuan_month")
         found.append(Deduction(text(row["name"]), yuan(row["yuan_month"])))
     return tuple(found)
 
@@ -294,6 +307,7 @@ RETIREE_KINDS = (
 )
 SCHEDULE_KINDS = ("monthly", "annual", "annual_prepaid", "monthly_or_annual_prepaid")
 ROUNDINGS = ("half_up", "ceil_to_jiao")
+STOP_KINDS = ("year_end_closing", "platform_move", "other")
 
 _MONTH_OF_YEAR = Key(_count(1, 12), "month of the year")
 _FLAG = Key(_flag, "yes or no")
@@ -307,6 +321,7 @@ SECTIONS: dict[str, dict[str, Key]] = {
         "employer_share": Key(
             _brackets(SHARES, may_be_empty=True), "share of the base (or sum) credited from the employer's, by age"
         ),
+        "deductions": Key(_deductions, "taken off the credit"),
         "back_pay_credited": Key(_flag, "whether back pay reaches the account"),
     },
     "retiree": {
@@ -342,11 +357,17 @@ SECTIONS: dict[str, dict[str, Key]] = {
     "calendar": {
         "base_year_start": _MONTH_OF_YEAR, "medical_year_start": _MONTH_OF_YEAR,
         "collection_deadline_months": Key(_count(0, 12), "months after the accrual month, for payment"),
+        "collection_deadline_day": Key(_count(1, 31), "day of that month by which it is to have arrived; else its end"),
+    },
+    "stop": {
+        "kind": Key(_choice(*STOP_KINDS), "why nothing is credited"),
+        "first_day": Key(_day, "first day of the stop"), "last_day": Key(_day, "last day of the stop"),
+        "yearly": Key(_flag, "every year from then on"), "name": _TEXT,
     },
     "rounding": {"contribution": Key(_choice(*ROUNDINGS), "mode"), "credit": Key(_choice(*ROUNDINGS), "mode")},
     "fact": {"statements": Key(_statements, "for the reader; nothing is computed from it")},
 }
-CODED = frozenset({"tier", "scheme", "sub_account", "fact"})
+CODED = frozenset({"tier", "scheme", "sub_account", "stop", "fact"})
 # A new kind of retiree rule says nothing of the old kind's figures.
 BELONGS_TO = {("retiree", "by_age"): "kind", ("retiree", "deductions"): "kind"}
 ENTRY_KEYS = (

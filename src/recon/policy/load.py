@@ -31,23 +31,25 @@ from recon.policy.resolve import Policy
 Table = dict[str, object]
 
 
-def load_policy(directories: Sequence[Path]) -> Policy:
-    """The policy of all ``directories``: the shipped one first, each later one overriding value by value.
+def load_policy(layers: Sequence[Path | Sequence[Path]]) -> Policy:
+    """The policy of all ``layers``: the shipped one first, each later one overriding value by value.
 
-    A later file with the same region code and the same ``from`` replaces only the keys it gives; a new ``from`` adds an
-    entry. Raises PolicyError with every mistake found, naming file and key.
+    A layer is a directory of policy files, or the files themselves. A later file with the same region code and the same
+    ``from`` replaces only the keys it gives; a new ``from`` adds an entry. Raises PolicyError with every mistake found,
+    naming file and key.
     """
     mistakes: list[Mistake] = []
     regions: dict[str, RegionFile] = {}
-    for rank, directory in enumerate(directories):
+    for rank, layer in enumerate(layers):
         here: dict[str, str] = {}
-        for path in policy_files(directory):
+        for path in policy_files(layer) if isinstance(layer, Path) else layer:
             region = _read(path, rank, mistakes)
             if region is None:
                 continue
             file = region.files[0]
             if region.code in here:
-                mistakes.append(Mistake(file, "code", f"{region.code} already stands in {here[region.code]}"))
+                message = f"{region.code} 已在另一个文件里 / already stands in {here[region.code]}"
+                mistakes.append(Mistake(file, "code", message))
                 continue
             here[region.code] = file
             regions[region.code] = _laid_over(regions[region.code], region) if region.code in regions else region
@@ -68,6 +70,26 @@ def policy_files(directory: Path) -> list[Path]:
     return found if directory.name == "policy" else [path for path in found if _states_region(path)]
 
 
+def exported_policy_files(folder: Path) -> list[Path]:
+    """The policy files that lie among the exports of ``folder``.
+
+    These are ``policy/*.toml``, ``*.policy.toml``, and any other ``*.toml`` directly in it that is one by its content
+    (it states a region ``code`` and no format ``id``).
+    """
+    named = [*folder.glob("policy/*.toml"), *folder.glob("*.policy.toml")]
+    others = [path for path in folder.glob("*.toml") if path not in named and _is_policy(path)]
+    return sorted(path for path in {*named, *others} if path.is_file())
+
+
+def _is_policy(path: Path) -> bool:
+    """Whether a TOML file of unknown purpose states a region; a broken one is somebody else's."""
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return False
+    return "code" in data and "id" not in data
+
+
 def _states_region(path: Path) -> bool:
     try:
         return "code" in tomllib.loads(path.read_text(encoding="utf-8"))
@@ -82,10 +104,11 @@ def _read(path: Path, rank: int, mistakes: list[Mistake]) -> RegionFile | None:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8-sig"), parse_float=Decimal)
     except (OSError, UnicodeDecodeError) as error:
-        mistakes.append(Mistake(file, "", f"cannot be read: {type(error).__name__}; save it as UTF-8"))
+        why = type(error).__name__
+        mistakes.append(Mistake(file, "", f"读不了，请存为 UTF-8 / cannot be read: {why}; save it as UTF-8"))
         return None
     except tomllib.TOMLDecodeError as error:
-        mistakes.append(Mistake(file, "", f"is not valid TOML: {error}"))
+        mistakes.append(Mistake(file, "", f"不是有效的 TOML / is not valid TOML: {error}"))
         return None
     region = _Reading(file, rank, data, mistakes).region()
     return region if region.code else None
@@ -106,7 +129,7 @@ class _Reading:
         if isinstance(sources, dict):
             self.sources = sources
         else:
-            self.wrong("sources", "is not a table of name = text")
+            self.wrong("sources", "应写成 名称 = 文字 / is not a table of name = text")
         region = RegionFile("", [self.file])
         for key, raw in self.data.items():
             if key == "sources":
@@ -121,13 +144,13 @@ class _Reading:
             else:
                 self.wrong(key, _unknown_key(key, [*ABOUT, "sources", *SECTIONS]))
         if "code" not in self.data:
-            self.wrong("code", "is missing; it is the six-digit code of the region")
+            self.wrong("code", "缺少统筹区的六位代码 / is missing; it is the six-digit code of the region")
         region.code = str(region.about.pop("code", ""))
         return region
 
     def section(self, region: RegionFile, section: str, raw: object) -> None:
         if not isinstance(raw, list) or not all(isinstance(item, dict) for item in raw):
-            self.wrong(section, f"is a list of entries; write [[{section}]]")
+            self.wrong(section, f"要用双方括号，写成 [[{section}]] / is a list of entries; write [[{section}]]")
             return
         for number, item in enumerate(raw, start=1):
             place = f"{section}[{number}]"
@@ -135,18 +158,18 @@ class _Reading:
             if section in CODED:
                 code = str(item.get("code", ""))
                 if not code:
-                    self.wrong(f"{place}.code", "is missing")
+                    self.wrong(f"{place}.code", "没有写 / is missing")
                     continue
             elif "code" in item:
-                self.wrong(f"{place}.code", f"is not for [[{section}]]")
+                self.wrong(f"{place}.code", f"不用写在 / is not for [[{section}]]")
             entry = self.entry(section, place, item)
             if entry is None:
                 continue
             entries = region.sections.setdefault((section, code), [])
             if entries and entry.start <= entries[-1].start:
-                problem = "overlaps" if entry.start == entries[-1].start else "comes after"
-                self.wrong(f"{place}.from", f"{entry.since} {problem} the entry from {entries[-1].since}; "
-                                            "entries stand in the order of their months, each month once")
+                problem = "重复 / overlaps" if entry.start == entries[-1].start else "早于前一条 / comes before"
+                self.wrong(f"{place}.from", f"{entry.since} {problem} the entry from {entries[-1].since}；按月份先后"
+                                            "写，每月一条 / entries stand in the order of months, each month once")
                 continue
             entries.append(entry)
 
@@ -156,7 +179,8 @@ class _Reading:
             if key not in ENTRY_KEYS and key not in keys:
                 self.wrong(f"{place}.{key}", _unknown_key(key, [*ENTRY_KEYS, *keys]))
         if "from" not in item:
-            self.wrong(f"{place}.from", 'is missing; write a month such as "2024-05", or "open"')
+            self.wrong(f"{place}.from", '没有写，请写月份如 "2024-05" 或 "open" / is missing; write a month such as '
+                                        '"2024-05", or "open"')
             return None
         start = self.month(place, "from", item)
         if start is None:
@@ -177,11 +201,15 @@ class _Reading:
                     self.wrong(f"{place}.{key}", str(error))
                     continue
             values[key] = Value(parsed, key in item, since, source, own.get(key, confidence), self.file)
+        first, last = (one.parsed if (one := values.get(key)) else None for key in ("first_day", "last_day"))
+        if section == "stop" and isinstance(first, date) and isinstance(last, date) and last < first:
+            self.wrong(f"{place}.last_day", f"{last} 早于 / is before first_day {first}")
         uncertain = self.month(place, "uncertain_from", item) if "uncertain_from" in item else None
         if uncertain is not None and uncertain >= start:
-            self.wrong(f"{place}.uncertain_from", f"{item['uncertain_from']} is not before from {since}")
+            self.wrong(f"{place}.uncertain_from", f"{item['uncertain_from']} 应早于 / is not before from {since}")
         if not set(item) & {*keys, "unknown", "note"}:
-            self.wrong(place, "states nothing; give a value, or name under unknown what is not known")
+            self.wrong(place, "什么也没有写；写一个值，或在 unknown 里列出不知道的 / "
+                              "states nothing; give a value, or name under unknown what is not known")
         return Entry(
             start, since, values, uncertain, self.word(place, item, "applies_to", ("accrual", "credit")),
             self.word(place, item, "basis"), self.word(place, item, "note"), own.get("from", confidence), self.rank,
@@ -190,7 +218,7 @@ class _Reading:
     def month(self, place: str, key: str, item: Table) -> date | None:
         try:
             if key != "from" and item[key] == OPEN:
-                raise ValueError('is a month such as "2021-05"')  # noqa: TRY301  one handler for both
+                raise ValueError('请写月份如 "2021-05" / is a month such as "2021-05"')  # noqa: TRY301  one handler for both
             return month(item[key])
         except ValueError as error:
             self.wrong(f"{place}.{key}", str(error))
@@ -200,13 +228,14 @@ class _Reading:
         """The texts of the entry's sources; ``@name`` stands for a text of the file's [sources]."""
         raw = item.get("source")
         if raw is None:
-            self.wrong(f"{place}.source", "is missing; every value needs the text or page it was taken from")
+            self.wrong(f"{place}.source", "没有写来源，每个值都要写出自哪份文件 / "
+                       "is missing; every value needs the text or page it was taken from")
             return ()
         found = []
         try:
             for name in texts([raw] if isinstance(raw, str) else raw):
                 if name.startswith("@") and name[1:] not in self.sources:
-                    self.wrong(f"{place}.source", f"{name} is not in [sources]")
+                    self.wrong(f"{place}.source", f"{name} 不在 [sources] 里 / is not in [sources]")
                 else:
                     found.append(text(self.sources[name[1:]]) if name.startswith("@") else name)
         except ValueError as error:
@@ -217,30 +246,32 @@ class _Reading:
         """The entry's confidence and the differing ones of single values (``from``: of the month itself)."""
         given = item.get("confidence")
         if given not in CONFIDENCES:
-            self.wrong(f"{place}.confidence", f"{given!r} is none of: {', '.join(CONFIDENCES)}" if given is not None
-                       else f"is missing; it is one of: {', '.join(CONFIDENCES)}")
+            words = ", ".join(CONFIDENCES)
+            self.wrong(f"{place}.confidence", f"{given!r} 只能是其中之一 / is none of: {words}" if given is not None
+                       else f"没有写可信度 / is missing; it is one of: {words}")
         own = item.get("confidence_of", {})
         if not isinstance(own, dict):
-            self.wrong(f"{place}.confidence_of", "is not a table of key = confidence")
+            self.wrong(f"{place}.confidence_of", "应写成 项 = 可信度 / is not a table of key = confidence")
             own = {}
         for key, word in own.items():
             if key != "from" and key not in SECTIONS[section]:
                 self.wrong(f"{place}.confidence_of.{key}", _unknown_key(key, ["from", *SECTIONS[section]]))
             elif word not in CONFIDENCES:
-                self.wrong(f"{place}.confidence_of.{key}", f"{word!r} is none of: {', '.join(CONFIDENCES)}")
+                words = ", ".join(CONFIDENCES)
+                self.wrong(f"{place}.confidence_of.{key}", f"{word!r} 只能是其中之一 / is none of: {words}")
         return str(given), {str(key): str(word) for key, word in own.items()}
 
     def unknown(self, section: str, place: str, item: Table) -> tuple[str, ...]:
         raw = item.get("unknown", [])
         names = tuple(raw) if isinstance(raw, list) else ()
         if not isinstance(raw, list) or not all(isinstance(name, str) for name in names):
-            self.wrong(f"{place}.unknown", "is a list of key names")
+            self.wrong(f"{place}.unknown", "应是项名的列表 / is a list of key names")
             return ()
         for name in names:
             if name not in SECTIONS[section]:
                 self.wrong(f"{place}.unknown", _unknown_key(name, list(SECTIONS[section])))
             elif name in item:
-                self.wrong(f"{place}.unknown", f"{name} is both stated and unknown")
+                self.wrong(f"{place}.unknown", f"{name} 既写了值又列为不知道 / is both stated and unknown")
         return names
 
     def word(self, place: str, item: Table, key: str, words: tuple[str, ...] = ()) -> str | None:
@@ -252,7 +283,7 @@ class _Reading:
             self.wrong(f"{place}.{key}", str(error))
             return None
         if words and found not in words:
-            self.wrong(f"{place}.{key}", f"{found!r} is none of: {', '.join(words)}")
+            self.wrong(f"{place}.{key}", f"{found!r} 只能是其中之一 / is none of: {', '.join(words)}")
         return found
 
 
@@ -299,13 +330,16 @@ def _name_mistakes(regions: Iterable[RegionFile]) -> list[Mistake]:
     mistakes, owner = [], dict[str, str]()
     for region in regions:
         if "name" not in region.about:
-            mistakes.append(Mistake(region.files[0], "name", f"is missing; no other file names region {region.code}"))
+            message = f"没有写名称 / is missing; no other file names region {region.code}"
+            mistakes.append(Mistake(region.files[0], "name", message))
         for name in dict.fromkeys((str(region.about.get("name", region.code)), *_aliases(region))):
             if owner.setdefault(name, region.code) != region.code:
-                mistakes.append(Mistake(region.files[-1], "aliases", f"{name} is also a name of {owner[name]}"))
+                message = f"{name} 已是另一地区的名称 / is also a name of {owner[name]}"
+                mistakes.append(Mistake(region.files[-1], "aliases", message))
     return mistakes
 
 
 def _unknown_key(key: str, known: list[str]) -> str:
     near = difflib.get_close_matches(key, known, n=1)
-    return f"unknown key {key}; " + (f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}")
+    return f"不认识的项 / unknown key {key}; " + (
+        f"是不是 / did you mean {near[0]}?" if near else f"已知的有 / known are {', '.join(known)}")

@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+_NEAR, _NEAR_SHORT, _NEAR_LONG = 5, 50, 60  # how many near names are given, and how near in per cent
 _SHORT = 3  # nicknames shorter than this (园区, 省直) mean a region only when they are the whole text
 
 
@@ -22,6 +23,7 @@ class Region:
     aliases: tuple[str, ...]
     completeness: str
     note: str
+    pinyin: str = ""
 
 
 def plain(text: str) -> str:
@@ -37,6 +39,7 @@ class Gazetteer:
     names: dict[str, str]  # every name and alias -> code
     stems: dict[str, str]  # 武汉 of 武汉市 -> code
     provinces: tuple[str, ...]  # with and without 省, longest first
+    pinyin: dict[str, str]  # wuhan -> code, from the names of the files; only a hint for a misspelt name
 
     @classmethod
     def of(cls, regions: Sequence[Region]) -> Gazetteer:
@@ -48,6 +51,7 @@ class Gazetteer:
             {region.code: region for region in regions}, names,
             {plain(region.name.removesuffix("市")): region.code for region in regions},
             tuple(sorted(provinces, key=lambda name: (-len(name), name))),
+            {region.pinyin: region.code for region in regions if region.pinyin},
         )
 
     def find(self, text: str) -> str | None:
@@ -72,8 +76,19 @@ class Gazetteer:
         return inside[max(inside, key=lambda name: (len(name), name))] if inside else None
 
     def near(self, text: str) -> list[str]:
-        """Up to five names or codes that look like ``text``."""
-        return difflib.get_close_matches(plain(text), [*self.names, *self.codes], n=5)
+        """Up to five codes of regions whose name, alias, stem, pinyin or code looks like ``text``, the likeliest first.
+
+        A code of digits is near the regions of its province.
+        """
+        wanted = plain(text)
+        if re.fullmatch(r"\d{4,12}", wanted):
+            return [code for code in sorted(self.codes, key=lambda code: (code[:4] != wanted[:4], code))
+                    if code[:2] == wanted[:2]][:_NEAR]
+        known = {**{code.casefold(): code for code in self.codes}, **self.pinyin, **self.names, **self.stems}
+        # Two characters of which one is right are a good guess for a Chinese name, not for a word of letters.
+        cutoff = _NEAR_SHORT if len(wanted) <= _SHORT and not wanted.isascii() else _NEAR_LONG
+        close = difflib.get_close_matches(wanted, known, n=3 * _NEAR, cutoff=cutoff / 100)
+        return list(dict.fromkeys(known[name] for name in close))[:_NEAR]
 
     def _pooling_area(self, code: str) -> str | None:
         """A county belongs to its city; under a municipality (直辖市) everything belongs to the whole."""

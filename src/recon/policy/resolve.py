@@ -70,8 +70,8 @@ class Policy:
         return self._gazetteer.find(text)
 
     def near_names(self, text: str) -> list[str]:
-        """Names and codes that look like ``text``, for a message."""
-        return self._gazetteer.near(text)
+        """Codes and names (``420100 武汉市``) of regions that look like ``text``, the likeliest first."""
+        return [f"{code} {self._gazetteer.codes[code].name}" for code in self._gazetteer.near(text)]
 
     # --- calendars ----------------------------------------------------------------------------------------------
 
@@ -309,6 +309,14 @@ class Policy:
             for name, region in self.files.items() for (section, code), entries in region.sections.items()
         }
 
+    def line(self, region: str, section: str, code: str = "") -> Line:
+        """The entries of a section of a region along time, as they are stated; empty where there are none."""
+        return self._line(region, section, code)
+
+    def codes(self, region: str, section: str) -> list[str]:
+        """The codes that a section of a region has entries for; one empty code for a section without codes."""
+        return self._codes(region, section)
+
     def _line(self, region: str | None, section: str, code: str = "") -> Line:
         return self._lines.get((region or NATIONAL, section, code), Line())
 
@@ -344,6 +352,7 @@ def _region(file: RegionFile) -> Region:
     return Region(
         file.code, str(file.about.get("name", file.code)), words["province"], words["level"],
         aliases if isinstance(aliases, tuple) else (), str(file.about.get("completeness", "stub")), words["note"],
+        file.files[0].rpartition("/")[2].removesuffix(".toml").partition("_")[2].replace("_", ""),
     )
 
 

@@ -29,7 +29,7 @@ class Rule:
     flat_fens: tuple[int, ...]  # known flat sums paid on top and never credited
     personal_ppm: int | None
     employer_ppm: int | None
-    employer_year_fen: int  # fixed sum a year, 0 if none
+    employer_year_fen: int  # fixed sum a year, less what is deducted a year; 0 if none
     monthly_fen: int | None  # a retiree's fixed sum a month, after deductions
     whole_yuan: bool  # that sum is only reported in whole yuan
     rounding: str  # of contributions: half_up or ceil_to_jiao; a credit is always half-up
@@ -135,12 +135,15 @@ def _in_service(view: View, blank: Rule) -> Rule:
     bracket = _bracket_of(shares or (), view.age)
     if personal is None or shares is None or (shares and bracket is None):
         return known
-    sure = view.line.confidence(view.number, "personal_share", "employer_share")
-    known = replace(known, confidence=sure, employer_ppm=0, kind="share_of_base")
+    sure = view.line.confidence(view.number, "personal_share", "employer_share", "deductions")
+    deductions = view.line.get(view.number, "deductions", tuple) or ()
+    less = 12 * sum(one.value.fen for one in deductions if isinstance(one, Deduction))
+    known = replace(known, confidence=sure, employer_ppm=0, employer_year_fen=-less, kind="share_of_base")
     if bracket is None:
         return known
     if isinstance(bracket.value, Money):
-        return replace(known, employer_year_fen=bracket.value.fen * (12 if bracket.unit == "yuan_month" else 1))
+        more = bracket.value.fen * (12 if bracket.unit == "yuan_month" else 1)
+        return replace(known, employer_year_fen=more - less)
     times = (view.age or 0) if bracket.unit == "rate_per_year_of_age" else 1
     return replace(known, employer_ppm=bracket.value.ppm * times)
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from recon.core import months
-from recon.core.gaps import digest
 from recon.core.payroll_settings import PayrollSettings
-from recon.core.text import fill, yuan
+from recon.core.text import digest, fill, yuan
 from recon.labels import ACTION_FIELDS, LABEL, PAYROLL_CAUSES
 from recon.tables import SCHEME_ACCOUNT, conform
 
