@@ -350,6 +350,13 @@ def draft_mapping(
     return draft
 
 
+def input_files(folder: Path) -> list[tuple[str, Path]]:
+    """(name, path) of every file that a run on ``folder`` would read."""
+    from recon.reading.containers import list_files
+
+    return list_files(folder)
+
+
 def rule_files(mappings: Path | None) -> dict[str, Path]:
     """Every format and policy file that decides answers, by a name that does not tell where it lies."""
     from recon.policy.load import policy_files
@@ -370,6 +377,8 @@ def result_hashes(run: Run) -> dict[str, tuple[int, str]]:
     hashes = {}
     for name in RESULT_TABLES:
         frame = conform(run.view.table(name), name)
+        if name == "source":  # recon's own reports in the folder come and go
+            frame = frame.remove(frame["status"] == "own_output")
         hashes[name] = (frame.height, hashlib.sha256(frame.write_csv().encode()).hexdigest())
     return hashes
 

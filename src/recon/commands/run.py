@@ -31,9 +31,14 @@ from recon.commands.common import ask_password, progress_bar, run_options, sente
 @click.option("--fail-on", type=click.Choice(["any", "new", "worse"]),
               help="哪些差异使退出码为 3，默认 any；new、worse 需要 --state。"
                    "What makes the exit code 3; default any; the others need --state.")
+@click.option("--scheduled", is_flag=True,
+              help="由定时任务使用：不到日子就什么也不做。For schedulers: does nothing unless a run is due.")
+@click.option("--monthly", type=click.IntRange(1, 31), metavar="DAY", hidden=True, help="[schedule] monthly")
+@click.option("--at", metavar="HH:MM", hidden=True, help="[schedule] at")
 @click.option("--json", "as_json", is_flag=True, help="在标准输出打印计数（JSON）。Print the run's counts as JSON.")
 @run_options
-def run(folder: Path | None, output: Path | None, as_json: bool, config: Path | None, **given: Any) -> None:
+def run(folder: Path | None, output: Path | None, as_json: bool, scheduled: bool, config: Path | None,
+        **given: Any) -> None:
     """读一个文件夹的导出，写出差异报告。Read a folder of exports and write the discrepancy workbook.
 
     不写文件夹则按当前目录（或 --config）的 recon.toml。Without FOLDER the recon.toml here, or --config, names it.
@@ -50,7 +55,11 @@ def run(folder: Path | None, output: Path | None, as_json: bool, config: Path | 
     """
     with sentences(), progress_bar() as progress:
         settings = job.settle(folder, config, {**given, "report": output})
-        done = job.perform(settings, progress, ask_password())
+        done = job.perform_if_due(settings, progress) if scheduled else job.perform(settings, progress, ask_password())
+    if done is None:
+        if sys.stderr.isatty():
+            click.echo("还没到日子，或本期已经做过 / not due, or done already", err=True)
+        return
     if as_json:
         click.echo(json.dumps(done.counts, ensure_ascii=False, indent=1))
     else:

@@ -7,7 +7,7 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -16,14 +16,17 @@ from typing import TYPE_CHECKING, Any
 from recon import __version__, batch
 from recon.batch import CHINA, UsageError
 from recon.config import Settings
+from recon.job import tell
+from recon.job.judged import judged, with_decisions
 from recon.job.log import log_to, where
+from recon.job.past import around, as_new, counted, fingerprint, with_past
+from recon.job.plan import plan_of, wall
 from recon.job.settle import REPORT, options_of, packed, report_path
 from recon.state.place import Locked, StateError, locked, open_place, read_heartbeat, write_heartbeat
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from recon.state.compare import Circumstances
     from recon.state.rows import KeptRows
     from recon.state.store import RunRecord, Store
 
@@ -31,12 +34,6 @@ KEEP_RUNS = 120
 STALE_DAYS = 62
 _BACK_DAYS, _AHEAD_DAYS, _BELIEVED_DAYS = 1, 400, 40  # how far a clock may move between two runs
 _ROWS_KEPT_DAYS = 400
-# Settings that change no answer: where things go, what wakes whom.
-_NOT_DECIDING = frozenset({
-    "folder", "passwords", "tables_format", "lang", "full_ids", "fail_on", "min_fen", "min_people", "stale_days",
-    "cache", "keep_runs", "monthly", "at", "next_workday", "kind", "notify_when", "holidays", "workdays",
-})
-_PERSON_TABLES = ("contribution", "flow", "payroll", "reading")
 
 
 @dataclass(frozen=True)
@@ -52,16 +49,28 @@ class Outcome:
 
 
 @dataclass
+class _Call:
+    """One call: what it was asked, when, and what there is to say of it so far."""
+
+    settings: Settings
+    now: datetime
+    progress: batch.Progress | None = None
+    ask: batch.Ask | None = None
+    log: logging.Logger | None = None
+    alerts: list[str] = field(default_factory=list)
+    facts: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
 class _Past:
     """What the state says before a run, and what a run adds to it."""
 
     store: Store
-    now: datetime
     last: RunRecord | None
     known: pl.DataFrame
-    alerts: list[str] = field(default_factory=list)
     recorded: bool = True
     odd_clock: str | None = None  # what the clock said when it was not believed; kept for the next run to compare
+    slot: str | None = None  # the month of the schedule that this run serves
 
 
 def perform(
@@ -69,19 +78,77 @@ def perform(
     now: datetime | None = None,
 ) -> Outcome:
     """One run as the settings ask. ``now`` stands in for the clock. Raises UsageError; the state is then as it was."""
-    now = now or datetime.now(CHINA)
+    call = _Call(settings, now or datetime.now(CHINA), progress, ask)
     if settings.state is None:
         if settings.fail_on in ("new", "worse"):
             raise UsageError(
                 f"--fail-on {settings.fail_on} 要与上次比，需要 --state 目录 / "
                 "needs --state DIR, to compare with the last run"
             )
-        return _run_once(settings, progress, ask, now)
+        return _run_once(call)
+    outcome = _run_locked(call, only_if_due=False)
+    assert outcome is not None
+    return outcome
+
+
+def perform_if_due(
+    settings: Settings, progress: batch.Progress | None = None, now: datetime | None = None
+) -> Outcome | None:
+    """The run of the schedule: None when its month has been served, and then only waiting messages are tried again."""
+    if settings.state is None or settings.monthly is None:
+        raise UsageError("定时运行要在 recon.toml 写 [state] folder 和 [schedule] monthly / "
+                         "a scheduled run needs [state] folder and [schedule] monthly in recon.toml")
+    return _run_locked(_Call(settings, now or datetime.now(CHINA), progress), only_if_due=True)
+
+
+def _run_once(call: _Call) -> Outcome:
+    """A run without a state: complete, and remembering nothing."""
+    import polars as pl
+
+    from recon.state.store import DECISION_SCHEMA
+
+    settings = call.settings
+    assert settings.folder is not None
+    run = batch.run_folder(settings.folder, options_of(settings, call.ask), call.progress, now=call.now)
+    report = report_path(settings, run.view.as_of)
+    run, decided = with_decisions(settings, run, report, pl.DataFrame(schema=DECISION_SCHEMA))
+    counts, code = judged(settings, run, decided, as_new(run.view.table("gap")))
+    call.alerts += _stale(call, run)
+    _write(settings, run, report)
+    if settings.channels and tell.is_worth_telling(settings, counts, call.alerts):
+        _note_failures(call, tell.deliver_now(settings, tell.told(settings, run, report, counts, call.alerts,
+                                                                  call.facts)))
+    return Outcome(run, report, code, counts | {"alerts": call.alerts}, tuple(call.alerts), call.facts)
+
+
+def _write(settings: Settings, run: batch.Run, report: Path) -> None:
+    if settings.tables is not None:
+        batch.write_tables(settings.tables, run, settings.tables_format or "parquet")
+    batch.write_report(report, run)
+
+
+def _note_failures(call: _Call, failed: Mapping[str, str]) -> None:
+    codes, facts = tell.alerts_of(failed)
+    call.alerts += codes
+    call.facts |= facts
+
+
+# -------------------------------------------------------------------------------------------------- with a state
+
+
+def _run_locked(call: _Call, *, only_if_due: bool) -> Outcome | None:
+    """A run that holds the lock of its state folder; None when it is not due."""
+    assert call.settings.state is not None
     try:
-        place = open_place(settings.state)
-        started = f"{now.isoformat(timespec='seconds')} {os.getpid()}"
+        place = open_place(call.settings.state)
+        started = f"{_stamp(call.now)} {os.getpid()}"
         with locked(place, started) as left_behind, log_to(place) as log:
-            return _remembered(settings, place, progress, ask, now, log, left_behind)
+            call.log = log
+            if left_behind:
+                call.alerts.append("taken_up")
+                log.warning("the run begun %s did not come to its end; taken up", left_behind.partition(" ")[0])
+                _sweep(call.settings, left_behind)
+            return _run_watched(call, place, only_if_due=only_if_due)
     except Locked as error:
         since = f"（{error.since.partition(' ')[0]} 开始）" if error.since else ""
         raise UsageError(
@@ -91,150 +158,139 @@ def perform(
         raise UsageError(str(error)) from error
 
 
-def _run_once(
-    settings: Settings, progress: batch.Progress | None, ask: batch.Ask | None, now: datetime
-) -> Outcome:
-    """A run without a state: complete, and remembering nothing."""
-    import polars as pl
+def _run_watched(call: _Call, place: Path, *, only_if_due: bool) -> Outcome | None:
+    """A run with its heartbeat and log lines, whatever happens; a failure is told as well."""
+    from recon.state.store import open_store
 
-    from recon.state.store import DECISION_SCHEMA
-
-    assert settings.folder is not None
-    run = batch.run_folder(settings.folder, options_of(settings, ask), progress, now=now)
-    report = report_path(settings, run.view.as_of)
-    run, decided = _with_decisions(settings, run, report, pl.DataFrame(schema=DECISION_SCHEMA))
-    counts, code = _judged(settings, run, decided, None)
-    alerts = _stale(settings, run, now)
-    _write(settings, run, report)
-    return Outcome(run, report, code, counts | {"alerts": alerts}, tuple(alerts))
-
-
-def _write(settings: Settings, run: batch.Run, report: Path) -> None:
-    if settings.tables is not None:
-        batch.write_tables(settings.tables, run, settings.tables_format or "parquet")
-    batch.write_report(report, run)
-
-
-# -------------------------------------------------------------------------------------------------- with a state
-
-
-def _remembered(
-    settings: Settings, place: Path, progress: batch.Progress | None, ask: batch.Ask | None, now: datetime,
-    log: logging.Logger, left_behind: str | None,
-) -> Outcome:
-    """A run with a state: heartbeat before and after, a log line for each, whatever happens."""
-    heart = read_heartbeat(place)
-    beat = {**heart, "version": __version__, "last_started": now.isoformat(timespec="seconds")}
-    alerts = []
-    if left_behind:
-        alerts.append("taken_up")
-        log.warning("the run begun %s did not come to its end; taken up", left_behind.partition(" ")[0])
-        _sweep(settings, left_behind)
-    log.info("run started")
+    assert call.log is not None
+    plan = plan_of(call.settings)
+    beat = {**read_heartbeat(place), "version": __version__, "last_started": _stamp(call.now)}
+    if plan is not None:
+        beat["next_due"] = plan.next_due(wall(call.now)).isoformat(timespec="minutes")
     try:
-        with _store(place) as store:
-            outcome = _compared(settings, place, store, progress, ask, now, alerts)
+        with open_store(place) as store:
+            past = _Past(store, store.last_run(), store.known())
+            if plan is not None:
+                served, slot = store.done_slots(), plan.slot(wall(call.now))
+                past.slot = slot if slot not in served else None
+                missed = plan.missed(wall(call.now), served)
+                if missed:
+                    call.alerts.append("missed")
+                    call.facts["slots"] = ", ".join(missed)
+            if only_if_due and past.slot is None:
+                failed = tell.deliver(call.settings, store, _stamp(call.now))
+                call.log.info("not due; messages that still wait: %d", len(failed))
+                _beat(place, {**beat, "last_checked": _stamp(call.now), "unsent": len(store.unsent())})
+                return None
+            call.log.info("run started")
+            outcome = _run_compared(call, place, past)
+            unsent = len(store.unsent())
     except BaseException as error:
         code = batch.EXIT_USAGE if isinstance(error, UsageError | StateError) else batch.EXIT_CRASH
-        log.log(logging.ERROR, "run failed, exit %d: %s", code, where(error))
-        with contextlib.suppress(OSError):
-            write_heartbeat(place, {**beat, "state": "failed", "exit_code": code, "error": type(error).__name__})
+        call.log.log(logging.ERROR, "run failed, exit %d: %s", code, where(error))
+        _beat(place, {**beat, "state": "failed", "exit_code": code, "error": type(error).__name__})
+        _tell_failure(call, place, error)
         raise
     state = outcome.counts["state"]
-    log.info("run %s finished, exit %d: %s", state["run"], outcome.exit_code, json.dumps(
-        {"gaps": outcome.counts["gaps"], "since": outcome.counts.get("since"), "files": outcome.counts["files"],
-         "rejected": outcome.counts["rejected"], "alerts": outcome.alerts, "state": state}))
-    with contextlib.suppress(OSError):
-        write_heartbeat(place, {
-            **beat, "state": "good" if state["recorded"] else "not_recorded", "exit_code": outcome.exit_code,
-            "error": None, "run": state["run"], "as_of": outcome.counts["as_of"], "alerts": list(outcome.alerts),
-            **({"last_good": now.isoformat(timespec="seconds")} if state["recorded"] else {}),
-        })
+    call.log.info("run %s finished, exit %d: %s", state["run"], outcome.exit_code, json.dumps(
+        {name: outcome.counts.get(name) for name in ("gaps", "since", "files", "rejected", "alerts", "state")}))
+    _beat(place, {
+        **beat, "state": "good" if state["recorded"] else "not_recorded", "exit_code": outcome.exit_code,
+        "error": None, "run": state["run"], "as_of": outcome.counts["as_of"], "alerts": list(outcome.alerts),
+        "unsent": unsent, **({"last_good": _stamp(call.now)} if state["recorded"] else {}),
+    })
     return outcome
 
 
-@contextlib.contextmanager
-def _store(place: Path) -> Iterator[Store]:
+def _beat(place: Path, facts: Mapping[str, Any]) -> None:
+    with contextlib.suppress(OSError):  # a full disk is said by the run itself
+        write_heartbeat(place, facts)
+
+
+def _tell_failure(call: _Call, place: Path, error: BaseException) -> None:
+    """A run that came to nothing is told as well, once a day; trouble with that is no further trouble."""
     from recon.state.store import open_store
 
-    with open_store(place) as store:
-        yield store
+    if not call.settings.channels or not isinstance(error, Exception):
+        return
+    with contextlib.suppress(StateError, OSError), open_store(place) as store:
+        day = _stamp(call.now)[:10]
+        if store.fact("failure_told") != day:
+            store.post(tell.told_failure(call.settings, type(error).__name__), _stamp(call.now))
+            store.remember("failure_told", day)
+        tell.deliver(call.settings, store, _stamp(call.now))
 
 
-def _compared(
-    settings: Settings, place: Path, store: Store, progress: batch.Progress | None, ask: batch.Ask | None,
-    now: datetime, alerts: list[str],
-) -> Outcome:
-    """The run itself: what it found against what is known, written, then recorded in one transaction."""
+def _run_compared(call: _Call, place: Path, past: _Past) -> Outcome:
+    """The run itself: what it found against what is known, written, recorded in one transaction, then told."""
     from recon.state.compare import carried, compare, live_gaps, visible
+    from recon.state.store import RunRecord
 
+    settings, store, last = call.settings, past.store, past.last
     assert settings.folder is not None
-    past = _Past(store, now, store.last_run(), store.known(), alerts)
-    _judge_clock(settings, past)
+    _judge_clock(call, past)
     rules = {name: _sha256(path) for name, path in batch.rule_files(settings.mappings).items()}
-    kept = _kept_rows(settings, place, past.last)
-    run = batch.run_folder(settings.folder, options_of(settings, ask), progress, now=now, kept=kept)
+    kept = _kept_rows(settings, place, last)
+    run = batch.run_folder(settings.folder, options_of(settings, call.ask), call.progress, now=call.now, kept=kept)
     if kept is not None:
         kept.keep(run.view.edition)
     as_of = run.view.as_of.isoformat()
-    if past.last and _is_look_back(settings, past.last):
-        past.alerts.append("look_back")
+    if last and _is_look_back(settings, last):
+        call.alerts.append("look_back")
         past.recorded = False
     sources = {row["file"]: (row["sha256"] or "", row["status"]) for row in run.view.table("source").select(
         "file", "sha256", "status").iter_rows(named=True)}
     told = packed(replace(settings, as_of=None, file=None, state=None, report=None, tables=None, passwords=None,
                           channels=()))
-    mark = _fingerprint(as_of, sources, told, rules, run.view.edition)
-    is_repeat = past.last is not None and past.last.fingerprint == mark
-    now_live = live_gaps(run.view.table("gap"))
-    run_id = store.next_run()
-    if is_repeat and past.last is not None:
-        run_id = past.last.run_id
-        events, base = store.events(run_id), _run_or_none(store, past.last.compared_with)
-        fresh = events.clear()
-        known = past.known
+    mark = fingerprint(as_of, sources, told, rules, run.view.edition)
+    live = live_gaps(run.view.table("gap"))
+    is_repeat = last is not None and last.fingerprint == mark
+    if is_repeat and last is not None:
+        run_id, known, events = last.run_id, past.known, store.events(last.run_id)
+        base = store.run(last.compared_with) if last.compared_with else None
+        news = events.clear()
     else:
-        around = _around(run, past.last, sources, told, rules, as_of)
-        base = past.last
-        events = compare(past.known, now_live, visible(run.view.table("month")), around)
-        if base is None:  # the first run has nothing to compare with: what it finds is not news
+        run_id, base = store.next_run(), last
+        events = compare(past.known, live, visible(run.view.table("month")),
+                         around(run, last, sources, told, rules, as_of))
+        if base is None:  # with nothing to compare with nothing is a change; but to be told of, all of it is new
             events = events.clear()
-        fresh = events
-        known = carried(past.known, now_live, events, run_id, as_of)
+        news = events if base is not None else as_new(run.view.table("gap"))
+        known = carried(past.known, live, events, run_id, as_of)
+    results = batch.result_hashes(run) if past.recorded and not is_repeat else {}
     report = report_path(settings, run.view.as_of)
-    run, decided = _with_decisions(settings, run, report, store.decisions())
-    run = _with_past(run, known, events, base)
-    # To whoever is told of new gaps only, those of a first run are new.
-    is_first = base is None and not is_repeat
-    counts, code = _judged(settings, run, decided, _as_new(now_live, events) if is_first else fresh)
-    past.alerts.extend(_stale(settings, run, now))
+    run, decided = with_decisions(settings, run, report, store.decisions())
+    run = with_past(run, known, events, base)
+    counts, code = judged(settings, run, decided, news)
+    call.alerts += _stale(call, run)
     counts |= {
-        "since": None if is_first else _counted(fresh),
+        "since": None if base is None and not is_repeat else counted(news),
         "state": {"run": run_id, "recorded": past.recorded, "repeat": is_repeat,
                   "files_kept": kept.hits if kept else 0},
-        "alerts": list(past.alerts),
     }
     _write(settings, run, report)
-    stamp = now.isoformat(timespec="seconds")
+    messages: list[tuple[str, str, str]] = []
+    alarms = [code for code in call.alerts if code in tell.ALARMS]
+    if settings.channels and (alarms or not is_repeat) and tell.is_worth_telling(settings, counts, call.alerts):
+        messages = tell.told(settings, run, report, counts, call.alerts, call.facts)
     if store.fact("clock") != past.odd_clock:
         store.remember("clock", past.odd_clock)
     if not past.recorded:
-        pass
+        store.post(messages if "clock" in call.alerts else (), _stamp(call.now))
     elif is_repeat:
-        store.record_repeat(run_id, stamp, None, decided, ())
+        store.record_repeat(run_id, _stamp(call.now), past.slot, decided, messages)
     else:
-        from recon.state.store import RunRecord
-
         store.record(RunRecord(
-            started=stamp, finished=stamp, folder=str(settings.folder.resolve()), as_of=as_of,
+            started=_stamp(call.now), finished=_stamp(call.now), folder=str(settings.folder.resolve()), as_of=as_of,
             edition=run.view.edition, version=__version__, options=told, fingerprint=mark, exit_code=code,
             counts={name: counts[name] for name in ("people", "months", "gaps", "accepted", "rejected", "since")},
-            sources=sources, rules=rules, results=batch.result_hashes(run),
-            compared_with=base.run_id if base else None,
-        ), known, events, decided, (), settings.keep_runs or KEEP_RUNS)
+            sources=sources, rules=rules, results=results,
+            compared_with=base.run_id if base else None, slot=past.slot,
+        ), known, events, decided, messages, settings.keep_runs or KEEP_RUNS)
+    _note_failures(call, tell.deliver(settings, store, _stamp(call.now)))
     if kept is not None:
-        kept.prune(now.timestamp() - _ROWS_KEPT_DAYS * 86_400)
-    return Outcome(run, report, code, counts, tuple(past.alerts))
+        kept.prune(call.now.timestamp() - _ROWS_KEPT_DAYS * 86_400)
+    return Outcome(run, report, code, counts | {"alerts": list(call.alerts)}, tuple(call.alerts), call.facts)
 
 
 def _kept_rows(settings: Settings, place: Path, last: RunRecord | None) -> KeptRows | None:
@@ -253,152 +309,29 @@ def _kept_rows(settings: Settings, place: Path, last: RunRecord | None) -> KeptR
     return kept
 
 
-def _fingerprint(
-    as_of: str, sources: Mapping[str, tuple[str, str]], told: Mapping[str, Any], rules: Mapping[str, str], edition: str,
-) -> str:
-    """A mark of all that a result follows from: equal marks, equal results."""
-    facts = [as_of, sorted((file, sha) for file, (sha, status) in sources.items() if status != "own_output"),
-             _deciding(told), rules, edition, __version__]
-    return hashlib.sha256(json.dumps(facts, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
-
-
-def _deciding(told: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in told.items() if name not in _NOT_DECIDING}
-
-
-def _around(
-    run: batch.Run, last: RunRecord | None, sources: Mapping[str, tuple[str, str]], told: Mapping[str, Any],
-    rules: Mapping[str, str], as_of: str,
-) -> Circumstances:
-    """What else is different from the last run."""
-    import polars as pl
-
-    from recon.state.compare import Circumstances
-
-    if last is None:
-        return Circumstances()
-    before = {sha for sha, status in last.sources.values() if status != "own_output"}
-    here = {sha for sha, status in sources.values() if status != "own_output"}
-    fresh = sorted(file for file, (sha, status) in sources.items() if sha not in before and status != "own_output")
-    file = pl.col("row_id").str.extract(r"^(.*)#[^#]*$")
-    people = pl.concat([
-        run.view.table(name).filter(file.is_in(fresh)).select("person_id") for name in _PERSON_TABLES
-    ]).drop_nulls().to_series().unique()
-    return Circumstances(
-        people=frozenset(people), files_new=bool(fresh), files_gone=bool(before - here),
-        rules=dict(last.rules) != dict(rules) or _deciding(last.options) != _deciding(told),
-        program=last.version != __version__, time=last.as_of != as_of,
-    )
-
-
-def _with_past(run: batch.Run, known: pl.DataFrame, events: pl.DataFrame, base: RunRecord | None) -> batch.Run:
-    """The run with the ages of its gaps and what is different since ``base``."""
-    import polars as pl
-
-    from recon.report.view import Since
-
-    as_of = run.view.as_of
-    age = (pl.lit(as_of) - pl.col("first_as_of").str.to_date()).dt.total_days().clip(lower_bound=0)
-    first = known.select("gap_id", "first_as_of", age.alias("age_days"))
-    ages = first.join(events.select("gap_id", "event"), on="gap_id", how="left")
-    since = Since(base.as_of if base else as_of.isoformat(), ages, events.join(first, on="gap_id", how="left"))
-    return replace(run, view=replace(run.view, since=since))
-
-
-def _as_new(live: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
-    """The gaps of a first run: everything is new to whoever is told of new gaps only."""
-    import polars as pl
-
-    return live.select("gap_id", "status", "amount_fen", pl.lit("new").alias("event")).select(
-        pl.col(name) if name in ("gap_id", "status", "amount_fen", "event")
-        else pl.lit(None, dtype=events.schema[name]).alias(name) for name in events.columns)
-
-
-def _counted(events: pl.DataFrame) -> dict[str, int]:
-    from recon.state.compare import EVENTS
-
-    found = dict(events["event"].value_counts().iter_rows())
-    return {event: int(found.get(event, 0)) for event in EVENTS}
-
-
-def _run_or_none(store: Store, run_id: int | None) -> RunRecord | None:
-    return store.run(run_id) if run_id is not None else None
-
-
-# ------------------------------------------------------------------------------------------- decisions and the exit
-
-
-def _with_decisions(
-    settings: Settings, run: batch.Run, report: Path, remembered: pl.DataFrame
-) -> tuple[batch.Run, pl.DataFrame]:
-    """The run with what was decided on its gaps, and all decisions that hold."""
-    import polars as pl
-
-    from recon.state.decisions import as_written, hold, read_decisions
-
-    assert settings.folder is not None
-    own = run.view.table("source").filter(pl.col("status") == "own_output")["file"].to_list()
-    paths = {settings.folder / name: name for name in own if name.lower().endswith(".xlsx") and "!" not in name}
-    paths.setdefault(report, report.name)
-    entries, problems = read_decisions((name, path) for path, name in paths.items() if path.is_file())
-    decided = hold(entries, remembered)
-    written = [as_written(row["decision"], row["note"], row["decided_at"]) for row in decided.iter_rows(named=True)]
-    shown = decided.with_columns(pl.Series("as_written", written, dtype=pl.String))
-    tables = dict(run.view.tables)
-    if problems:
-        rows = [one.row(run.view.lang) for one in problems]
-        tables["problem"] = pl.concat([tables["problem"], pl.DataFrame(rows, schema=tables["problem"].schema)])
-    return replace(run, view=replace(run.view, tables=tables, decisions=shown)), decided
-
-
-def _judged(
-    settings: Settings, run: batch.Run, decided: pl.DataFrame, events: pl.DataFrame | None
-) -> tuple[dict[str, Any], int]:
-    """The counts with what was accepted, and the exit code that ``fail_on`` asks for (DESIGN section 8)."""
-    import polars as pl
-
-    from recon.state.compare import NEWS, live_gaps
-
-    accepted = decided.filter(pl.col("decision") == "accepted")["gap_id"]
-    open_gaps = live_gaps(run.view.table("gap")).filter(pl.col("status") == "open")
-    theirs = open_gaps.filter(pl.col("gap_id").is_in(accepted.implode()))
-    size = pl.max_horizontal(pl.col("amount_fen").abs(), pl.col("estimated_fen").abs().fill_null(0))
-    # A gap without any figure, such as a month without a record, is never too small.
-    counted = open_gaps.filter(
-        ~pl.col("gap_id").is_in(accepted.implode()) & ((size >= (settings.min_fen or 0)) | (size == 0)))
-    if settings.fail_on in ("new", "worse") and events is not None:
-        wanted = NEWS if settings.fail_on == "new" else (*NEWS, "worse")
-        counted = counted.join(events.filter(pl.col("event").is_in(wanted)).select("gap_id"), on="gap_id", how="semi")
-    counts = dict(run.counts)
-    counts |= {
-        "accepted": theirs.height, "counted": counted.height, "counted_people": counted["person_id"].n_unique(),
-        "fail_on": settings.fail_on or "any",
-    }
-    rejected = counts["rejected"]
-    if rejected["files"] or rejected["rows"]:
-        return counts, batch.EXIT_REJECTED
-    return counts, batch.EXIT_OPEN if counted.height else batch.EXIT_CLEAR
-
-
 # ------------------------------------------------------------------------------------------------------- the clock
 
 
-def _judge_clock(settings: Settings, past: _Past) -> None:
+def _judge_clock(call: _Call, past: _Past) -> None:
     """A clock that has jumped is not believed once; a second run that agrees with it is (docs/adr/0024).
 
     A stated as-of date is believed at once: somebody has looked at a calendar.
     """
-    if past.last is None or settings.as_of not in (None, "today"):
+    if past.last is None or call.settings.as_of not in (None, "today"):
         return
-    moved = _days(past.last.repeated or past.last.finished, past.now)
+    moved = _days(past.last.repeated or past.last.finished, call.now)
     if -_BACK_DAYS <= moved <= _AHEAD_DAYS:
         return
     before = past.store.fact("clock")
-    if before and 0 <= _days(before, past.now) <= _BELIEVED_DAYS:
+    if before and 0 <= _days(before, call.now) <= _BELIEVED_DAYS:
         return
-    past.alerts.append("clock")
+    call.alerts.append("clock")
     past.recorded = False
-    past.odd_clock = past.now.isoformat(timespec="seconds")
+    past.odd_clock = _stamp(call.now)
+
+
+def _stamp(now: datetime) -> str:
+    return now.isoformat(timespec="seconds")
 
 
 def _days(text: str, now: datetime) -> float:
@@ -411,10 +344,11 @@ def _is_look_back(settings: Settings, last: RunRecord) -> bool:
     return settings.as_of not in (None, "today") and str(settings.as_of) < last.as_of
 
 
-def _stale(settings: Settings, run: batch.Run, now: datetime) -> list[str]:
+def _stale(call: _Call, run: batch.Run) -> list[str]:
     """Whether the newest row lies long before today: is this month's export missing?"""
     from recon.core.context import newest_date
 
+    settings, now = call.settings, call.now
     newest = newest_date(run.view.tables, now.date())
     limit = settings.stale_days or (STALE_DAYS if settings.state and settings.as_of in (None, "today") else None)
     return ["stale"] if limit and isinstance(newest, date) and (now.date() - newest).days > limit else []

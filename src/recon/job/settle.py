@@ -20,10 +20,12 @@ REPORT = Path("report.xlsx")
 _ALWAYS_JOINS, _ALWAYS_LEAVES = 31, 1  # where only one half of the mid-month rule is stated
 
 
-def settle(folder: Path | None, config: Path | None, given: Mapping[str, Any]) -> Settings:
+def settle(
+    folder: Path | None, config: Path | None, given: Mapping[str, Any], *, needs_folder: bool = True
+) -> Settings:
     """The settings of a run: what is ``given`` (the command line) over the file, the folder among them.
 
-    Raises UsageError for mistakes in the file, and where no folder is known.
+    Raises UsageError for mistakes in the file, and where no folder is known but needed.
     """
     path = find_config(folder, config)
     try:
@@ -33,7 +35,7 @@ def settle(folder: Path | None, config: Path | None, given: Mapping[str, Any]) -
     settings = settings.over({**given, "folder": folder})
     if settings.folder is None and path is not None:
         settings = settings.over({"folder": path.parent})
-    if settings.folder is None:
+    if settings.folder is None and needs_folder:
         raise UsageError(
             "没有指定文件夹：写 recon run 文件夹，或用 recon init 写一份配置 / no folder: give one, or write a "
             "configuration with recon init"

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from recon.job.standing import Status
 
 ALERTS: dict[str, tuple[str, str]] = {
     "taken_up": ("上次运行中途断了，这次已从头做完", "the last run broke off; this one has done it all"),
@@ -12,7 +16,7 @@ ALERTS: dict[str, tuple[str, str]] = {
     "stale": ("资料里最新的日期已经很早，是不是少了最近的导出？", "the newest data are old: is a recent export missing?"),
     "missed": ("有计划的运行没有做：{slots}", "scheduled runs were missed: {slots}"),
     "notify_failed": ("通知没有发出去（{channels}），下次再试", "a notification could not be sent ({channels}); it will be tried again"),
-    "notify_setup": ("通知渠道不能用（{channels}），见 docs/schedule.md", "a notification channel cannot be used ({channels}); see docs/schedule.md"),
+    "notify_setup": ("通知渠道不能用（{channels}）：检查地址，或 pip install 'recon[notify]'，见 docs/schedule.md", "a notification channel cannot be used ({channels}): check its address, or pip install 'recon[notify]'; see docs/schedule.md"),
 }
 EVENTS: dict[str, tuple[str, str]] = {
     "new": ("新增", "new"), "reopened": ("重新出现", "back again"), "opened": ("等待转待处理", "waiting, now open"),
@@ -32,3 +36,30 @@ def since(counts: Mapping[str, int] | None, lang: str) -> str | None:
         return None
     told = [f"{EVENTS[event][lang == 'en']} {count}" for event, count in counts.items() if count]
     return " · ".join(told) or ("没有变化" if lang == "zh" else "nothing has changed")
+
+
+TROUBLES: dict[str, tuple[str, str]] = {
+    "never": ("还没有一次完整的运行", "there has been no complete run yet"),
+    "missed": ("漏了计划的运行：{missed}", "scheduled runs were missed: {missed}"),
+    "failed": ("上次运行失败：{error}（退出码 {exit_code}），见状态文件夹里的 logs/recon.log", "the last run failed: {error} (exit {exit_code}); see logs/recon.log in the state folder"),
+    "not_recorded": ("上次运行没有记入状态（时钟或基准日）", "the last run was not recorded (clock or as-of date)"),
+    "unsent": ("有 {unsent} 条通知没有发出去，下次再试", "{unsent} notifications could not be sent; they will be tried again"),
+}
+_FACTS: tuple[tuple[str, str, str], ...] = (
+    ("running_since", "正在运行，开始于", "running since"), ("last_good", "上次成功", "last good run"),
+    ("as_of", "基准日", "as of"), ("last_run", "编号", "run"), ("open", "待处理", "open"), ("pending", "等待中", "waiting"),
+    ("decisions", "已有决定", "decisions"), ("next_due", "下次该运行", "next due"),
+)
+
+
+def status_lines(found: Status, lang: str) -> Iterator[str]:
+    """How things stand, for the screen."""
+    english = lang == "en"
+    for name, zh, en in _FACTS:
+        if found.facts[name] is not None:
+            yield f"{en if english else zh}: {found.facts[name]}" if english else f"{zh}：{found.facts[name]}"
+    facts = found.facts | {"missed": ", ".join(found.facts["missed"])}
+    for code in found.troubles:
+        yield f"{'note' if english else '注意'}: {TROUBLES[code][english].format(**facts)}"
+    if not found.troubles:
+        yield "all is well" if english else "一切正常"

@@ -187,6 +187,11 @@ class Store:
                 "UPDATE outbox SET tries = tries + 1, tried = ?, error = ?, sent = ? WHERE message_id = ?",
                 (at, error, None if error else at, message_id))
 
+    def drop(self, message_id: int) -> None:
+        """A message that nobody is waiting for any more."""
+        with self._transaction():
+            self._db.execute("DELETE FROM outbox WHERE message_id = ?", (message_id,))
+
     def remember(self, key: str, value: str | None) -> None:
         """Remember a single value; None forgets it."""
         with self._transaction():

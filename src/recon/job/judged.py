@@ -1,0 +1,72 @@
+"""What was decided on the gaps of a run, and the exit code that follows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recon import batch
+from recon.config import Settings
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def with_decisions(
+    settings: Settings, run: batch.Run, report: Path, remembered: pl.DataFrame
+) -> tuple[batch.Run, pl.DataFrame]:
+    """The run with what was decided on its gaps, and all decisions that hold."""
+    import polars as pl
+
+    from recon.state.decisions import as_written, hold, read_decisions
+
+    assert settings.folder is not None
+    own = run.view.table("source").filter(pl.col("status") == "own_output")["file"].to_list()
+    paths = {settings.folder / name: name for name in own if name.lower().endswith(".xlsx") and "!" not in name}
+    paths.setdefault(report, report.name)
+    entries, problems = read_decisions((name, path) for path, name in paths.items() if path.is_file())
+    decided = hold(entries, remembered)
+    written = [as_written(row["decision"], row["note"], row["decided_at"]) for row in decided.iter_rows(named=True)]
+    shown = decided.with_columns(pl.Series("as_written", written, dtype=pl.String))
+    tables = dict(run.view.tables)
+    if problems:
+        rows = [one.row(run.view.lang) for one in problems]
+        tables["problem"] = pl.concat([tables["problem"], pl.DataFrame(rows, schema=tables["problem"].schema)])
+    return replace(run, view=replace(run.view, tables=tables, decisions=shown)), decided
+
+
+def judged(
+    settings: Settings, run: batch.Run, decided: pl.DataFrame, events: pl.DataFrame | None
+) -> tuple[dict[str, Any], int]:
+    """The counts with what was accepted, and the exit code that ``fail_on`` asks for (DESIGN section 8)."""
+    import polars as pl
+
+    from recon.state.compare import NEWS, live_gaps
+
+    accepted = decided.filter(pl.col("decision") == "accepted")["gap_id"]
+    open_gaps = live_gaps(run.view.table("gap")).filter(pl.col("status") == "open")
+    theirs = open_gaps.filter(pl.col("gap_id").is_in(accepted.implode()))
+    size = pl.max_horizontal(pl.col("amount_fen").abs(), pl.col("estimated_fen").abs().fill_null(0))
+    # A gap without any figure, such as a month without a record, is never too small.
+    counted = open_gaps.filter(
+        ~pl.col("gap_id").is_in(accepted.implode()) & ((size >= (settings.min_fen or 0)) | (size == 0)))
+    people = counted["person_id"].n_unique()
+    news = counted.clear()
+    if events is not None:
+        news = counted.join(events.filter(pl.col("event").is_in((*NEWS, "worse"))).select("gap_id"), on="gap_id",
+                            how="semi")
+        fresh = events.filter(pl.col("event").is_in(NEWS)).select("gap_id")
+        if settings.fail_on == "worse":
+            counted = news
+        elif settings.fail_on == "new":
+            counted = counted.join(fresh, on="gap_id", how="semi")
+    counts = dict(run.counts)
+    counts |= {
+        "accepted": theirs.height, "counted": counted.height, "counted_people": people,
+        "news": news.height, "news_people": news["person_id"].n_unique(), "fail_on": settings.fail_on or "any",
+    }
+    rejected = counts["rejected"]
+    if rejected["files"] or rejected["rows"]:
+        return counts, batch.EXIT_REJECTED
+    return counts, batch.EXIT_OPEN if counted.height else batch.EXIT_CLEAR
