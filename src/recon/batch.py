@@ -92,10 +92,10 @@ def run_folder(
     from recon.core.payroll.check import check_payroll
     from recon.core.payroll.rollup import roll_up
     from recon.core.payroll_settings import PayrollSettings
-    from recon.core.reconcile import reconcile
     from recon.core.steps import rules_before
     from recon.reading.folder import read_folder
     from recon.report.view import RunView
+    from recon.sharding import reconcile_all
 
     # pdfminer's warnings quote what stands in a file.
     logging.getLogger("pdfminer").setLevel(logging.CRITICAL)
@@ -124,7 +124,7 @@ def run_folder(
     ]).drop_nulls().n_unique()
     edition = options.edition or ("hr" if people > HR_ABOVE_PEOPLE else "person")
     tables = _without_spend(read.tables) if edition == "hr" else read.tables
-    result = reconcile(tables, policy, as_of, context, spend=edition != "hr")
+    result = reconcile_all(tables, policy, as_of, context, spend=edition != "hr")
     payroll = check_payroll({**result.inputs, "month": result.tables["month"]}, policy, as_of, firm)
     answers = {
         **result.tables, "payroll_month": payroll.payroll_month,

@@ -313,15 +313,22 @@ def retiree_lines(
     )
 
 
-def policy_conflicts(lines: pl.DataFrame) -> list[Problem]:
-    """One warning per region where stated credited amounts differ from a rule that is well known."""
+def policy_conflicts(lines: pl.DataFrame) -> pl.DataFrame:
+    """Per region: how many stated credited amounts differ from a rule that is well known, and the first of them."""
     differing = lines.filter(
         pl.col("stated") & pl.col("rule_fen").is_not_null() & (pl.col("rule_fen") != pl.col("into_account_fen"))
         & pl.col("confidence").is_in(["high", "medium"]) & ~pl.col("is_side")
         & (pl.col("payment_kind") == "normal") & (pl.col("into_account_fen") > 0)
     )
-    found = differing.sort("row_id").group_by("region", maintain_order=True).agg(
+    return differing.sort("row_id").group_by("region", maintain_order=True).agg(
         pl.len().alias("rows"), pl.col("row_id").first(), pl.col("into_account_fen").first(), pl.col("rule_fen").first()
+    )
+
+
+def conflict_problems(conflicts: pl.DataFrame) -> list[Problem]:
+    """One warning per region, from :func:`policy_conflicts` of all people or of several shards."""
+    found = conflicts.sort("row_id").group_by("region", maintain_order=True).agg(
+        pl.col("rows").sum(), pl.col("row_id", "into_account_fen", "rule_fen").first()
     )
     problems = []
     for row in found.iter_rows(named=True):

@@ -19,7 +19,7 @@ from recon.core.bridge import bridge_table, broken_bridges
 from recon.core.chain import chained
 from recon.core.context import Context
 from recon.core.due import settle_second, with_due
-from recon.core.expect import lines_of, policy_conflicts, retiree_lines
+from recon.core.expect import conflict_problems, lines_of, policy_conflicts, retiree_lines
 from recon.core.gaps import KEY, finding_table, gap_table
 from recon.core.holes import jumps
 from recon.core.inferred import CONFLICT, conflict_findings, mark_conflicts, with_inferred
@@ -39,11 +39,15 @@ from recon.tables import RESULT_TABLES, conform, empty
 
 @dataclass(frozen=True)
 class Result:
-    """All result tables but ``problem`` and ``source``, the input tables as judged, and what was noticed."""
+    """All result tables but ``problem`` and ``source``, the input tables as judged, and what was noticed.
+
+    conflicts: :func:`recon.core.expect.policy_conflicts`; the problems say the same.
+    """
 
     tables: dict[str, pl.DataFrame]
     inputs: dict[str, pl.DataFrame]
     problems: list[Problem]
+    conflicts: pl.DataFrame
 
 
 class IdentityError(AssertionError):
@@ -90,9 +94,10 @@ def reconcile(
     }
     result |= _account_tables(prepared, result, context, complete=spend)
     check_identities(result, prepared.credit)
-    problems = prepared.problems + found.problems + policy_conflicts(lines.filter(pl.col("row_id").is_not_null()))
+    conflicts = policy_conflicts(lines.filter(pl.col("row_id").is_not_null()))
+    problems = prepared.problems + found.problems + conflict_problems(conflicts)
     assert set(result) == set(RESULT_TABLES) - {"problem", "source", "payroll_month", "rollup"}
-    return Result(result, prepared.tables, problems)
+    return Result(result, prepared.tables, problems, conflicts)
 
 
 def check_identities(result: Mapping[str, pl.DataFrame], credit: pl.DataFrame | None = None) -> None:

@@ -1,0 +1,211 @@
+"""Large inputs answered in shards of people, in several processes: the same answers in bounded memory.
+
+A shard is a run of people in the order of their ids, with their rows of every table and of the context; the context
+itself is made once from all people, so that a shard's answers are those of the whole (DESIGN section 6). What counts
+people across shards, the findings, is made again from the members of findings alone. Between processes go the paths of
+Parquet files in a private temporary folder that is removed at the end.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import polars as pl
+
+from recon.core.context import Context
+from recon.core.expect import conflict_problems
+from recon.core.reconcile import Result, reconcile
+from recon.policy import Policy
+from recon.problems import Problem
+from recon.reading.workers import Failure, Pool, Task
+from recon.tables import INPUT_TABLES, conform
+
+# Rows of contributions and account lines from which shards pay, and that one shard holds at most: about 1 GB at work.
+FROM_ROWS = 600_000
+SHARD_ROWS = 250_000
+SECONDS = 3600.0  # for one shard; the solver's own bounds keep it far below
+_ORDERED_BY = {"expected": "row_id"}  # all others come in the order of people
+_SHARED = ("coverage", "payment")  # rows that speak of nobody in particular: every shard sees them
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What all shards have in common."""
+
+    policy: Policy
+    as_of: date
+    context: Context  # without the rows of single people
+    spend: bool
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What a shard gives beside its tables."""
+
+    problems: list[Problem]
+    conflicts: pl.DataFrame
+
+
+def rows_of(tables: Mapping[str, pl.DataFrame]) -> int:
+    """Contribution and account lines."""
+    return sum(tables[name].height for name in ("contribution", "flow") if name in tables)
+
+
+def reconcile_all(
+    tables: Mapping[str, pl.DataFrame], policy: Policy, as_of: date, context: Context, *, spend: bool = True,
+    shards: int | None = None, workers: int | None = None,
+) -> Result:
+    """:func:`recon.core.reconcile.reconcile`, in shards where that pays or ``shards`` says so."""
+    number = shards or -(-rows_of(tables) // SHARD_ROWS)
+    if number < 2 or (shards is None and rows_of(tables) < FROM_ROWS):
+        return reconcile(tables, policy, as_of, context, spend=spend)
+    with TemporaryDirectory(prefix="recon-") as place:
+        folders = _split(tables, context, Path(place), number)
+        told = answer_shards(folders, policy, as_of, context, spend=spend, workers=workers)
+        results = {name: _gathered(folders, f"result-{name}", _ORDERED_BY.get(name)) for name in _names(folders)}
+        inputs = {
+            name: conform(tables[name], name) if name in tables and name in _SHARED
+            else _as_before(_gathered(folders, f"input-{name}"), tables.get(name))
+            for name in INPUT_TABLES
+        }
+    results["finding"] = _findings(tables, results, policy, as_of, context, spend=spend)
+    conflicts = pl.concat([one.conflicts for one in told])
+    return Result(results, inputs, _problems(told, conflicts), conflicts)
+
+
+def answer_shards(
+    folders: list[Path], policy: Policy, as_of: date, context: Context, *, spend: bool = True,
+    workers: int | None = None,
+) -> list[_Told]:
+    """Answer every shard that :func:`_split` wrote; its tables stand beside its input (``result-*``, ``input-*``)."""
+    bare: dict[str, Any] = {name: getattr(context, name).clear() for name in _own(context)}
+    work = _Work(policy, as_of, replace(context, **bare), spend)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    number = min(workers or cores, len(folders))
+    told: dict[int, _Told] = {}
+    if number > 1:
+        pool = Pool(number)
+        tasks = [Task(at, "recon.sharding:answer_shard", (folder,), SECONDS) for at, folder in enumerate(folders)]
+        for task, answer in pool.run(tasks, work):
+            if not isinstance(answer, Failure):
+                told[task.key] = answer
+        pool.close()
+    for at, folder in enumerate(folders):
+        if at not in told:  # alone, or its worker failed: a bug then shows itself here
+            told[at] = answer_shard(work, folder)
+    return [told[at] for at in range(len(folders))]
+
+
+def answer_shard(work: _Work, folder: Path) -> _Told:
+    """Answer one shard; called in a worker process."""
+    tables = {path.stem.removeprefix("table-"): pl.read_parquet(path)
+              for path in folder.glob("table-*.parquet")}
+    own: dict[str, Any] = {path.stem.removeprefix("context-"): pl.read_parquet(path)
+           for path in folder.glob("context-*.parquet")}
+    result = reconcile(tables, work.policy, work.as_of, replace(work.context, **own), spend=work.spend)
+    for name, frame in result.tables.items():
+        frame.write_parquet(folder / f"result-{name}.parquet", compression="lz4")
+    for name, frame in result.inputs.items():
+        if name not in _SHARED:
+            frame.write_parquet(folder / f"input-{name}.parquet", compression="lz4")
+    return _Told(result.problems, result.conflicts)
+
+
+# --------------------------------------------------------------------------------------------------------- taking apart
+
+
+def _own(context: Context) -> list[str]:
+    """The parts of a context that speak of single people."""
+    return [field.name for field in fields(context)
+            if isinstance(getattr(context, field.name), pl.DataFrame)
+            and "person_id" in getattr(context, field.name).columns]
+
+
+def _split(tables: Mapping[str, pl.DataFrame], context: Context, place: Path, shards: int) -> list[Path]:
+    """One folder a shard with its rows of all tables and of the context."""
+    people = pl.concat([
+        frame.select("person_id").unique() for frame in tables.values() if "person_id" in frame.columns
+    ]).drop_nulls().unique().sort("person_id")
+    of = people.with_columns((pl.int_range(pl.len()) * shards // pl.len()).cast(pl.Int32).alias("_shard"))
+    folders = [place / f"{at:05d}" for at in range(shards)]
+    for folder in folders:
+        folder.mkdir()
+    for name, frame in tables.items():
+        _write_parts(frame, of, folders, f"table-{name}", everywhere=name in _SHARED)
+    for name in _own(context):
+        _write_parts(getattr(context, name), of, folders, f"context-{name}", everywhere=False)
+    return folders
+
+
+def _write_parts(
+    frame: pl.DataFrame, of: pl.DataFrame, folders: list[Path], name: str, *, everywhere: bool
+) -> None:
+    """The rows of each shard as a Parquet file; rows of nobody go to all shards, or to the first."""
+    if "person_id" not in frame.columns:
+        placed = frame.with_columns(pl.lit(None, dtype=pl.Int32).alias("_shard"))
+    else:
+        placed = frame.join(of, on="person_id", how="left", maintain_order="left")
+    if not everywhere:
+        placed = placed.with_columns(pl.col("_shard").fill_null(0))
+    nobody = placed.filter(pl.col("_shard").is_null()).drop("_shard")
+    parts = placed.filter(pl.col("_shard").is_not_null()).partition_by(
+        "_shard", as_dict=True, include_key=False, maintain_order=True)
+    for at, folder in enumerate(folders):
+        part = parts.get((at,), frame.clear())
+        pl.concat([part, nobody]).write_parquet(folder / f"{name}.parquet", compression="lz4")
+
+
+# ----------------------------------------------------------------------------------------------------- putting together
+
+
+def _names(folders: list[Path]) -> list[str]:
+    return sorted(path.stem.removeprefix("result-") for path in folders[0].glob("result-*.parquet"))
+
+
+def _gathered(folders: list[Path], name: str, order: str | None = None) -> pl.DataFrame:
+    whole = pl.concat([pl.read_parquet(folder / f"{name}.parquet") for folder in folders])
+    return whole.sort(order) if order else whole
+
+
+def _as_before(frame: pl.DataFrame, given: pl.DataFrame | None) -> pl.DataFrame:
+    """Input rows in the order in which they were given."""
+    if given is None or "row_id" not in frame.columns or frame.height != given.height:
+        return frame
+    order = given.select("row_id")
+    if order["row_id"].null_count() or order["row_id"].is_duplicated().any():
+        return frame
+    return order.join(frame, on="row_id", how="left", maintain_order="left").select(frame.columns)
+
+
+def _findings(
+    tables: Mapping[str, pl.DataFrame], results: Mapping[str, pl.DataFrame], policy: Policy, as_of: date,
+    context: Context, *, spend: bool,
+) -> pl.DataFrame:
+    """Findings count people of all shards: they are made again, together, from those who are in one."""
+    members = results["gap"].filter(pl.col("finding_id").is_not_null()).select("person_id").unique()
+    if members.is_empty():
+        return results["finding"].clear()
+    theirs = {
+        name: frame.filter(pl.col("person_id").is_in(members["person_id"].implode()) | pl.col("person_id").is_null())
+        if "person_id" in frame.columns else frame
+        for name, frame in tables.items()
+    }
+    return reconcile(theirs, policy, as_of, context, spend=spend).tables["finding"]
+
+
+def _problems(told: list[_Told], conflicts: pl.DataFrame) -> list[Problem]:
+    """Problems without repetition: one that names no place speaks of a file and is said once."""
+    said: set[tuple[str, str | None]] = set()
+    problems: list[Problem] = []
+    for problem in (problem for one in told for problem in one.problems):
+        if problem.code == "policy-differs" or (problem.place is None and (problem.code, problem.file) in said):
+            continue
+        said.add((problem.code, problem.file))
+        problems.append(problem)
+    return problems + conflict_problems(conflicts)

@@ -1,0 +1,79 @@
+"""A run in shards, in one process or several, gives the tables and problems of the whole run."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from recon import sharding
+from recon.core.context import build_context, newest_date
+from recon.core.reconcile import Result, reconcile
+from recon.policy import load_policy
+from recon.reading.folder import read_folder
+from recon.sharding import reconcile_all
+from recon.simulate import simulate
+from support import MAPPINGS
+
+POLICY = load_policy([MAPPINGS / "policy"])
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, pl.DataFrame], date]:
+    """A simulated employer's tables, and the day they are looked at."""
+    place = tmp_path_factory.mktemp("made")
+    simulate(place, people=40, months=18, seed=3)
+    read = read_folder(place / "exports", mappings=[MAPPINGS], region_of=POLICY.region_of, workers=1)
+    as_of = newest_date(read.tables, date(2100, 1, 1))
+    assert as_of
+    return read.tables, as_of
+
+
+def assert_same(one: Result, other: Result) -> None:
+    """The same rows in the same order, and the same problems."""
+    for left, right in ((one.tables, other.tables), (one.inputs, other.inputs)):
+        assert left.keys() == right.keys()
+        for name, frame in left.items():
+            columns = frame.columns
+            assert frame.height == right[name].height, name
+            key = [pl.struct(columns).hash()]
+            assert frame.sort(key).equals(right[name].sort(key)), name
+    for name in ("month", "expected", "match"):
+        assert one.tables[name].equals(other.tables[name]), name
+    assert sorted(map(repr, one.problems)) == sorted(map(repr, other.problems))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_shards_give_the_whole(
+    made: tuple[dict[str, pl.DataFrame], date], workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Findings over many people and warnings over many rows included."""
+    if workers > 1:  # other processes do the work
+        monkeypatch.delattr(sharding, "answer_shard")
+    tables, as_of = made
+    context = build_context(tables, POLICY, as_of)
+    whole = reconcile(tables, POLICY, as_of, context)
+    assert whole.tables["finding"].height
+    assert_same(reconcile_all(tables, POLICY, as_of, context, shards=5, workers=workers), whole)
+
+
+def test_small_runs_stay_whole(made: tuple[dict[str, pl.DataFrame], date], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Below the bound nothing is split; above it is."""
+    tables, as_of = made
+    context = build_context(tables, POLICY, as_of)
+    split: list[int] = []
+    real = sharding._split
+
+    def note(*arguments: object) -> list[Path]:
+        split.append(1)
+        return real(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(sharding, "_split", note)
+    reconcile_all(tables, POLICY, as_of, context, workers=1)
+    assert not split
+    monkeypatch.setattr(sharding, "FROM_ROWS", 100)
+    monkeypatch.setattr(sharding, "SHARD_ROWS", sharding.rows_of(tables) // 2)
+    reconcile_all(tables, POLICY, as_of, context, workers=1)
+    assert split
