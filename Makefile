@@ -61,6 +61,10 @@ golden: install ## rewrite what is generated: documentation, expected rows of th
 	$(BIN)/python tools/docs_pages.py
 	RECON_GOLDEN=1 $(BIN)/python -m pytest -q -k golden
 
+.PHONY: mutate
+mutate: install ## damage every sample with a running balance, one place at a time: each damage must be found
+	$(BIN)/python tools/mutate.py
+
 bench: install ## whole-process timings on 300 made-up people
 	$(BIN)/python bench/run.py
 

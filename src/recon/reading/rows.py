@@ -924,20 +924,27 @@ def _turn_by_direction(reading: _Reading) -> None:
 
 
 def _turn_by_balance(reading: _Reading) -> None:
-    """Unsigned amounts, the balance alone telling which way each went; where it does not, the sign stays unproved."""
+    """Unsigned amounts, the balance alone telling which way each went; where it does not, the sign stays unproved.
+
+    An amount that is not what the balance moved is a break like any other.
+    """
     amounts, balances = reading.column("amount_fen"), reading.column("balance_fen")
     best: dict[int, int] = {}
     kept = [at for at in range(len(amounts)) if at not in reading.drop]
-    for order in (kept, kept[::-1]):
+    for name, order in (("oldest_first", kept), ("newest_first", kept[::-1])):
         signed: dict[int, int] = {}
+        breaks: list[tuple[int, int]] = []
         for before, at in pairwise(order):
             if None in (amounts[at], balances[at], balances[before]):
                 continue
             moved = balances[at] - balances[before]
             if abs(moved) == abs(amounts[at]):
                 signed[at] = moved
-        if len(signed) > len(best):
+            else:
+                breaks.append((at, moved - (abs(amounts[at]) if moved > 0 else -abs(amounts[at]))))
+        if not reading.chain.order or len(signed) > len(best):
             best = signed
+            reading.chain = checks.Chain(len(signed) + len(breaks), tuple(sorted(breaks)), name)
     reading.unproved = {at for at in kept if amounts[at] and at not in best}
     reading.read["amount_fen"] = [best.get(at, amount) for at, amount in enumerate(amounts)]
 
@@ -1189,9 +1196,9 @@ def _check_balance(reading: _Reading) -> None:
     else:
         own = {name: reading.column(name) for name in ("person_id", "_number", "_psn", "_name")}
         keys = [own, own | {"sub_account": reading.column("sub_account")}] if "sub_account" in reading.read else [own]
-    unsigned = reading.unproved | reading.neutral
-    amounts = [None if at in unsigned else amount for at, amount in enumerate(reading.column("amount_fen"))]
-    reading.chain = checks.chain(amounts, balances, reading.column("posted_on"), keys, reading.drop)
+    amounts = [None if at in reading.neutral else amount for at, amount in enumerate(reading.column("amount_fen"))]
+    if not reading.chain.order:
+        reading.chain = checks.chain(amounts, balances, reading.column("posted_on"), keys, reading.drop)
     name = reading.shown("balance_fen")
     reading.problems += [
         Problem("balance-break", None, reading.grid.places[reading.at[position]], name, yuan(gap))
