@@ -17,9 +17,6 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "src"))
-
 from recon.reading import claim as claiming
 from recon.reading.claim import Head, Header
 from recon.reading.containers import open_file
@@ -28,6 +25,7 @@ from recon.reading.grid import Grid
 from recon.reading.rows import GridRows, read_rows
 from recon.reading.values import Unreadable, parse_fen
 
+ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = (ROOT / "sample_statements", ROOT / "tests" / "formats")
 MOVES = ("amount_fen", "in_fen", "out_fen")
 SUMS = ("total_in", "total_out", "page_in", "page_out")
