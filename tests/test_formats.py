@@ -26,6 +26,7 @@ import make_samples
 FORMATS = load_formats([MAPPINGS])
 ID = "420106198804121018"
 NATIVE = "北京/flow_B003.csv"
+REAL_SAMPLES = ROOT.parent / "shared" / "samples"  # beside a checkout, where they are kept
 
 
 def exports(folder: Path) -> list[str]:
@@ -620,3 +621,26 @@ def test_known_files_that_are_of_no_use_are_named() -> None:
     result = read("wallet_alipay_book", ["记录时间", "分类", "收支类型", "金额", "备注", "账户", "来源", "标签"],
                   ["2024-04-25", "医疗", "支出", "50.00", "", "余额宝", "", ""])
     assert (codes(result), result.skipped) == (["not-usable"], 1)
+
+
+# -------------------------------------------------------------------------------------------------------- real samples
+
+
+REAL = {
+    "abc-debit.csv": ("bank_abc", 3), "alipay-gb18030.csv": ("wallet_alipay", 0), "boc-debit.csv": ("bank_boc", 0),
+    "ccb-debit.xls": ("bank_ccb_xls", 1), "spdb-debit.xls": ("bank_spdb", 0),
+    "wechat-tab-after-quote.csv": ("wallet_wechat", 0), "wechat-two-layouts.xlsx": ("wallet_wechat", 0),
+}
+
+
+@pytest.mark.skipif(not REAL_SAMPLES.is_dir(), reason="the public samples are not here")
+def test_public_samples_are_claimed_and_their_balances_checked(tmp_path: Path) -> None:
+    """Files that others wrote: each in its format, its running balance followed, nothing personal kept."""
+    for name in REAL:
+        (tmp_path / name).write_bytes((REAL_SAMPLES / name).read_bytes())
+    result = make_samples.read(tmp_path)
+    assert dict(result.sources.select("file", "format").iter_rows()) == {name: REAL[name][0] for name in REAL}
+    breaks = [(problem.file, problem.value) for problem in result.problems if problem.code == "balance-break"]
+    assert {name: sum(file == name for file, _ in breaks) for name in REAL} == {name: REAL[name][1] for name in REAL}
+    assert ("ccb-debit.xls", "-46.00") in breaks
+    assert sum(result.sources["rows_used"]) + sum(result.sources["rows_rejected"]) == 0

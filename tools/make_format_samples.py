@@ -192,6 +192,8 @@ class Page:
     mark: str = ""  # a watermark, large and turned
     title_at_end: bool = False
     names_right: bool = False  # the names of figures stand at the right edge too
+    backwards: bool = False  # text is drawn in another order than it is read
+    label: str = ""  # of the page, above the title
 
 
 def write_pdf(path: Path, page: Page) -> None:
@@ -203,6 +205,11 @@ def write_pdf(path: Path, page: Page) -> None:
     pdfmetrics.registerFont(UnicodeCIDFont(_FONT))
     path.parent.mkdir(parents=True, exist_ok=True)
     canvas = Canvas(str(path), pagesize=page.size, invariant=1)
+    drawn: list[tuple[Callable[..., None], float, float, str]] = []  # of one page
+
+    def draw(left: float, height: float, text: str, how: Callable[..., None] = canvas.drawString) -> None:
+        drawn.append((how, left, height, text))
+
     width, height = page.size
     parts = [list(page.rows[at:at + page.per_page]) for at in range(0, len(page.rows), page.per_page)] or [[]]
     if page.repeat:
@@ -217,9 +224,11 @@ def write_pdf(path: Path, page: Page) -> None:
                 canvas.drawCentredString(width / 2, y, text)
                 y -= page.font + 9
         canvas.setFont(_FONT, page.font)
+        if page.label:
+            draw(width - 60, height - 24, page.label.format(number, len(parts)))
         for line in page.head if page.again or number == 1 else ():
             for x, text in line:
-                canvas.drawString(x, y, text)
+                draw(x, y, text)
             y -= step + 4
         lines: list[tuple[float, float]] = []
         if page.again or number == 1:
@@ -230,12 +239,12 @@ def write_pdf(path: Path, page: Page) -> None:
                 right = next(edge for edge in edges if edge > left)
                 for at, word in enumerate(text):
                     if page.names_right and any(column.left == left and column.right for column in page.columns):
-                        canvas.drawRightString(right - 4, y - at * step, word)
+                        draw(right - 4, y - at * step, word, canvas.drawRightString)
                     else:
-                        canvas.drawString(left + 2, y - at * step, word)
+                        draw(left + 2, y - at * step, word)
             y -= step * (tall - 1)
             for x, text in page.second:
-                canvas.drawString(x, y - step, text)
+                draw(x, y - step, text)
             y -= step * bool(page.second) + step + 8
         for row in part:
             cells = [_cell(cell) for cell in row]
@@ -244,9 +253,9 @@ def write_pdf(path: Path, page: Page) -> None:
             for at, (texts, base) in enumerate(cells):
                 for k, text in enumerate(texts):
                     if page.columns[at].right:
-                        canvas.drawRightString(edges[at + 1] - 4, y + (base - k) * step, text)
+                        draw(edges[at + 1] - 4, y + (base - k) * step, text, canvas.drawRightString)
                     else:
-                        canvas.drawString(edges[at] + 2, y + (base - k) * step, text)
+                        draw(edges[at] + 2, y + (base - k) * step, text)
             lines.append((y + (up + 1) * step, y - down * step - 4))
             y -= down * step + step + 8
         if page.ruled:
@@ -272,15 +281,20 @@ def write_pdf(path: Path, page: Page) -> None:
             canvas.restoreState()
         foot = list(page.foot(number, len(parts), part)) if page.foot else []
         for x, text in foot:
-            canvas.drawString(x, y, text)
+            draw(x, y, text)
         y -= (step + 4) * bool(foot)
         if number == len(parts):
             for line in page.end:
                 for x, text in line:
-                    canvas.drawString(x, y, text)
+                    draw(x, y, text)
                 y -= step + 4
             if page.title_at_end:
-                canvas.drawCentredString(width / 2, 24, page.title)
+                draw(width / 2, 24, page.title, canvas.drawCentredString)
+        canvas.setFont(_FONT, page.font)
+        canvas.setFillGray(0)
+        for how, left, above, text in reversed(drawn) if page.backwards else drawn:
+            how(left, above, text)
+        drawn.clear()
         canvas.showPage()
     canvas.save()
 
@@ -530,7 +544,7 @@ def cmb(folder: Path) -> None:
         "招商银行交易流水\nTransaction Statement of China Merchants Bank", columns, rows,
         [[(30, f"户 名：{NAME}"), (300, "账号：6214********1018")], [(30, "申请时间：2024-05-06 10:11:12"), (300, "验证码：8K2QX3")],
          [(30, "2024-01-01 -- 2024-04-30")]],
-        per_page=6, second=second, repeat=True, foot=_page_label("{0}/{1}"),
+        per_page=6, second=second, repeat=True, label="{0}/{1}",
         end=[[(30, "——————————————————————————————")], [(30, "合并统计")]],
     ))
 
@@ -552,7 +566,7 @@ def bocom(folder: Path) -> None:
         "交通银行个人客户交易清单\nBocom Personal Account Details", columns, rows,
         [[(30, "账号/卡号Account/Card No: 6222****1018"), (400, f"户名Account Name: {NAME}")],
          [(30, "查询起止日期Query Starting Ending Date: 2024-01-01 至 2024-04-30"), (400, "打印时间Printing Time: 2024-05-06 10:11:12")]],
-        ruled=True, per_page=8, font=7, foot=lambda number, _, __: [(400, f"第 {number} 页")],
+        ruled=True, per_page=8, font=7, foot=lambda number, _, __: [(400, "第"), (412, str(number)), (420, "页")], backwards=True,
         end=[[(30, "打印完毕")], [(30, f"借方发生额汇总：{went / 100:,.2f}"), (300, f"贷方发生额汇总：{came / 100:,.2f}")]],
     ))
 
@@ -621,6 +635,17 @@ def other_pdfs(folder: Path) -> None:
         (30, "交易日期", False), (110, "摘要", False), (250, "交易金额", True), (350, "账户余额", True), (470, "对方户名", False)),
         [[f"{line.day:%Y%m%d}", line.summary, f"{abs(line.fen) / 100:,.2f} CNY", f"{line.balance / 100:,.2f} CNY", line.party]
          for line in lines], per_page=8, names_right=True)
+    plain_pdf(folder / "bank_cib.pdf", "兴业银行交易流水", [[(30, f"户名：{NAME}"), (250, "账号：6229****1018"), (450, "起止日期：20240101-20240430")]], (
+        (30, "交易日期", False), (110, "摘要", False), (230, "支出", True), (320, "收入", True), (410, "账户余额", True),
+        (520, "对方户名", False)),
+        [[f"{line.day:%Y%m%d}", line.summary, line.went, line.came, f"{line.balance / 100:,.2f}", line.party] for line in lines],
+        per_page=8, names_right=True, mark="兴业银行")
+    plain_pdf(folder / "bank_ceb.pdf", "中国光大银行交易流水\nTransaction Statement of China Everbright Bank",
+              [[(30, f"户名：{NAME}"), (250, "账号：6226****1018"), (450, "起止日期：20240101-20240430")]], (
+        (30, "交易日期\nTransDate", False), (130, "借方金额\nTransAmtDr", True), (230, "贷方金额\nTransAmtCr", True),
+        (330, "账户余额\nBalance", True), (450, "摘要\nAbstract", False), (570, "对方户名\nCounterparty", False)),
+        [[f"{line.day}", line.went, line.came, f"{line.balance / 100:,.2f}", line.summary, line.party] for line in lines],
+        ruled=True, per_page=8)
 
 
 def _broken(balance: str) -> str:

@@ -9,6 +9,8 @@ import click
 from recon import batch, job
 from recon.commands.common import FOLDER, LANG, MAPPINGS, PASSWORDS, ask_password, sentences
 
+NEAREST = 5  # reasons shown for a file that nothing claims
+
 
 @click.command()
 @FOLDER
@@ -31,5 +33,6 @@ def identify(folder: Path, mappings: Path | None, passwords: Path | None, why: b
         nobody = "没有格式认领" if lang == "zh" else "no format"
         click.echo(f"{name}\t{claim.format_id or nobody}\t{claim.table or '-'}")
         if why or claim.format_id is None:
-            for format_id, reason in claim.reasons:
+            # The nearest first: without --why a few are enough to see what is missing.
+            for format_id, reason in claim.reasons if why else claim.reasons[:NEAREST]:
                 click.echo(f"    {format_id}: {reason}")

@@ -17,6 +17,19 @@ _COUNT_LINE = re.compile(r"共[::]?\s*(\d+)\s*[笔条](?:记录)?[。.]?")
 _NEXT_LABEL = re.compile(r"[\s\x1f]+[^\W\d_]{2,12}[ \u3000]*[::]")
 
 
+class Reason(str):
+    """Why a format does not claim a grid; ``near``: how much of what it asks for is there, 0 to 1."""
+
+    near: float = 0.0
+
+
+def reason(text: str, near: float) -> Reason:
+    """A reason of that nearness."""
+    made = Reason(text)
+    made.near = near
+    return made
+
+
 @dataclass(frozen=True)
 class Header:
     """Where a format's header stands in a grid, which cell is which column, and what the lines above it state."""
@@ -99,7 +112,7 @@ def _paths(grid: Grid, first: int, count: int) -> tuple[tuple[str, ...], ...]:
     )
 
 
-def claim(head: Head, known: Format) -> Header | str:
+def claim(head: Head, known: Format) -> Header | Reason:
     """The header ``known`` finds in the grid, or why it does not claim it."""
     best: tuple[int, int, int, dict[str, int], dict[str, int]] | None = None
     nearest: tuple[int, tuple[str, ...]] = (-1, ())
@@ -128,9 +141,9 @@ def claim(head: Head, known: Format) -> Header | str:
     title = fold("".join([head.grid.name, *("".join(row) for row in above)]))
     said = title + head.below if known.titles_below else title
     if known.titles and not any(text in said for text in known.titles):
-        return "title: " + " / ".join(known.titles)
+        return reason("title: " + " / ".join(known.titles), 1.0)
     if any(text in title for text in known.not_titles):
-        return "not-title: " + next(text for text in known.not_titles if text in title)
+        return reason("not-title: " + next(text for text in known.not_titles if text in title), 1.0)
     facts = read_facts(above, known)
     for fact, parts in known.title_facts.items():
         stated = next((value for part, value in parts if part in title), None)
@@ -138,7 +151,8 @@ def claim(head: Head, known: Format) -> Header | str:
             facts.setdefault(fact, stated)
     for group in known.facts:
         if not any(name in facts or name in columns for name in group):
-            return "no-fact: " + " / ".join(label for name in group for label in known.labels.get(name, (name,))[:2])
+            labels = (label for name in group for label in known.labels.get(name, (name,))[:2])
+            return reason("no-fact: " + " / ".join(labels), 1.0)
     leaves = tuple(fold(cell) for cell in head.grid.rows[at])
     return Header(known, at, columns, factors, facts, first, leaves)
 
@@ -212,16 +226,20 @@ def _goes_through(path: tuple[str, ...], levels: tuple[str, ...]) -> bool:
     return True
 
 
-def _why_not(cells: tuple[str, ...], known: Format) -> str:
+def _why_not(cells: tuple[str, ...], known: Format) -> Reason:
     """What the row that comes nearest to the format's header lacks."""
     columns, _, twice = _columns(cells, known)
     missing = [group for group in known.header if not any(column in columns for column in group)]
+    lacking = known.names.difference(cells)
+    asked = len(known.header) + len(known.names)
+    near = (asked - len(missing) - len(lacking)) / asked
     if missing:
-        return "missing: " + ", ".join("/".join(_shown(column, known) for column in group) for group in missing)
-    if lacking := known.names.difference(cells):
-        return "missing: " + ", ".join(sorted(lacking))
+        shown = ("/".join(_shown(column, known) for column in group) for group in missing)
+        return reason("missing: " + ", ".join(shown), near)
+    if lacking:
+        return reason("missing: " + ", ".join(sorted(lacking)), near)
     surplus = [cell for cell in cells if cell in known.without]
-    return "surplus: " + ", ".join(surplus) if surplus else "twice: " + ", ".join(twice)
+    return reason("surplus: " + ", ".join(surplus) if surplus else "twice: " + ", ".join(twice), near)
 
 
 def _shown(column: str, known: Format) -> str:

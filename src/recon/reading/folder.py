@@ -443,9 +443,9 @@ def _column(grid: Grid, header: Header, column: str) -> Iterator[str]:
 
 
 def _claims(head: Head, formats: Formats) -> tuple[list[Header], list[tuple[str, str]]]:
-    """The headers found, and per format that found none its reason."""
+    """The headers found, and per format that found none its reason, the nearest first."""
     found: list[Header] = []
-    reasons: list[tuple[str, str]] = []
+    reasons: list[tuple[str, claiming.Reason]] = []
     known: list[Format] = [*native.native_formats(), *formats.by_id.values()]
     for each in known:
         result = claiming.claim(head, each)
@@ -453,18 +453,13 @@ def _claims(head: Head, formats: Formats) -> tuple[list[Header], list[tuple[str,
             found.append(result)
         elif not each.native or not result.startswith("missing"):
             reasons.append((each.id, result))
-    return claiming.decide(found), reasons
+    reasons.sort(key=lambda told: (-told[1].near, told[1].count(","), told[0]))
+    return claiming.decide(found), [(format_id, str(why)) for format_id, why in reasons]
 
 
 def _nearest(reasons: list[tuple[str, str]]) -> str:
     """The reason of the format that lacked least, to show the way."""
-    if not reasons:
-        return "-"
-    rank = {"title": 0, "not-title": 0, "no-fact": 0, "surplus": 1, "twice": 1, "missing": 2}
-    kind, text = min(
-        reasons, key=lambda reason: (rank.get(reason[1].partition(":")[0], 3), reason[1].count(","), reason[0])
-    )
-    return f"{kind}: {text}"[:200]
+    return "{}: {}".format(*reasons[0])[:200] if reasons else "-"
 
 
 # ------------------------------------------------------------------------------------------------------ all together
