@@ -496,7 +496,7 @@ def no_second_reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyP
         return
     from recon.reading import pdf_grid
 
-    def unwanted(_: bytes) -> Any:
+    def unwanted(*_: Any) -> Any:
         yield pytest.fail("the slow reader was asked")
 
     monkeypatch.setattr(pdf_grid, "pages_slowly", unwanted)

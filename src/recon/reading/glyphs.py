@@ -47,6 +47,11 @@ def modern(text: str) -> str:
     return text.translate(_RADICALS) if _RADICAL.search(text) else text
 
 
+def is_modern(text: str) -> bool:
+    """Whether ``text`` is free of radical and compatibility code points."""
+    return not _RADICAL.search(text)
+
+
 def is_clean(text: str) -> bool:
     """Whether ``text`` is free of control and zero-width characters."""
     return not _CONTROL.search(text) and (text.isascii() or not _HIDDEN.search(text))

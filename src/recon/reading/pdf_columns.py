@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import re
 import statistics
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
 
-from recon.reading.glyphs import fold, modern
+from recon.reading.glyphs import fold
 from recon.reading.pdf_lines import DATE, NUMBER, WIDE_GAP, Line, phrases, run_on
 from recon.reading.pdf_rules import stretches_of
 from recon.reading.pdf_words import Word
 
 MIN_HEADER = 3  # header names on one line that make it a header line
+_DATA = -99  # in place of the number of names that may begin in a line
+_DIGITS = frozenset("0123456789-+¥￥")
+ENOUGH_ROWS = 8  # lines from which the columns of a page may serve the next pages
 MAX_HEADER = 7  # lines of a header with names of up to four lines, each in the middle of its cell
 _LABEL = re.compile(r"[^\d:：\s]{2,14}[:：]")
+_MARKS = frozenset("页:：/")  # without any of them a line is no page label and holds no labelled value
 _PAGE_LABEL = re.compile(r"第\s*\d+\s*页|共\s*\d+\s*页|页码|^\d+\s*/\s*\d+$")
 
 
@@ -25,6 +32,10 @@ class Columns:
     cells: list[tuple[float, float, str]]
     bounds: list[float] = field(default_factory=list)
     left: float = 0.0
+    extents: list[tuple[float, float]] = field(default_factory=list)  # of each column, as far as words reached
+    rows: int = 0  # lines they were learned from
+    used: frozenset[int] = frozenset()  # columns that had words
+    fits: bool = False  # no word below this header crosses a bound
 
     def same(self, other: Columns | None) -> bool:
         """Whether the names are those of ``other``: the header is printed again."""
@@ -35,12 +46,15 @@ def find_headers(lines: list[Line], header_words: frozenset[str]) -> list[tuple[
     """(index of its first line, its columns, how many lines it takes) of each header line."""
     if not header_words:
         return []
-    starts = frozenset(word[:1] for word in header_words)
-    hits = [sum(_may_begin(w.text, starts, header_words) for w in line.words) for line in lines]
+    first, known_start = _beginnings(header_words)
+    hits = [
+        _DATA if _is_data(line) else sum(known_start(w.text) for w in line.words if w.text[0] in first)
+        for line in lines
+    ]
     out: list[tuple[int, Columns, int]] = []
     done = 0
     for k in range(len(lines)):
-        if k < done:
+        if k < done or hits[k] < 0:
             continue
         best: tuple[int, int, Columns] | None = None
         for used in range(1, MAX_HEADER + 1):  # names may be broken over lines above or below the others
@@ -59,12 +73,31 @@ def find_headers(lines: list[Line], header_words: frozenset[str]) -> list[tuple[
     return out
 
 
-def _may_begin(text: str, starts: frozenset[str], header_words: frozenset[str]) -> bool:
-    """Whether a word may begin a header name: a cheap test that most data fails on its first letter."""
-    if text[0] not in starts and modern(text[0]).casefold() not in starts and fold(text[0]) not in starts:
-        return False
-    folded = fold(text)
-    return folded in header_words or any(word.startswith(folded) for word in header_words)
+@lru_cache(maxsize=8)
+def _beginnings(header_words: frozenset[str]) -> tuple[frozenset[str], Callable[[str], bool]]:
+    """The characters a header name may begin with, in every form, and whether a word begins a header name."""
+    starts = frozenset(word[:1] for word in header_words)
+    forms = (*range(0x20, 0x2100), *range(0x2E80, 0x3100), *range(0xF900, 0xFB00), *range(0xFF00, 0xFFF0))
+    first = starts | {char for code in forms if fold(char := chr(code))[:1] in starts or not fold(char)}
+
+    @lru_cache(maxsize=4096)
+    def known_start(text: str) -> bool:
+        folded = fold(text)
+        return folded in header_words or any(word.startswith(folded) for word in header_words)
+
+    return frozenset(first), known_start
+
+
+def _is_data(line: Line) -> bool:
+    """Whether two figures stand in a line: then it is no header, whatever words stand in it."""
+    figures = 0
+    for word in line.words:
+        text = word.text
+        if text[0] in _DIGITS and (NUMBER.fullmatch(text) or DATE.fullmatch(text)):
+            figures += 1
+            if figures > 1:
+                return True
+    return False
 
 
 def _better_below(lines: list[Line], k: int, used: int, known: int, header_words: frozenset[str]) -> bool:
@@ -117,6 +150,11 @@ def learn_bounds(columns: Columns, lines: list[Line], known: Columns | None) -> 
     given to header names in order, at the least total distance, each name preferring one stretch.
     """
     heads = columns.cells
+    if known is not None and known.rows >= ENOUGH_ROWS and _fits(columns, lines, known):
+        columns.bounds, columns.left, columns.extents, columns.rows, columns.used = (
+            known.bounds, known.left, known.extents, known.rows, known.used)
+        columns.fits = True
+        return
     counts = [len(line.words) for line in lines]
     usual = statistics.median(counts) if counts else 0
     rows = [line for line in lines if len(line.words) >= max(2, 0.5 * usual)]
@@ -129,10 +167,34 @@ def learn_bounds(columns: Columns, lines: list[Line], known: Columns | None) -> 
     rights = [c[1] for c in heads]
     for (a, b), j in zip(stretches, owner, strict=True):
         lefts[j], rights[j] = min(lefts[j], a), max(rights[j], b)
-    columns.left = lefts[0]
+    columns.rows, columns.used = len(rows), frozenset(owner)
+    if known is not None and known.rows and _in_place(columns, known):  # what earlier pages showed holds here too
+        wider = [(min(a, b[0]), max(c, b[1])) for a, c, b in zip(lefts, rights, known.extents, strict=True)]
+        if all(a[1] <= b[0] for a, b in pairwise(wider)):
+            lefts, rights = [a for a, _ in wider], [b for _, b in wider]
+            columns.rows, columns.used = columns.rows + known.rows, columns.used | known.used
+    columns.left, columns.extents = lefts[0], list(zip(lefts, rights, strict=True))
     columns.bounds = [(rights[j] + lefts[j + 1]) / 2 for j in range(len(heads) - 1)]
     if known is not None and known.bounds and not rows:
         columns.bounds, columns.left = known.bounds, known.left
+
+
+def _fits(columns: Columns, lines: list[Line], known: Columns) -> bool:
+    """Whether every word below a header printed again keeps within a column that had words before."""
+    if not _in_place(columns, known):
+        return False
+    bounds, used = known.bounds, known.used
+    for line in lines:
+        for word in line.words:
+            at = bisect_right(bounds, word[0])
+            if at not in used or bisect_right(bounds, word[1]) != at:
+                return False
+    return True
+
+
+def _in_place(columns: Columns, known: Columns) -> bool:
+    """Whether a header printed again stands where it stood."""
+    return all(abs(a[0] - b[0]) < 1 and abs(a[1] - b[1]) < 1 for a, b in zip(columns.cells, known.cells, strict=True))
 
 
 def _cut_between(
@@ -196,11 +258,16 @@ def _assign(
 
 def stands_alone(line: Line, columns: Columns) -> bool:
     """Whether a line under a header is no row of it: a page label, a print date, a sentence over several columns."""
-    text, bounds = run_on(line.words), columns.bounds
+    bounds = columns.bounds
     if line.words[0].x1 < columns.left - 1:
         return True
     if DATE.fullmatch(line.words[0].text) and len(line.words) > 2:
         return False
+    text = run_on(line.words)
+    if len(line.words) > 3 and not _MARKS.intersection(text):
+        crossing = (bisect_right(bounds, w[0] + 2) != bisect_left(bounds, w[1] - 2) for w in line.words)
+        if columns.fits or not any(crossing):
+            return False
     stretches = phrases(line, WIDE_GAP * line.h)
     crossed = any(a + 2 < x < b - 2 for a, b in ((w.x0, w.x1) for w in line.words) for x in bounds)
     labels = sum(bool(_LABEL.match(w.text)) for w in line.words)

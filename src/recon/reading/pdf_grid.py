@@ -85,21 +85,26 @@ class _State:
         self.header_words = header_words
         self.columns: Columns | None = None
         self.edges: list[float] = []
+        self.cuts: dict[tuple[float, ...], list[float]] = {}  # those of ``edges`` that a band has
 
     def rows(self, page: Page) -> list[list[str]]:
         """The rows of one page in reading order, cells joined."""
         ruled = bands(page)
         inside: dict[int, list[Word]] = {}
         outside: list[Word] = []
-        for word in page.words:
-            k = bisect_right([b.top for b in ruled], word.y) - 1 if ruled else -1
+        tops = [band.top for band in ruled]
+        for word in page.words if ruled else ():
+            k = bisect_right(tops, word.y) - 1
             if k >= 0 and word.y <= ruled[k].bottom and word.x1 > ruled[k].edges[0] and word.x0 < ruled[k].edges[-1]:
                 inside.setdefault(k, []).append(word)
             else:
                 outside.append(word)
+        if not ruled:
+            outside = page.words
         found: list[Row] = []
         if inside:
             self.columns = None
+            self.cuts = {}
             self.edges = common_edges([b.edges for k, b in enumerate(ruled) if k in inside], self.edges)
             for k, words in inside.items():
                 found += self._ruled(page, ruled[k], lines_of(words))
@@ -113,7 +118,13 @@ class _State:
     def _ruled(self, page: Page, band: Band, lines: list[Line]) -> list[Row]:
         """One row of the lines between two rules, or one per line where rules only frame a block of rows."""
         bounds = self.edges[1:-1]
-        cut = [x for x in bounds if any(abs(x - e) < 3 for e in band.edges)]
+        edges = tuple(band.edges)
+        cut = self.cuts.get(edges)
+        if cut is None:
+            cut = self.cuts[edges] = [x for x in bounds if any(abs(x - e) < 3 for e in edges)]
+        if len(lines) == 1:
+            words = [w for word in lines[0].words for w in split_word(page, word, cut)]
+            return [Row((band.top + band.bottom) / 2, row_of(Line(lines[0].y, lines[0].h, words), bounds).cells)]
         split = [Line(at.y, at.h, [w for word in at.words for w in split_word(page, word, cut)]) for at in lines]
         rows = [row_of(line, bounds) for line in split]
         used = {j for row in rows for j, cell in enumerate(row.cells) if cell}
@@ -139,6 +150,8 @@ class _State:
         if starts and self.columns is not None and headers[0][1].same(self.columns):
             out += [free_row(line) for line in lead]  # above a header printed again: title and page label
         elif lead:
+            if self.columns is not None:
+                self.columns.fits = False  # that was said of another page's words
             out += self._table(page, lead)
         for n, (k, columns, used) in enumerate(headers):
             block = lines[k + used : starts[n + 1] if n + 1 < len(starts) else len(lines)]
@@ -155,11 +168,13 @@ class _State:
     def _table(self, page: Page, lines: list[Line]) -> list[Row]:
         if self.columns is None:
             return [free_row(line) for line in lines]
-        bounds = self.columns.bounds
+        bounds, fits = self.columns.bounds, self.columns.fits
         rows = []
         for line in lines:
             if stands_alone(line, self.columns):
                 rows.append(free_row(line))
+            elif fits:
+                rows.append(row_of(line, bounds))
             else:
                 words = [w for word in line.words for w in split_word(page, word, bounds)]
                 rows.append(row_of(Line(line.y, line.h, words), bounds))

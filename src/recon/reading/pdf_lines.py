@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import statistics
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
+from operator import attrgetter
 
-from recon.reading.glyphs import clean, modern
+from recon.reading.glyphs import clean, is_modern, modern
 from recon.reading.pdf_words import Page, Word
 
 WIDE_GAP = 0.65  # between two cells of a line outside tables, in heights
@@ -43,18 +43,49 @@ class Row:
 
 
 def lines_of(words: list[Word]) -> list[Line]:
-    """Words by base line, top to bottom, each line left to right."""
+    """Words by base line, top to bottom, each line left to right; what is drawn twice for boldness counts once."""
     out: list[Line] = []
-    for word in sorted(words, key=lambda w: w.y):
-        line = out[-1] if out else None
+    line: Line | None = None
+    for word in sorted(words, key=_y):
         if line is not None and word.y - line.y <= max(1.5, 0.4 * min(word.h, line.h)):
             line.words.append(word)
         else:
-            out.append(Line(word.y, word.h, [word]))
+            line = Line(word.y, word.h, [word])
+            out.append(line)
     for line in out:
-        line.words.sort(key=lambda w: w.x0)
-        line.y = statistics.fmean(w.y for w in line.words)
-        line.h = statistics.median(w.h for w in line.words)
+        several = line.words
+        if len(several) > 1:
+            several.sort(key=_x0)
+            line.y = sum(map(_y, several)) / len(several)
+            line.h = sorted(map(_h, several))[len(several) // 2]
+            if any(b.x0 < a.x1 - 0.3 * line.h for a, b in pairwise(several)):
+                line.words = _drawn_once(several)
+            if len(several) >= 8 and sum(len(w.text) < 3 for w in several) > 0.6 * len(several):
+                line.words = _touching_joined(line.words)
+    return out
+
+
+_y, _x0, _h = attrgetter("y"), attrgetter("x0"), attrgetter("h")
+
+
+def _drawn_once(words: list[Word]) -> list[Word]:
+    """Words of a line without those drawn again over themselves, a little to the side."""
+    out: list[Word] = []
+    for word in words:
+        if not any(word.text == other.text and abs(word.x0 - other.x0) < 0.25 * word.h for other in out[-4:]):
+            out.append(word)
+    return out
+
+
+def _touching_joined(words: list[Word]) -> list[Word]:
+    """A line of fragments, as of text drawn letter by letter, put together where nothing stands between them."""
+    out: list[Word] = []
+    for word in words:
+        before = out[-1] if out else None
+        if before is not None and word.x0 - before.x1 < 0.1 * word.h:
+            out[-1] = Word(before.x0, word.x1, before.y, before.h, before.text + word.text)
+        else:
+            out.append(word)
     return out
 
 
@@ -62,7 +93,7 @@ def row_of(line: Line, bounds: list[float]) -> Row:
     """The words of a line in the columns between ``bounds``, each by its middle."""
     cells: list[list[Word]] = [[] for _ in range(len(bounds) + 1)]
     for word in line.words:
-        cells[bisect_right(bounds, (word.x0 + word.x1) / 2)].append(word)
+        cells[bisect_right(bounds, (word[0] + word[1]) / 2)].append(word)
     return Row(line.y, cells, h=line.h, last=line.y)
 
 
@@ -90,10 +121,13 @@ def phrases(line: Line, gap: float) -> list[tuple[float, float]]:
 
 def split_word(page: Page, word: Word, bounds: list[float]) -> list[Word]:
     """A word that runs over a bound, cut where two cells touch; text that merely overflows stays whole."""
+    left, right = word[0] + 1.5, word[1] - 1.5
+    if bisect_right(bounds, left) == bisect_left(bounds, right):
+        return [word]
     inner = [x for x in bounds if word.x0 + 1.5 < x < word.x1 - 1.5]
     if not inner or len(word.text) < 2:
         return [word]
-    boxes = page.letters(word)
+    boxes = page.letters(word) if word.at >= 0 else _even(word)
     changes = [k for k in range(1, len(boxes)) if _class(word.text[k]) != _class(word.text[k - 1])]
     cuts = []
     for x in inner:
@@ -107,6 +141,14 @@ def split_word(page: Page, word: Word, bounds: list[float]) -> list[Word]:
         Word(boxes[a][0], boxes[b - 1][1], word.y, word.h, word.text[a:b], word.at + a)
         for a, b in pairwise(edges)
     ]
+
+
+def _even(word: Word) -> list[tuple[float, float]]:
+    """About where the characters of a word put together stand."""
+    widths = [1 if char.isascii() else 2 for char in word.text]
+    unit = (word.x1 - word.x0) / sum(widths)
+    rights = [word.x0 + unit * total for total in accumulate(widths)]
+    return list(zip([word.x0, *rights], rights, strict=False))
 
 
 def _two_cells(word: Word, changes: list[int], boxes: list[tuple[float, float]], x: float) -> bool:
@@ -139,6 +181,13 @@ def texts_of(row: Row) -> list[str]:
 
 def _joined(cell: list[Word]) -> str:
     """The text of one cell: lines run on, words of one line keep their space unless it splits a number."""
+    if not cell:
+        return ""
+    if len(cell) == 1:
+        text = cell[0].text
+        if text.isprintable() and (text.isascii() or is_modern(text)):
+            return text
+        return clean(modern(text))
     text = ""
     before: Word | None = None
     for word in sorted(cell, key=lambda w: (round(w.y), w.x0)) if len(cell) > 1 else cell:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import ctypes
 import math
 import re
+import struct
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from io import BytesIO
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 MAX_CHARS = 400_000  # on one page; a statement page has some thousands
 MAX_OBJECTS = 40_000
 _TOKEN = re.compile(r"[^\s\x00\ufffe\uffff]+")
 _ODD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ue000-\uf8ff\ufffd\U000f0000-\U0010ffff]")
+_BOX, _BOXES = struct.Struct("4f"), struct.Struct("8f")  # FS_RECTF: left, top, right, bottom
 _THIN = 2.2  # points: a path no wider than this is a line
 
 
@@ -118,33 +122,64 @@ def _read_page(r: Any, number: int, page: object, text: object) -> Page:
     if count > MAX_CHARS:
         raise PdfError("too-large")
     content = _content(r, text, count)
-    box = r.FS_RECTF()
-    pointer = ctypes.byref(box)
-    found: list[tuple[float, float, float, float, str, int]] = []
-    angles: Counter[int] = Counter()
-    kept: list[int] = []
-    for match in _TOKEN.finditer(content):
-        first, last = match.start(), match.end() - 1
-        r.FPDFText_GetLooseCharBox(text, first, pointer)
-        left, right, bottom, top = box.left, box.right, box.bottom, box.top
-        r.FPDFText_GetLooseCharBox(text, last, pointer)
+    boxes = (r.FS_RECTF * 2)()
+    start, end = ctypes.addressof(boxes[0]), ctypes.addressof(boxes[1])
+    box_of, numbers = _direct(r, "FPDFText_GetLooseCharBox", ctypes.c_int, ctypes.c_void_p), _BOXES.unpack_from
+    handle = ctypes.cast(text, ctypes.c_void_p).value  # type: ignore[arg-type] # a pointer of pypdfium2's making
+    def one_box(k: int) -> Any:
+        box_of(handle, k, start)
+        return boxes[0]
+
+    words: list[Word] = []  # upright ones
+    turned: list[tuple[int, float, float, float, float, str, int]] = []
+    heights: set[float] = set()  # of characters known to stand upright
+    add, new, height = words.append, tuple.__new__, -1.0
+    spans = [match.span() for match in _TOKEN.finditer(content)]
+    for first, last in spans:
+        box_of(handle, first, start)
+        if last - first > 1:
+            box_of(handle, last - 1, end)
+            left, top, right, bottom, left2, top2, right2, bottom2 = numbers(boxes)
+            if -0.25 < bottom - bottom2 < 0.25 and left2 > left:  # on one level, left to right
+                if top - bottom != height:
+                    height = top - bottom
+                    heights.add(round(height, 1))
+                add(new(Word, (left, right2, -(bottom + top) / 2, height, content[first:last], first)))
+                continue
+            if abs((top - bottom) - (top2 - bottom2)) > 0.3 * min(top - bottom, top2 - bottom2):
+                spans.extend(_of_one_size(one_box, first, last))  # two texts that touch
+                continue
+            left, bottom = min(left, left2), min(bottom, bottom2)
+            right, top = max(right, right2), max(top, top2)
+        else:
+            left, top, right, bottom = _BOX.unpack_from(boxes)
+            if round(top - bottom, 1) in heights:
+                add(Word(left, right, -(bottom + top) / 2, top - bottom, content[first:last], first))
+                continue
         turn = r.FPDFText_GetCharAngle(text, first) / (math.pi / 2)
         quarter = round(turn) % 4 if abs(turn - round(turn)) < 0.03 else -1  # -1: slanted, a watermark or a seal
-        angles[quarter] += len(match[0])
-        kept.append(quarter)
-        found.append((min(left, box.left), min(bottom, box.bottom), max(right, box.right), max(top, box.top),
-                      match[0], first))
-    usual = max((a for a in angles if a >= 0), key=lambda a: angles[a], default=0)
-    words = []
-    for quarter, (x0, y0, x1, y1, token, first) in zip(kept, found, strict=True):
-        if quarter == usual:
-            a, b, c, d = _turn(usual, x0, y0, x1, y1)
-            words.append(Word(a, c, (b + d) / 2, d - b, token, first))
+        if quarter == 0:
+            add(Word(left, right, -(bottom + top) / 2, top - bottom, content[first:last], first))
+            heights.add(round(top - bottom, 1))
+        else:
+            turned.append((quarter, left, bottom, right, top, content[first:last], first))
+    usual = 0
+    if turned:
+        angles = Counter({0: sum(len(word.text) for word in words)})
+        for quarter, *_, token, _ in turned:
+            angles[quarter] += len(token)
+        usual = max((a for a in angles if a >= 0), key=lambda a: angles[a])
+    if usual:
+        there = [(*_turn(usual, *box), token, first) for quarter, *box, token, first in turned if quarter == usual]
+        words = [Word(x0, x1, (y0 + y1) / 2, y1 - y0, token, first) for x0, y0, x1, y1, token, first in there]
+    if usual or (heights and max(heights) > 1.9 * min(heights)):
+        words = _of_the_page(words)
 
     def letters(word: Word) -> list[tuple[float, float]]:
         out = []
         for k in range(len(word.text)):
-            r.FPDFText_GetLooseCharBox(text, word.at + k, pointer)
+            box_of(handle, word.at + k, start)
+            box = boxes[0]
             a, _b, c, _d = _turn(usual, box.left, box.bottom, box.right, box.top)
             out.append((a, c))
         return out
@@ -156,6 +191,61 @@ def _read_page(r: Any, number: int, page: object, text: object) -> Page:
     if objects <= MAX_OBJECTS:
         _rules(r, page, objects, usual, result)
     return result
+
+
+@cache
+def _direct(r: Any, name: str, *arguments: Any, result: Any = ctypes.c_int) -> Callable[..., Any]:
+    """A function (handle, ...) of pdfium called without letting go of the interpreter: a third of the time."""
+    address = ctypes.cast(getattr(r, name), ctypes.c_void_p).value
+    return ctypes.PYFUNCTYPE(result, ctypes.c_void_p, *arguments)(address)  # type: ignore[arg-type]
+
+
+def _of_one_size(box: Callable[[int], Any], first: int, last: int) -> list[tuple[int, int]]:
+    """A token whose characters differ in height, cut where they do; one that cannot be cut is cut in single letters."""
+    heights = [(one := box(k)).top - one.bottom for k in range(first, last)]
+    cuts = [k for k in range(1, last - first)
+            if abs(heights[k] - heights[k - 1]) > 0.3 * min(heights[k], heights[k - 1])]
+    edges = [0, *cuts, last - first] if cuts else list(range(last - first + 1))
+    return [(first + a, first + b) for a, b in pairwise(edges)]
+
+
+def _of_the_page(words: list[Word]) -> list[Word]:
+    """The words without what is printed over or beside the rows: watermarks, seals, verification codes.
+
+    A code stands upright but runs downwards, or is set much smaller than the rows; a watermark is larger and covers
+    words of the usual size.
+    """
+    sizes: Counter[int] = Counter()
+    for word in words:
+        sizes[round(word.h)] += len(word.text)
+    if len(sizes) < 2:
+        return words
+    usual = max(sizes, key=lambda size: sizes[size])
+    odd = [word for word in words if not 0.55 * usual < word.h < 1.9 * usual]
+    if not odd:
+        return words
+    small = sum(len(word.text) for word in odd if word.h <= 0.55 * usual)
+    few = small * 20 <= sum(sizes.values())
+    drop = {
+        word for word in odd
+        if (few and word.h <= 0.55 * usual and word.text.isascii() and word.text.isalnum())
+        or (word.h >= 1.9 * usual and (_runs_down(word, usual) or _covers(word, words, usual)))
+    }
+    return [word for word in words if word not in drop] if drop else words
+
+
+def _runs_down(word: Word, usual: float) -> bool:
+    return word.x1 - word.x0 < 2 * usual and len(word.text) >= 4 and word.text.isascii() and word.text.isalnum()
+
+
+def _covers(word: Word, words: list[Word], usual: float) -> bool:
+    """Whether other words of the usual size stand inside the box of ``word``."""
+    inside = [
+        other for other in words
+        if other.h < 1.5 * usual and abs(other.y - word.y) < word.h / 2 - 0.3 * usual
+        and other.x0 < word.x1 and other.x1 > word.x0
+    ]
+    return len(inside) > 1
 
 
 def _content(r: Any, text: object, count: int) -> str:
@@ -190,10 +280,12 @@ def _rules(r: Any, page: object, objects: int, quarter: int, result: Page) -> No
     """The straight lines and the edges of boxes among the paths of the page."""
     box = [ctypes.c_float() for _ in range(4)]
     pointers = [ctypes.byref(v) for v in box]
-    for k in range(objects):
+    handle = ctypes.cast(page, ctypes.c_void_p).value  # type: ignore[arg-type]
+    object_of = _direct(r, "FPDFPage_GetObject", ctypes.c_int, result=ctypes.c_void_p)
+    type_of, path_type = _direct(r, "FPDFPageObj_GetType"), r.FPDF_PAGEOBJ_PATH
+    paths = [k for k in range(objects) if type_of(object_of(handle, k)) == path_type]
+    for k in paths:
         item = r.FPDFPage_GetObject(page, k)
-        if r.FPDFPageObj_GetType(item) != r.FPDF_PAGEOBJ_PATH:
-            continue
         r.FPDFPageObj_GetBounds(item, *pointers)  # left, bottom, right, top
         left, bottom, right, top = (v.value for v in box)
         if right - left > _THIN and top - bottom > _THIN and r.FPDFPath_CountSegments(item) > 5:

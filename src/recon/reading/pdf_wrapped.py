@@ -24,6 +24,8 @@ def join_wrapped(rows: list[Row]) -> list[Row]:
     if anchor is None:
         return rows
     dated = [i for i, row in enumerate(rows) if not row.free and _is_date(row.cells[anchor])]
+    if len(dated) == len(rows):
+        return rows
     pitch = statistics.median([rows[b].y - rows[a].y for a, b in pairwise(dated)] or [0.0])
     target: dict[int, int] = {}
     for before, after in zip([None, *dated], [*dated, None], strict=True):
@@ -58,12 +60,14 @@ def _anchor(rows: list[Row]) -> int | None:
     full = [row for row in table if 2 * sum(map(bool, row.cells)) > most]
     width = max((len(row.cells) for row in full), default=0)
     for j in range(width):
-        if 2 * sum(_is_date(row.cells[j]) for row in full) >= len(full):
+        if any(row.cells[j] for row in full) and 2 * sum(_is_date(row.cells[j]) for row in full) >= len(full):
             return j
     return None
 
 
 def _is_date(cell: list[Word]) -> bool:
+    if len(cell) == 1:
+        return DATE.fullmatch(cell[0].text) is not None
     return bool(cell) and DATE.fullmatch(run_on(cell)) is not None
 
 
