@@ -166,6 +166,12 @@ def too_slow(folder: Path) -> None:
     shutil.copy(SAMPLES / "花名册.xlsx", folder)
 
 
+def files_skipped(folder: Path) -> None:
+    """An unfinished download beside the exports."""
+    write(folder, "contribution.csv", contributions(range(6)))
+    (folder / "明细.xlsx.crdownload").write_bytes(b"PK")
+
+
 def reader_failed(folder: Path) -> None:
     """Any workbook, when the library that reads it aborts."""
     too_slow(folder)
@@ -201,7 +207,7 @@ TRIGGERS: dict[str, Callable[[Path], None]] = {
     for trigger in (policy_differs, printed_month_ignored, printed_month_contradicts, annual_window_differs,
                     contradictory_lines, amended_line, line_in_one_file, as_of_future, record_too_long, unmatched_reversal, leg_absent,
                     month_twice, leg_month_missing,
-                    password_wrong, password_extra, too_slow, reader_failed, unknown_decision)
+                    password_wrong, password_extra, too_slow, reader_failed, unknown_decision, files_skipped)
 }
 
 

@@ -222,6 +222,9 @@ def binaries() -> dict[str, bytes]:
     with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(zipfile.ZipInfo("a.csv", (1980, 1, 1, 0, 0, 0)), b"0" * (48 << 20), zipfile.ZIP_DEFLATED)
     return {
+        "control-characters/a.csv": "\n".join(
+            [TITLE, f"姓名：,测试甲,证件号码：,{ID_A},统筹区：,武汉市", GRID, "2024-02-10,划\x00入\x1f,120.00,,120.00,"]
+        ).encode(),
         "unreadable-file/a.bin": bytes(range(256)) * 4,
         "truncated-file/a.xlsx": plain[: len(plain) // 2],
         "password-required/a.pdf": pdf([[row]], password="secret"),
@@ -230,6 +233,8 @@ def binaries() -> dict[str, bytes]:
         "no-text-layer/a.pdf": pdf([[]], picture=True),
         "unreadable-text/a.pdf": broken_font_pdf(),
         "not-a-table/a.png": b"\x89PNG\r\n\x1a\n" + bytes(32),
+        "hidden-rows/a.xlsx": repacked(plain, {b'<row r="4"': b'<row hidden="1" r="4"'}),
+        "second-reader/a.xlsx": repacked(plain, {b'<c r="C4" t="n"': b'<c r="C4" t="z"'}),
         "hidden-sheet/a.xlsx": package(sheet_rows(), hidden=True),
         "cell-error/a.xlsx": package([*sheet_rows()[:3], ["2024-02-10", "划入", "#N/A", None, 120]]),
         "formula-without-value/a.xlsx": package(sheet_rows(), formula=True),

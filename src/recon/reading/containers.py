@@ -123,6 +123,8 @@ def member_names(_: Shared, path: Path) -> list[str]:
     """The members of an archive that would be opened, by name; nothing is unpacked."""
     try:
         with zipfile.ZipFile(path) as archive:
+            if any(name.lower() in ("[content_types].xml", "mimetype") for name in archive.namelist()):
+                return []  # a workbook: its parts are no files
             return [_member_name(member) for member in _wanted(archive)]
     except ARCHIVE_ERRORS:
         return []
@@ -137,24 +139,35 @@ def is_plain_text(head: bytes) -> bool:
 
 
 def list_files(folder: Path) -> list[tuple[str, Path]]:
-    """The files to read under ``folder`` as (posix path relative to it, path), sorted.
+    """The files to read under ``folder`` as (posix path relative to it, path), sorted."""
+    return survey(folder)[0]
 
-    Left out: hidden, lock and temporary files, unfinished downloads, and links that lead out of the folder.
+
+def survey(folder: Path) -> tuple[list[tuple[str, Path]], list[str]]:
+    """The files to read under ``folder`` as (posix path relative to it, path), and the names of those left out.
+
+    Left out are lock and temporary files, unfinished downloads, links that lead out of the folder or to a folder,
+    what is no file, and (without a word) hidden files and what systems leave in folders.
     """
     root = folder.resolve()
-    found = []
+    found, left = [], []
     for parent, folders, names in os.walk(root):
-        folders[:] = sorted(name for name in folders if not _is_skipped(name) and not (
+        links = [name for name in folders if Path(parent, name).is_symlink()]
+        folders[:] = sorted(name for name in folders if not _is_skipped(name) and name not in links and not (
             Path(parent, name, _STATE_MARK).exists()))
-        for name in names:
+        for name in [*names, *links]:
             path = Path(parent, name)
-            if _is_skipped(name) or not path.is_file():
-                continue
-            if path.is_symlink() and not path.resolve().is_relative_to(root):
-                continue
             relative = path.relative_to(root).as_posix()
-            found.append((relative, folder / relative))
-    return sorted(found)
+            try:
+                inside = not path.is_symlink() or path.resolve().is_relative_to(root)
+                if not _is_skipped(name) and inside and path.is_file():
+                    found.append((relative, folder / relative))
+                    continue
+            except (OSError, RuntimeError):  # a link that leads to itself
+                pass
+            if not name.startswith(".") and name.lower() not in _SKIPPED_NAMES:
+                left.append(relative)
+    return sorted(found), sorted(left)
 
 
 def _is_skipped(name: str) -> bool:
@@ -235,7 +248,7 @@ def members(
 def _wanted(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     return [
         member for member in archive.infolist()
-        if not member.is_dir() and not any(_is_skipped(part) for part in member.filename.split("/") if part)
+        if not member.is_dir() and not any(_is_skipped(part) for part in member.filename.split("/") if part.strip("."))
     ]
 
 

@@ -7,7 +7,7 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Iterator
-from itertools import chain, islice
+from itertools import chain
 
 from recon.problems import Problem
 from recon.reading import glyphs
@@ -21,6 +21,7 @@ _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")  # not splitlines(): U+
 _GUARD = re.compile(r'="(.*)"', re.DOTALL)
 _POWER = re.compile(r"[+-]?\d(?:\.\d+)?[Ee]\+?(\d{1,3})")
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _PADDING = re.compile(r"[ \t]+(?=[,;|]|[\r\n]|\Z)")
 
 
@@ -33,14 +34,16 @@ def read_text(data: bytes) -> Opened:
     text, problem = decode(data)
     if text is None:
         return Opened(problems=[problem] if problem else [], kind="csv")
-    text = text.lstrip("\ufeff").replace("\x00", "")
+    text = text.lstrip("\ufeff")
+    odd = len(_CONTROLS.findall(text))
+    text = text.replace("\x00", "")
     lines = _LINE.findall(text)
     if len(lines) == 0 or not text.strip():
         return Opened(problems=[Problem("empty-file")], kind="csv")
     delimiter, cells = sniff(lines)
     if len(lines) * cells > _MAX_CELLS:
         return Opened(problems=[Problem("too-large", value=f"{len(lines)} lines")], kind="csv")
-    grid, problems = Grid(kind="csv"), []
+    grid, problems = Grid(kind="csv"), [Problem("control-characters", value=str(odd))] if odd else []
     plain = not _needs_care(text)
     powers = "E+" in text or "e+" in text
     records = _records(lines, delimiter, cells - 1) if '"' in text else _unquoted(lines, delimiter)
@@ -144,7 +147,8 @@ def _records(lines: list[str], delimiter: str, usual: int) -> Iterator[tuple[int
     """(first line number, cells, whether its quotation marks were closed) of every record."""
     start = 0
     while start < len(lines):
-        reader = csv.reader(chain(islice(lines, start, None), (_END,)), delimiter=delimiter)
+        rest = map(lines.__getitem__, range(start, len(lines)))  # islice would walk over all before
+        reader = csv.reader(chain(rest, (_END,)), delimiter=delimiter)
         first = start
         try:
             for record in reader:

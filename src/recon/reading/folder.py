@@ -25,7 +25,7 @@ from recon.problems import CATALOGUE, Problem
 from recon.reading import claim as claiming
 from recon.reading import native
 from recon.reading.claim import Head, Header
-from recon.reading.containers import OpenedFile, Shared, is_plain_text, list_files, open_path
+from recon.reading.containers import OpenedFile, Shared, is_plain_text, open_path, survey
 from recon.reading.filled import is_explanation, is_filled, read_filled
 from recon.reading.formats import Format, Formats, load_formats
 from recon.reading.grid import Grid, Opened
@@ -117,14 +117,18 @@ def read_folder(
     read instead of all under ``folder``.
     Raises FormatError for a mistake in a mapping; wrong input never raises.
     """
-    reads = _without_own(_read_files(folder, mappings, workers, progress, passwords, ask, leave_out, kept, files))
+    listed, left = survey(folder) if files is None else (sorted(files), [])
+    reads = _without_own(_read_files(listed, mappings, workers, progress, passwords, ask, leave_out, kept))
     people = who_is_who(reads)
     for read in reads:
         settle_people(read, people, PARTLY)
     _settle_regions(reads, region_of, default_region)
     settle_names(reads, people)
     tables = _tables(reads, people)
-    return ReadResult(tables, _problems(reads), _sources(reads))
+    problems = _problems(reads)
+    if left:
+        problems.append(Problem("files-skipped", value=f"{len(left)}: {', '.join(left[:5])}"))
+    return ReadResult(tables, problems, _sources(reads))
 
 
 def identify_folder(
@@ -134,7 +138,7 @@ def identify_folder(
     ask: Callable[[str], str | None] | None = None, leave_out: Collection[Path] = (),
 ) -> list[Claim]:
     """Which format claims each file and sheet, and why not."""
-    reads = _read_files(folder, mappings, workers, progress, passwords, ask, leave_out)
+    reads = _read_files(survey(folder)[0], mappings, workers, progress, passwords, ask, leave_out)
     return [claim for read in reads for claim in read.claims]
 
 
@@ -153,13 +157,12 @@ class _Waiting:
 
 
 def _read_files(
-    folder: Path, mappings: list[Path], workers: int | None, progress: Callable[[int, int], None] | None,
-    passwords: Sequence[str], ask: Callable[[str], str | None] | None, leave_out: Collection[Path],
-    kept: Kept | None = None, given: Sequence[tuple[str, Path]] | None = None,
+    listed: list[tuple[str, Path]], mappings: list[Path], workers: int | None,
+    progress: Callable[[int, int], None] | None, passwords: Sequence[str], ask: Callable[[str], str | None] | None,
+    leave_out: Collection[Path], kept: Kept | None = None,
 ) -> list[FileRead]:
-    """Every file under ``folder`` (or each ``given`` one), read; of byte-identical ones the first."""
+    """Every listed file, read; of byte-identical ones the first."""
     others = {path.resolve() for path in leave_out}
-    listed = list_files(folder) if given is None else sorted(given)
     files = [(name, path) for name, path in listed if path.resolve() not in others]
     done: dict[str, list[FileRead]] = {}
     first: dict[str, str] = {}

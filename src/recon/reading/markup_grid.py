@@ -13,6 +13,7 @@ from recon.reading.grid import DAMAGED, ERROR, Grid, Opened
 from recon.reading.xlsx_grid import number_text
 
 MAX_SPAN = 200  # columns or rows that one cell may claim
+MAX_COLUMNS, MAX_CELLS = 2_000, 20_000_000  # empty ones that cells claim included
 _EXCEL = "{urn:schemas-microsoft-com:office:spreadsheet}"
 _SPACE = re.compile(r"\s+")
 
@@ -33,9 +34,12 @@ def read_markup(data: bytes) -> Opened:
     if text is None:
         return Opened(problems=[problem] if problem else [])
     page = _Page()
-    page.feed(text)
-    page.close()
-    page.end_row()
+    try:
+        page.feed(text)
+        page.close()
+        page.end_row()
+    except _TooLarge as error:
+        return Opened(problems=[Problem("too-large", value=str(error))])
     if not page.tables:
         return Opened(problems=[Problem("not-a-table", value="HTML")])
     if page.depth and "</html" not in text[-4096:].lower():
@@ -43,6 +47,10 @@ def read_markup(data: bytes) -> Opened:
     if not page.grid.rows:
         return Opened(problems=[Problem("empty-file")])
     return Opened(grids=[page.grid], kind="csv")
+
+
+class _TooLarge(Exception):
+    """More columns or cells than any export has."""
 
 
 class _Page(HTMLParser):
@@ -59,6 +67,7 @@ class _Page(HTMLParser):
         self.in_row = False
         self.width = 1
         self.below: dict[int, int] = {}  # column -> rows still taken by a cell from above
+        self.total = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in ("script", "style", "title"):
@@ -105,6 +114,9 @@ class _Page(HTMLParser):
     def end_row(self) -> None:
         """Keep the cells read so far as a row."""
         self._end_cell()
+        self.total += len(self.cells)
+        if self.total > MAX_CELLS:
+            raise _TooLarge(f"> {MAX_CELLS} cells")
         while self.cells and not self.cells[-1]:
             self.cells.pop()
         if self.cells:
@@ -118,6 +130,8 @@ class _Page(HTMLParser):
         if self.text is not None and (self.depth or any(self.text)):
             self.cells.append(unwrap(_SPACE.sub(" ", "".join(self.text))))
             self.cells += [""] * (self.width - 1)
+            if len(self.cells) > MAX_COLUMNS:
+                raise _TooLarge(f"> {MAX_COLUMNS} columns")
         self.text, self.width = None, 1
 
     def _skip_taken(self) -> None:
@@ -146,12 +160,15 @@ def _read_workbook(data: bytes) -> Opened:
         problem = Problem("truncated-file") if cut else Problem("unreadable-file", value="Excel 2003 XML")
         return Opened(problems=[problem], kind="xlsx")
     grids = []
+    total = 0
     for sheet in root.iter(f"{_EXCEL}Worksheet"):
         grid = Grid(name=sheet.get(f"{_EXCEL}Name", ""), kind="xlsx")
         number = 0
         for row in sheet.iter(f"{_EXCEL}Row"):
             number = _index(row, number)
-            _add_row(grid, row, number)
+            total += _add_row(grid, row, number)
+            if total > MAX_CELLS:
+                return Opened(problems=[Problem("too-large", value=f"> {MAX_CELLS} cells")], kind="xlsx")
         if grid.rows:
             grids.append(grid)
     return Opened(grids=grids, problems=[] if grids else [Problem("empty-file")], kind="xlsx")
@@ -162,7 +179,8 @@ def _index(element: ElementTree.Element, before: int) -> int:
     return int(given) if given.isdecimal() and before < int(given) <= 1_048_576 else before + 1
 
 
-def _add_row(grid: Grid, row: ElementTree.Element, number: int) -> None:
+def _add_row(grid: Grid, row: ElementTree.Element, number: int) -> int:
+    """Append the row; the number of cells it takes."""
     cells: list[str] = []
     marks: dict[int, str] = {}
     column = 0
@@ -189,6 +207,7 @@ def _add_row(grid: Grid, row: ElementTree.Element, number: int) -> None:
         grid.marks.update({(len(grid.rows), j): mark for j, mark in marks.items()})
         grid.rows.append(cells)
         grid.places.append(f"{grid.name}!R{number}")
+    return len(cells)
 
 
 def _number(text: str) -> tuple[str, bool]:

@@ -30,11 +30,11 @@ def read_pdf(
     cut = b"%%EOF" not in tail
     if cut and b"startxref" not in tail:
         return Opened(problems=[Problem("truncated-file")], kind="pdf")
-    reasons = []
+    reasons: list[str] = []
     for source in (pages, pages_slowly):
         for password in (None, *passwords):  # without one first: an owner password stops printing, not reading
             try:
-                return _read(source(data, password), header_words)
+                return _read(source(data, password), header_words, ["pdfplumber"] if reasons else [])
             except PdfError as error:
                 if error.reason == "password":
                     continue
@@ -52,7 +52,7 @@ def read_pdf(
     return Opened(problems=[problem], kind="pdf")
 
 
-def _read(source: Iterator[Page], header_words: frozenset[str]) -> Opened:
+def _read(source: Iterator[Page], header_words: frozenset[str], second: list[str]) -> Opened:
     grid = Grid(kind="pdf")
     odd = total = 0
     silent: list[int] = []
@@ -74,7 +74,9 @@ def _read(source: Iterator[Page], header_words: frozenset[str]) -> Opened:
     named = ", ".join(f"p{n}" for n in silent[:20])
     if not grid.rows:
         return Opened(problems=[Problem("no-text-layer", value=named)], kind="pdf")
-    problems = [Problem("no-text-layer", place=f"p{silent[0]}", value=named)] if silent else []
+    problems = [Problem("second-reader", value=reader) for reader in second]
+    if silent:
+        problems.append(Problem("no-text-layer", place=f"p{silent[0]}", value=named))
     return Opened(grids=[grid], problems=problems, kind="pdf")
 
 

@@ -38,6 +38,7 @@ _EMPTY_FORMULA = re.compile(
     rb"<" + _NS + rb"c\b([^>]*)>\s*" + _F + rb"\s*(<" + _NS + rb"v\s*/>|<" + _NS + rb"v>\s*</|</" + _NS + rb"c>)"
 )
 _REF = re.compile(rb"""\br\s*=\s*["']([A-Za-z]{1,3})(\d{1,7})["']""")
+_HIDDEN_ROW = re.compile(rb"<" + _NS + rb"""row\b[^>]*\bhidden\s*=\s*["'](?:1|true)["'][^>]*(?<!/)>""")
 _TEXT_RESULT = re.compile(rb"""\bt\s*=\s*["']str["']""")
 
 
@@ -58,6 +59,7 @@ class _Part:
 
     notes: dict[tuple[int, int], tuple[str, str]] = field(default_factory=dict)
     sparse: bool = False
+    hidden: int = 0  # rows that are hidden or filtered out
 
 
 def read_xlsx(data: bytes) -> Opened:
@@ -70,7 +72,11 @@ def read_xlsx(data: bytes) -> Opened:
     readers: tuple[Callable[..., list[Grid]], ...] = (_calamine, _openpyxl)
     if any(part.sparse for part in parts.values()):  # calamine would ask for the whole rectangle at once
         readers = (_openpyxl,)
-    return _first_that_reads(data, readers, notes)
+    opened = _first_that_reads(data, readers, notes)
+    for grid in opened.grids:
+        if (part := parts.get(names.get(grid.name, ""))) and part.hidden:
+            opened.problems.append(Problem("hidden-rows", value=f"{grid.name}: {part.hidden}"))
+    return opened
 
 
 def read_xls(data: bytes) -> Opened:
@@ -167,6 +173,8 @@ def _examine_sheet(xml: bytes) -> _Part:
         if last_row > MAX_ROWS or last_column > 16_384 or (sparse and cells > MAX_SPARSE):
             raise Refused(Problem("too-large", value=f"{last_row} x {last_column} cells"))
     part = _Part(sparse=sparse)
+    if b"hidden=" in xml[start:]:
+        part.hidden = len(_HIDDEN_ROW.findall(xml, start))
     if name + b"f" in xml:
         for found in _EMPTY_FORMULA.finditer(xml):
             if not _TEXT_RESULT.search(found[1]) or found[2].startswith(b"</"):  # a formula may well give ""
@@ -239,7 +247,8 @@ def _first_that_reads(
         grids = [grid for grid in grids if grid.rows]
         if not grids:
             return Opened(problems=[Problem("empty-file")], kind="xlsx")
-        return Opened(grids=grids, problems=_hidden(grids), kind="xlsx")
+        second = [Problem("second-reader", value=reader.__name__.strip("_"))] if reasons else []
+        return Opened(grids=grids, problems=[*second, *_hidden(grids)], kind="xlsx")
     return Opened(problems=[Problem("unreadable-file", value=", ".join(reasons))], kind="xlsx")
 
 
