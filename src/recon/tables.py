@@ -114,6 +114,19 @@ RESULT_TABLES: dict[str, Schema] = {
 
 TABLES: dict[str, Schema] = INPUT_TABLES | RESULT_TABLES
 
+# The parts of ``bridge`` in their order: from the contributions to the credits, from these to the balance; and what
+# they add up to (opening and closing only where balances are known).
+PAID_PARTS = (
+    "contributed", "pooled_share", "flat_fee", "no_account", "refund_due", "account_deduction", "clawback", "pending",
+    "missing_month", "short_credit", "top_up", "over_credit", "policy_unknown", "data_incomplete", "unexplained_credit",
+    "credit_without_record", "credit_outside", "other_ledger",
+)
+ACCOUNT_PARTS = (
+    "interest", "subsidy", "spend", "mutual_aid", "premium", "transfer", "payout", "reversal", "adjustment",
+    "carry_over", "other", "unexplained",
+)
+BRIDGE_TOTALS = ("credited", "change", "opening", "closing")
+
 PAYMENT_KINDS = ("normal", "back_pay", "top_up", "refund", "lump_to_pool")
 # human: typed or confirmed by a person (confirmed_by, confirmed_on); ocr: read from a picture and proved by its
 # balances or printed totals.

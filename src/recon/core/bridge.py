@@ -7,24 +7,9 @@ from __future__ import annotations
 
 import polars as pl
 
-from recon.tables import conform
+from recon.tables import ACCOUNT_PARTS, BRIDGE_TOTALS, PAID_PARTS, conform
 
 ACCOUNT = ["person_id", "region", "scheme"]
-# The sides in their order. ``paid`` leads from the contributions to the credits in the account, ``account`` from these
-# to the balance; ``total`` rows are what the parts add up to, and never a part themselves.
-SIDES = ("paid", "account", "total")
-PAID_PARTS = (
-    "contributed", "pooled_share", "flat_fee", "no_account", "refund_due", "account_deduction", "clawback", "pending",
-    "missing_month", "short_credit", "top_up", "over_credit", "policy_unknown", "data_incomplete", "unexplained_credit",
-    "credit_without_record", "credit_outside", "other_ledger",
-)
-ACCOUNT_PARTS = (
-    "interest", "subsidy", "spend", "mutual_aid", "premium", "transfer", "payout", "reversal", "adjustment",
-    "carry_over", "other", "unexplained",
-)
-# opening and closing only where the balances are known.
-TOTALS = ("credited", "change", "opening", "closing")
-
 _KINDS = {
     "interest": ("interest",), "subsidy": ("subsidy",), "spend": ("spend",), "mutual_aid": ("mutual_aid",),
     "premium": ("premium",), "transfer": ("transfer_in", "transfer_out"), "payout": ("payout",),
@@ -40,8 +25,10 @@ def bridge_table(
     """Account by account the parts, signed as they move the balance; parts of nothing are left out.
 
     credit: the credits less what reversals took back (``net_fen``). flow: the account's lines, of one ledger.
-    complete=False says that spending was dropped at reading: then the bridge ends at ``credited``. An account counts
-    with the employer of its newest month. The parts of a side may be added up over any accounts.
+    The sides: ``paid`` leads from the contributions to the credits in the account, ``account`` from these to the
+    balance; ``total`` rows are what the parts add up to, and never a part themselves. complete=False says that spending
+    was dropped at reading: then the bridge ends at ``credited``. An account counts with the employer of its newest
+    month. The parts of a side may be added up over any accounts.
     """
     paid = _paid_parts(month, gap)
     inside = credit.join(flow.select("row_id").unique(), on="row_id", how="semi")
@@ -66,7 +53,7 @@ def bridge_table(
     ]
     moved = _account_parts(flow, inside, balance) if complete else []
     rows = pl.concat([paid, *rest, *moved]).join(_employers(month), on=ACCOUNT, how="left", nulls_equal=True)
-    places = {part: place for place, part in enumerate((*PAID_PARTS, *ACCOUNT_PARTS, *TOTALS))}
+    places = {part: place for place, part in enumerate((*PAID_PARTS, *ACCOUNT_PARTS, *BRIDGE_TOTALS))}
     place = pl.col("part").replace_strict(places, return_dtype=pl.Int32)
     return conform(rows.sort(*ACCOUNT, place, nulls_last=True), "bridge")
 
@@ -81,7 +68,7 @@ def broken_bridges(bridge: pl.DataFrame) -> pl.DataFrame:
     sums = bridge.group_by(ACCOUNT).agg(
         pl.col("amount_fen").filter(pl.col("side") == "paid").sum().alias("paid"),
         pl.col("amount_fen").filter(~total).sum().alias("all"),
-        *(part(name).sum().alias(name) for name in TOTALS), part("change").len().alias("complete"),
+        *(part(name).sum().alias(name) for name in BRIDGE_TOTALS), part("change").len().alias("complete"),
         part("closing").len().alias("known"),
     )
     return sums.filter(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
 from recon.labels import LABEL
+from recon.tables import ACCOUNT_PARTS, PAID_PARTS
 
 # Parts that are no label of their own: Chinese and English. Their order here and in LABEL is not the order of bars.
 _NAMES: dict[str, tuple[str, str]] = {
     "contributed": ("缴费合计（单位＋个人）", "paid in (employer and person)"),
     "pooled_share": ("进公共基金（依规定）", "to the common fund (by rule)"),
+    "for_account": ("应进个人账户的", "meant for the account"),
     "pending": ("还在等", "still to come"),
     "unexplained_credit": ("未解释的划入差", "unexplained on the paid side"),
     "credit_without_record": ("没有缴费记录的划入", "credited without a record of payment"),
@@ -23,7 +26,8 @@ _NAMES: dict[str, tuple[str, str]] = {
     "change": ("＝ 余额变动", "= change of the balance"),
     "closing": ("＝ 期末余额", "= closing balance"),
 }
-_SUBTOTALS = ("credited", "change", "opening", "closing")
+# What by rule never reaches an account: it dwarfs the rest of a drawing.
+_BY_RULE = ("pooled_share", "flat_fee", "no_account")
 
 
 @dataclass(frozen=True)
@@ -67,9 +71,9 @@ def bars(bridge: pl.DataFrame) -> list[Bar]:
     if paid.get("contributed"):
         stand("contributed", paid["contributed"])
         level = paid["contributed"]
-    for part, fen in paid.items():
-        if part != "contributed" and fen:
-            step(part, fen)
+    for part in PAID_PARTS[1:]:
+        if paid.get(part):
+            step(part, paid[part])
     stand("credited", total.get("credited", 0))
     if "change" not in total:
         return found
@@ -77,13 +81,18 @@ def bars(bridge: pl.DataFrame) -> list[Bar]:
     known = bridge.filter(pl.col("part") == "closing").height == changed
     if known and total.get("opening"):
         step("opening", total["opening"])
-    for part, fen in by_side["account"].items():
-        if fen:
-            step(part, fen)
+    for part in ACCOUNT_PARTS:
+        if by_side["account"].get(part):
+            step(part, by_side["account"][part])
     stand("closing" if known else "change", total["closing"] if known else total["change"])
     return found
 
 
-def is_subtotal(part: str) -> bool:
-    """Whether a part adds others up, and is none itself."""
-    return part in _SUBTOTALS
+def close_up(found: Sequence[Bar]) -> list[Bar]:
+    """The bars without what goes elsewhere by rule: they start with what was meant for the account."""
+    if not found or found[0].part != "contributed":
+        return list(found)
+    skipped = [bar for bar in found if bar.part in _BY_RULE]
+    meant = found[0].fen + sum(bar.fen for bar in skipped)
+    return [Bar("for_account", meant, 0, meant, is_total=True),
+            *(bar for bar in found[1:] if bar.part not in _BY_RULE)]

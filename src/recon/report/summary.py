@@ -291,6 +291,11 @@ def _tie_out(page: _Page, proof: TieOut) -> None:
     line(words("tie_links"), proof.linked_fen, _check(page, proof.linked_fen - proof.credited_fen))
     line(words("tie_flow"), proof.credits_fen,
          _check(page, proof.credits_fen - proof.linked_fen - proof.loose_fen))
+    if proof.changed_fen is not None:
+        line(words("tie_bridge"), proof.changed_fen, _check(page, proof.bridge_off_fen))
+        none = Toned(words("tie_known"), "good")
+        line(words("tie_unexplained"), proof.unexplained_fen, none if not proof.unexplained_fen else Toned(
+            words("tie_unknown", sheet=words("balances")), "warning"))
     page.cells(("long", words("tie_rows")), ("int", proof.rows_read), (
         "text", _check(page, proof.rows_read - proof.rows_counted, is_money=False)))
 

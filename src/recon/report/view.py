@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 import polars as pl
 
@@ -304,6 +305,9 @@ class TieOut:
     loose_fen: int
     rows_read: int
     rows_counted: int
+    changed_fen: int | None  # of the balances; None where no balance is in the run
+    bridge_off_fen: int
+    unexplained_fen: int
 
     @property
     def is_identity(self) -> bool:
@@ -344,7 +348,21 @@ def tie_out(view: RunView, loose: pl.DataFrame) -> TieOut:
         credits_fen=_sum(_credits(view), "amount_fen"), loose_fen=_sum(loose, "rest_fen"),
         rows_read=_sum(source, "rows_read"),
         rows_counted=sum(_sum(source, column) for column in ("rows_used", "rows_rejected", "rows_skipped")),
+        **_bridged(view),
     )
+
+
+def _bridged(view: RunView) -> dict[str, Any]:
+    """The change of the balances, what the bridge leaves over of it (nothing), and what moved without a line."""
+    bridge = view.table("bridge")
+    change = bridge.filter(pl.col("part") == "change")
+    known = bridge.join(change.select(ACCOUNT), on=list(ACCOUNT), how="semi", nulls_equal=True)
+    parts = known.filter(pl.col("side") != "total")
+    return {
+        "changed_fen": _sum(change, "amount_fen") if change.height else None,
+        "bridge_off_fen": _sum(change, "amount_fen") - _sum(parts, "amount_fen"),
+        "unexplained_fen": _sum(bridge.filter(pl.col("part") == "unexplained"), "amount_fen"),
+    }
 
 
 def grid(view: RunView, who: pl.DataFrame) -> tuple[pl.DataFrame, list[date]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import xlsxwriter
 
-from recon.report import changes, sheets, summary
+from recon.report import balances, changes, sheets, summary
 from recon.report.paper import SHEET_ROWS, Book
 from recon.report.style import FONT
 from recon.report.view import RunView, exceptions, people
@@ -57,6 +57,7 @@ def _write(path: Path, view: RunView, options: dict[str, object], sheet_rows: in
         sheets.write_matched(book, view, who)
         sheets.write_unmatched(book, view, who)
         changes.write_changes(book, view, who)
+        balances.write_balances(book, view, who)
         sheets.write_problems(book, view)
         sheets.write_inputs(book, view)
         sheets.write_audit(book, view)
