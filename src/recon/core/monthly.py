@@ -13,8 +13,6 @@ from recon.tables import conform
 _STATUS_RANK = {status: rank for rank, status in enumerate(STATUSES)}
 _LABEL_RANK = {label: rank for rank, label in enumerate(LABEL_ORDER)}
 _NEVER_HEADLINE = ("pooled_share", "flat_fee")
-# A premium is late at the payer when it arrives after the month that follows the accrual month.
-COLLECTION_MONTHS = 1
 ROWS_NAMED = 4  # of each side, in the evidence of a month
 
 
@@ -45,7 +43,7 @@ def month_table(
         pl.when(unknown).then(None).otherwise(pl.col("flat_sum").fill_null(0)).alias("flat_fen"),
         pl.col("label").fill_null("on_time"), pl.col("status").fill_null("explained"),
     )
-    late = (pl.col("label") == "on_time") & (pl.col("normal_paid_lag") > COLLECTION_MONTHS)
+    late = (pl.col("label") == "on_time") & pl.col("is_paid_late").fill_null(False)
     rows = rows.with_columns(
         pl.when(late).then(pl.lit("paid_late")).otherwise(pl.col("cause")).alias("cause"),
         pl.when(~pl.col("bare")).then(pl.col("expected_sum")).otherwise(None).alias("expected_fen"),
@@ -83,7 +81,7 @@ def _sums(lines: pl.DataFrame) -> pl.DataFrame:
         (pl.col("expected_fen").is_null() & own & (pl.col("label") != "refund_due").fill_null(True)).any()
         .alias("bare"),
         paid_lag.max().cast(pl.Int32).alias("paid_lag_months"),
-        paid_lag.filter(pl.col("payment_kind") == "normal").max().alias("normal_paid_lag"),
+        pl.col("is_paid_late").any().alias("is_paid_late"),
         pl.col("margin").min(),
         pl.col("line_confidence").replace_strict(
             {"undecided": 0, "probable": 1, "proved": 2}, default=None, return_dtype=pl.Int8

@@ -16,6 +16,7 @@ from recon.core.absent import absent_months
 from recon.core.account_parts import balance_gaps, broken_months, ledger_findings, ledger_parts, moving_parts
 from recon.core.balance import MOVES, balance_table, one_ledger, with_readings
 from recon.core.bridge import bridge_table, broken_bridges
+from recon.core.calendar import explain_waits, with_deadline
 from recon.core.chain import chained
 from recon.core.context import Context
 from recon.core.due import settle_second, with_due
@@ -27,7 +28,7 @@ from recon.core.judge import judge, parts_of, with_links
 from recon.core.ledgers import only_in_one
 from recon.core.limits import outside_limits
 from recon.core.match import match
-from recon.core.monthly import COLLECTION_MONTHS, month_table
+from recon.core.monthly import month_table
 from recon.core.moves import recognised
 from recon.core.prepare import Prepared, prepare
 from recon.core.readings import anchors, reading_parts
@@ -80,7 +81,7 @@ def reconcile(
     )
     parts = parts_of(lines, links)
     gap = gap_table(parts, lines, links, context)
-    gap, conflict_finding = conflict_findings(gap, lines, context.inferred)
+    gap, conflict_finding = conflict_findings(explain_waits(gap, lines, policy), lines, context.inferred)
     month = month_table(lines, links, gap, found.margins, prepared.tables["person"])
     base_gap, base_finding = outside_limits(lines, policy, as_of)
     result = {
@@ -190,8 +191,10 @@ def _all_lines(prepared: Prepared, policy: Policy, context: Context) -> pl.DataF
     kept = ~pl.col("is_side") & ~pl.col("netted")
     settled = (kept & (pl.col("paid") == True) & (pl.col("total_fen") > 0)).any().over(KEY)  # noqa: E712
     billed_view = pl.col("paid").is_null() & settled
-    return lines.filter(~billed_view).with_columns(
-        settled.alias("settled"), (pl.col("month") + COLLECTION_MONTHS <= over).alias("absent_over"),
+    # Unpaid and absent months wait until the end of the month after, or of a later deadline of the region.
+    waits = pl.max_horizontal("deadline_months", 1)
+    return with_deadline(lines.filter(~billed_view), policy).with_columns(
+        settled.alias("settled"), (pl.col("month") + waits <= over).alias("absent_over"),
         pl.col("allocated_on").is_not_null().any().over("person_id", "region").alias("allocates"),
         (kept & ~pl.col("no_account") & ~pl.col("absent") & (
             pl.col("paid").is_null() | ((pl.col("paid") == True) & pl.col("expected_fen").is_null())  # noqa: E712

@@ -9,10 +9,10 @@ from __future__ import annotations
 from recon.policy.grammar import Mistake, PolicyError
 from recon.policy.load import exported_policy_files, load_policy
 from recon.policy.region import Region
-from recon.policy.resolve import BaseLimit, Policy, Schedule
+from recon.policy.resolve import BaseLimit, Policy, Schedule, Stop
 from recon.policy.rule import Rule, share_fen
 
 __all__ = [
-    "BaseLimit", "Mistake", "Policy", "PolicyError", "Region", "Rule", "Schedule", "exported_policy_files",
+    "BaseLimit", "Mistake", "Policy", "PolicyError", "Region", "Rule", "Schedule", "Stop", "exported_policy_files",
     "load_policy", "share_fen",
 ]

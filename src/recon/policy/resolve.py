@@ -7,9 +7,9 @@ the uncertain window before an entry that is only known to be in force *by* some
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from itertools import product
 
@@ -36,6 +36,19 @@ class Schedule:
     tolerance: int
     window_start: int | None
     credit_month: int | None
+    confidence: str
+    ref: str
+    credit_day: int | None = None  # day of the month by which it is usually credited
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A known time in which a region credits nothing: year-end closing, a move of its platform."""
+
+    name: str
+    kind: str
+    first: date
+    last: date
     confidence: str
     ref: str
 
@@ -89,8 +102,39 @@ class Policy:
             tolerance=_number(found["lag_months_max"], 3),
             window_start=_maybe(found["window_start"]), credit_month=_maybe(found["credit_month"]),
             confidence=worst(*(value.confidence for key in used if (value := stated[key]) is not None)),
-            ref=f"{region if own else NATIONAL}/schedule",
+            ref=f"{region if own else NATIONAL}/schedule", credit_day=_maybe(found["typical_day_by"]),
         )
+
+    def deadline(self, region: str | None, month: date) -> date:
+        """The last day on which the premium of accrual ``month`` is in time (nationally the end of the month after)."""
+        last = shifted(month.replace(day=1), self.collection_deadline(region) + 1) - timedelta(days=1)
+        day = _maybe(self._known(region, "calendar", "collection_deadline_day"))
+        return last if day is None else last.replace(day=min(day, last.day))
+
+    def stops(self, region: str | None, first: date, last: date) -> list[Stop]:
+        """The known stops that overlap the days from ``first`` to ``last``; a region's own take the place of the same
+        kind of the national ones. A yearly stop comes back every year from the month it is stated for.
+        """
+        own = list(self._stops(region, first, last)) if region else []
+        codes = self._codes(region, "stop") if region else []
+        stated = {self._line(region, "stop", code).get(0, "kind", str) for code in codes}
+        national = [one for one in self._stops(NATIONAL, first, last) if one.kind not in stated]
+        return sorted([*own, *national], key=lambda stop: (stop.first, stop.name))
+
+    def _stops(self, region: str, first: date, last: date) -> Iterator[Stop]:
+        for code in self._codes(region, "stop"):
+            line = self._line(region, "stop", code)
+            for number, entry in enumerate(line.entries):
+                start, end = (line.get(number, key, date) for key in ("first_day", "last_day"))
+                if start is None or end is None:
+                    continue
+                kind = line.get(number, "kind", str) or "other"
+                yearly = line.get(number, "yearly", bool)
+                for years in range(first.year - start.year - 1, last.year - start.year + 1) if yearly else (0,):
+                    begin, close = _years_later(start, years), _years_later(end, years)
+                    if begin <= last and close >= first and begin >= entry.start:
+                        yield Stop(line.get(number, "name", str) or kind, kind, begin, close,
+                                   line.confidence(number, "first_day", "last_day"), f"{region}/{entry.since}/stop")
 
     def collection_deadline(self, region: str | None) -> int:
         """Months after the accrual month by whose end its premium is to have arrived (nationally 1)."""
@@ -354,6 +398,14 @@ def _region(file: RegionFile) -> Region:
         aliases if isinstance(aliases, tuple) else (), str(file.about.get("completeness", "stub")), words["note"],
         file.files[0].rpartition("/")[2].removesuffix(".toml").partition("_")[2].replace("_", ""),
     )
+
+
+def _years_later(day: date, years: int) -> date:
+    """The same day ``years`` later; 29 February becomes the 28th where there is none."""
+    try:
+        return day.replace(year=day.year + years)
+    except ValueError:
+        return day.replace(year=day.year + years, day=28)
 
 
 def _number(parsed: object, default: int) -> int:

@@ -368,7 +368,9 @@ def _leave_choice(
     """Answers besides the planted one that the rules leave open."""
     line, region = seen.line, person.region
     if not _known(line, person) and seen.linked == line.due_fen:
-        row.also.add("on_time/")  # the rule is known from an upper bound on: it may have held before
+        row.also.add("on_time/")  # the rule is known from an upper bound on, or colleagues' credits show it
+        if any(seen.due is not None and month_of(posted) > seen.due for posted, _ in seen.links):
+            row.also.add("delay/late")
     if region.lag_after is not None and seen.arrival is not None and seen.arrival >= world.changed:
         # The region's new lag may count as the usual one from here on (case 34).
         moved = Seen(line, seen.arrival, seen.arrival + region.lag_after, seen.last, seen.links)
