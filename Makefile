@@ -65,8 +65,9 @@ golden: install ## rewrite what is generated: documentation, expected rows of th
 mutate: install ## damage every sample with a running balance, one place at a time: each damage must be found
 	$(BIN)/python tools/mutate.py
 
-bench: install ## whole-process timings on 300 made-up people
+bench: install ## whole-process timings on 300 made-up people, then matching at scale (BENCH_FULL=1: up to a million)
 	$(BIN)/python bench/run.py
+	$(BIN)/python bench/matching.py
 
 .PHONY: accuracy
 ACCURACY_PEOPLE ?= 300

@@ -77,3 +77,16 @@ def test_small_runs_stay_whole(made: tuple[dict[str, pl.DataFrame], date], monke
     monkeypatch.setattr(sharding, "SHARD_ROWS", sharding.rows_of(tables) // 2)
     reconcile_all(tables, POLICY, as_of, context, workers=1)
     assert split
+
+
+def test_tables_on_disk_are_those_in_memory(made: tuple[dict[str, pl.DataFrame], date], tmp_path: Path) -> None:
+    """Nothing but the tables is left behind."""
+    tables, as_of = made
+    context = build_context(tables, POLICY, as_of)
+    whole = reconcile(tables, POLICY, as_of, context)
+    problems = sharding.tables_to_disk(dict(tables), POLICY, as_of, context, tmp_path, shards=4, workers=1)
+    assert {path.name for path in tmp_path.iterdir()} == {f"{name}.parquet" for name in whole.tables}
+    for name, frame in whole.tables.items():
+        key = [pl.struct(frame.columns).hash()]
+        assert pl.read_parquet(tmp_path / f"{name}.parquet").sort(key).equals(frame.sort(key)), name
+    assert sorted(map(repr, problems)) == sorted(map(repr, whole.problems))

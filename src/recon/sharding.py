@@ -24,7 +24,7 @@ from recon.core.reconcile import Result, reconcile
 from recon.policy import Policy
 from recon.problems import Problem
 from recon.reading.workers import Failure, Pool, Task
-from recon.tables import INPUT_TABLES, conform
+from recon.tables import INPUT_TABLES, conform, empty
 
 # Rows of contributions and account lines from which shards pay, and that one shard holds at most: about 1 GB at work.
 FROM_ROWS = 600_000
@@ -74,9 +74,32 @@ def reconcile_all(
             else _as_before(_gathered(folders, f"input-{name}"), tables.get(name))
             for name in INPUT_TABLES
         }
-    results["finding"] = _findings(tables, results, policy, as_of, context, spend=spend)
+        results["finding"] = _findings(folders, policy, as_of, context, spend=spend)
     conflicts = pl.concat([one.conflicts for one in told])
     return Result(results, inputs, _problems(told, conflicts), conflicts)
+
+
+def tables_to_disk(
+    tables: dict[str, pl.DataFrame], policy: Policy, as_of: date, context: Context, directory: Path, *,
+    spend: bool = True, shards: int | None = None, workers: int | None = None,
+) -> list[Problem]:
+    """The result tables as Parquet in ``directory``, never all in memory; for inputs too large for one workbook.
+
+    ``tables`` is emptied once its shards are written. Rows lie in the order of people.
+    """
+    number = shards or max(-(-rows_of(tables) // SHARD_ROWS), 1)
+    directory.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix="recon-", dir=directory) as place:
+        folders = _split(tables, context, Path(place), number)
+        tables.clear()
+        told = answer_shards(folders, policy, as_of, context, spend=spend, workers=workers)
+        for name in _names(folders):
+            parts = [folder / f"result-{name}.parquet" for folder in folders]
+            if name == "finding":
+                _findings(folders, policy, as_of, context, spend=spend).write_parquet(directory / f"{name}.parquet")
+            else:
+                pl.scan_parquet(parts).sink_parquet(directory / f"{name}.parquet")
+    return _problems(told, pl.concat([one.conflicts for one in told]))
 
 
 def answer_shards(
@@ -183,19 +206,21 @@ def _as_before(frame: pl.DataFrame, given: pl.DataFrame | None) -> pl.DataFrame:
     return order.join(frame, on="row_id", how="left", maintain_order="left").select(frame.columns)
 
 
-def _findings(
-    tables: Mapping[str, pl.DataFrame], results: Mapping[str, pl.DataFrame], policy: Policy, as_of: date,
-    context: Context, *, spend: bool,
-) -> pl.DataFrame:
+def _findings(folders: list[Path], policy: Policy, as_of: date, context: Context, *, spend: bool) -> pl.DataFrame:
     """Findings count people of all shards: they are made again, together, from those who are in one."""
-    members = results["gap"].filter(pl.col("finding_id").is_not_null()).select("person_id").unique()
+    gaps = pl.scan_parquet([folder / "result-gap.parquet" for folder in folders])
+    members = gaps.filter(pl.col("finding_id").is_not_null()).select("person_id").unique().collect()
     if members.is_empty():
-        return results["finding"].clear()
-    theirs = {
-        name: frame.filter(pl.col("person_id").is_in(members["person_id"].implode()) | pl.col("person_id").is_null())
-        if "person_id" in frame.columns else frame
-        for name, frame in tables.items()
-    }
+        return empty("finding")
+    theirs = {}
+    for path in folders[0].glob("table-*.parquet"):
+        name = path.stem.removeprefix("table-")
+        if name in _SHARED:
+            theirs[name] = pl.concat([pl.read_parquet(folder / path.name) for folder in folders]).unique(
+                maintain_order=True)
+        else:
+            rows = pl.scan_parquet([folder / path.name for folder in folders])
+            theirs[name] = rows.join(members.lazy(), on="person_id", how="semi").collect()
     return reconcile(theirs, policy, as_of, context, spend=spend).tables["finding"]
 
 
