@@ -936,6 +936,48 @@ def wechat(folder: Path) -> None:
                "`2024-04-25 17:03:48,`wx01,`1900,`0,`4200,`T1,`50.00\n", "utf-8")
 
 
+# -------------------------------------------------------------------------------------------------------------- payroll
+
+
+def payroll(folder: Path) -> None:
+    """Payrolls: a month a file, a month a sheet, two rows of header, a month a column, an item a row; a declaration."""
+    payer = "91420100MA4KTEST11"
+    people = [("A001", NAME, ID, "研发部", 6000.0, 120.0), ("B001", OTHER_NAME, OTHER_ID, "销售部", 8000.0, 160.0),
+              ("A008", "吴例子", FIFTH_ID, "研发部", 5500.0, None)]
+    head = ["序号", "工号", "姓名", "身份证号", "部门", "应发工资", "养老保险(个人)", "医保基数", "医疗保险(个人)", "大额医疗(个人)", "医保补扣",
+            "公积金", "实发工资"]
+
+    def rows(extra: float | None = None) -> list[list[Any]]:
+        return [[at, number, name, person, team, base + 2000, base * 0.08, base, own, 7.0 if own else None,
+                 extra if at == 1 else None, base * 0.05, base - 500]
+                for at, (number, name, person, team, base, own) in enumerate(people, start=1)]
+
+    total = ["合计", "", "", "", "", 25500.0]
+    write_sheets(folder / "工资表2024年3月.xlsx", {"Sheet1": [
+        ["工资发放表"], [f"单位名称：{EMPLOYER}", f"纳税人识别号：{payer}"], head, *rows(), total]})
+    write_sheets(folder / "2024年工资.xlsx", {
+        "4月": [head, *rows(12.0)], "5月": [["2024年5月工资表"], head, *rows()]})
+    two = [["工号", "姓名", "身份证号", "工资月份", "应发工资", "代扣", "", "", "", "实发工资"],
+           ["", "", "", "", "", "养老", "医疗", "大额", "公积金", ""]]
+    write_sheets(folder / "工资表_两行表头.xlsx", {"工资": [*two, *[
+        [number, name, person, "2024-06", base + 2000, base * 0.08, own or 0, 7.0, base * 0.05, base - 500]
+        for number, name, person, _, base, own in people]]},
+        [*((0, at, 1, at) for at in (0, 1, 2, 3, 4, 9)), (0, 5, 0, 8)])
+    write_sheets(folder / "医保扣款台账2024.xlsx", {"台账": [
+        ["医保个人扣款台账（2024年）"], ["工号", "姓名", "1月", "2月", "3月"],
+        *[[number, name, own, own, (own or 0) + 10] for number, name, _, _, _, own in people]]})
+    write_csv(folder / "工资扣款明细.csv", [
+        ["工资月份", "工号", "姓名", "扣款项目", "扣款金额"], ["202407", "A001", NAME, "医疗保险(个人)", "120.00"],
+        ["202407", "A001", NAME, "养老保险(个人)", "480.00"], ["202407", "A001", NAME, "医保滞纳金", "3.20"],
+        ["202407", "B001", OTHER_NAME, "医疗保险(个人)", "160.00"], ["202407", "B001", OTHER_NAME, "医保退款", "-20.00"]],
+        "gb18030")
+    write_sheets(folder / "社保费申报明细_202403.xlsx", {"申报": [
+        ["社会保险费申报明细"], [f"单位名称：{EMPLOYER}", f"纳税人识别号：{payer}", "参保地：武汉市"],
+        ["序号", "姓名", "证件号码", "险种", "应缴类型", "缴费工资", "缴费基数", "单位应缴金额", "个人应缴金额", "应缴合计"],
+        *[[at, name, person, "职工基本医疗保险", "正常应缴", base, base, base * 0.08, base * 0.02, base * 0.1]
+          for at, (_, name, person, _, base, _) in enumerate(people, start=1)], ["合计", "", "", "", "", 19500.0]]})
+
+
 # -------------------------------------------------------------------------------------------------------------------- all
 
 
@@ -950,6 +992,7 @@ def write_all(folder: Path) -> None:
         write(banks)
     medical(folder / "medical")
     social(folder / "social")
+    payroll(folder / "payroll")
     alipay(folder / "wallets")
     wechat(folder / "wallets")
 

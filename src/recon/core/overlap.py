@@ -35,7 +35,7 @@ def file_of(column: str = "row_id") -> pl.Expr:
 
 def export_of(column: str = "row_id") -> pl.Expr:
     """The export a ``file#place`` column points into: the file, or ``file#sheet`` of a workbook."""
-    return pl.coalesce(pl.col(column).str.extract(r"^(.*#.+)!R\d+(?:/[\d-]+)?$"), file_of(column))
+    return pl.coalesce(pl.col(column).str.extract(r"^(.*#.+)!R\d+(?:/[^#]*)?$"), file_of(column))
 
 
 # ------------------------------------------------------------------------------------------------------ contributions

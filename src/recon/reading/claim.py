@@ -9,6 +9,7 @@ from functools import cached_property
 
 from recon.reading.formats import MAX_HEADER_ROWS, Format, is_amount
 from recon.reading.grid import Grid
+from recon.reading.monthly import SPREAD, in_ten_thousands, month_columns
 from recon.reading.values import WAN, clean, fold
 
 HEAD_ROWS = 80  # a header further down than this is not looked for
@@ -123,6 +124,8 @@ def claim(head: Head, known: Format) -> Header | Reason:
         if names < len(known.header) or not known.without.keys().isdisjoint(cells) or known.names.difference(cells):
             continue
         columns, factors, twice = _columns(cells, known)
+        if known.across and (spread := month_columns(cells, known.across)):
+            columns |= spread | {f"{known.across}@{SPREAD}": min(spread.values())}
         if twice or not all(any(column in columns for column in group) for group in known.header):
             continue
         if best is None or len(columns) > best[0]:
@@ -153,6 +156,9 @@ def claim(head: Head, known: Format) -> Header | Reason:
         if not any(name in facts or name in columns for name in group):
             labels = (label for name in group for label in known.labels.get(name, (name,))[:2])
             return reason("no-fact: " + " / ".join(labels), 1.0)
+            return "no-fact: " + " / ".join(label for name in group for label in known.labels.get(name, (name,))[:2])
+    if in_ten_thousands(above):
+        factors = {**dict.fromkeys((column for column in columns if is_amount(column)), WAN), **factors}
     leaves = tuple(fold(cell) for cell in head.grid.rows[at])
     return Header(known, at, columns, factors, facts, first, leaves)
 

@@ -30,6 +30,7 @@ from recon.reading.filled import is_explanation, is_filled, read_filled
 from recon.reading.formats import Format, Formats, load_formats
 from recon.reading.grid import Grid, Opened
 from recon.reading.identity import People
+from recon.reading.monthly import file_stem, stated_month
 from recon.reading.parquet import ParquetGrid, open_parquet, read_parquet_rows
 from recon.reading.people import roster, settle_names, settle_people, who_is_who
 from recon.reading.rows import HELPERS, LINE_DATE, GridRows, read_rows
@@ -171,11 +172,12 @@ def _read_files(
         try:
             digest = _sha256(path)
             size = path.stat().st_size
-            if digest in first and size:
-                done[name] = [_identical(name, digest, first[digest])]
+            content = _content(name, digest)
+            if content in first and size:
+                done[name] = [_identical(name, digest, first[content])]
                 continue
-            first.setdefault(digest, name)
-            before = kept.get(name, digest) if kept else None
+            first.setdefault(content, name)
+            before = kept.get(name, content) if kept else None
             if before is None:
                 waiting.append(_waiting(name, path, digest, size))
             else:
@@ -197,7 +199,7 @@ def _read_files(
             _ask_for_passwords([each for each in waiting if _is_locked(done[each.name])], done, shared, pool, ask)
         if kept:
             for each in waiting:
-                kept.put(each.name, each.digest, done[each.name])
+                kept.put(each.name, _content(each.name, each.digest), done[each.name])
     finally:
         if pool is not None:
             pool.close()
@@ -339,6 +341,12 @@ def _is_archive(path: Path) -> bool:
         return stream.read(2) == b"PK"
 
 
+def _content(name: str, digest: str) -> str:
+    """What a file says: its bytes, and the month its name states, for some files state it nowhere else."""
+    month = stated_month([file_stem(name)])
+    return f"{digest}|{month}" if month else digest
+
+
 def _identical(name: str, digest: str, other: str) -> FileRead:
     return FileRead(name, digest, IDENTICAL, problems=[Problem("identical-file", name, value=other)],
                     claims=[Claim(name, None, None, [("-", f"identical: {other}")])])
@@ -401,7 +409,8 @@ def _read_grid(name: str, grid: Grid, read: FileRead, formats: Formats, *, alone
         return UNKNOWN
     header = claims[0]
     read.claims.append(Claim(name, header.format.id, header.format.table, reasons, grid.name))
-    part = read_parquet_rows(grid, header) if isinstance(grid, ParquetGrid) else read_rows(grid, header)
+    part = read_parquet_rows(grid, header) if isinstance(grid, ParquetGrid) else read_rows(
+        grid, header, name)
     read.parts += [part, *part.also]
     read.problems += _placed(name, part.problems)
     if header.format.native:

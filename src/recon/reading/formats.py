@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from recon.reading.values import fold
-from recon.tables import FLOW_KINDS, INPUT_TABLES, PAYMENT_KINDS, PROOFS, Schema
+from recon.tables import FLOW_KINDS, INPUT_TABLES, PAYMENT_KINDS, PAYROLL_ITEMS, PROOFS, Schema
 
 SHARED = "shared.toml"
 
@@ -37,6 +37,7 @@ HELPERS: dict[str, frozenset[str]] = {
     "flow": frozenset({"in_fen", "out_fen", "kind_text", "direction", "void", "fee_fen", "fund_fen", "own_fen"}),
     "person": frozenset({"bank_account"}),
     "reading": frozenset({"year", "opening_fen", "interest_fen"}),
+    "payroll": frozenset({"net_fen"}),
     STATEMENT: frozenset({
         "in_fen", "out_fen", "kind_text", "direction", "void", "counterparty", "method", "state", "account_no",
     }),
@@ -44,7 +45,7 @@ HELPERS: dict[str, frozenset[str]] = {
 # What a preamble or footer can state.
 FACTS = frozenset({
     "person_name", "person_id", "psn_no", "region", "employer", "payer", "scheme", "sub_account", "tier", "proof",
-    "accrual_month", "account_no",
+    "accrual_month", "pay_month", "account_no",
     "period", "period_from", "period_to", "exported", "total_in", "total_out", "total_count",
     "count_in", "count_out", "count_neutral", "page_in", "page_out", "page_count",
 })
@@ -60,8 +61,11 @@ UNKNOWN_WORD = ("reject", "other", "keep", "null")
 _SECTIONS = frozenset({
     "id", "zh", "en", "table", "samples", "claim", "columns", "values", "contains", "derive", "defaults", "drop",
     "amount", "unknown", "labels", "titles", "blocks", "identities", "checks", "pick", "holder", "refuse", "totals",
-    "footers",
+    "footers", "month",
 })
+# Where the month of a whole file may stand, in this order: behind a label, in a line above the table, in the name of
+# the sheet, in the name of the file.
+MONTH_FROM = ("label", "title", "sheet", "file")
 _CLAIM_KEYS = frozenset({
     "header", "names", "without", "titles", "not_titles", "facts", "replaces", "header_rows", "fallback",
     "titles_below",
@@ -76,7 +80,8 @@ _WORD_COLUMNS: dict[str, frozenset[str] | None] = {
     "sub_account": frozenset({"current_year", "past_years"}), "ledger": frozenset({"app", "bank", "wallet"}),
     "flow_kind": frozenset(FLOW_KINDS), "reversed": frozenset({"original", "reversing", "no"}),
     "void": frozenset({"true", "false"}), "id_type": None, "direction": frozenset({"in", "out", "none"}),
-    "state": frozenset({"done", "void"}), "kind": frozenset(READING_KINDS),
+    "state": frozenset({"done", "void"}), "kind": frozenset(READING_KINDS), "item": frozenset(PAYROLL_ITEMS),
+    "deferred": frozenset({"true"}),
 }
 
 
@@ -95,6 +100,7 @@ class Block:
     name: str
     values: Mapping[str, str]  # column -> value
     columns: Mapping[str, str]  # column of the table -> its name in the header's columns
+    blank: bool = False  # an empty cell says 0: the row is there, and nothing was taken
 
 
 @dataclass(frozen=True)
@@ -139,6 +145,9 @@ class Format:
     pick: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     holder: str = ""
     refuse: str = ""  # why the layout is known and not used
+    month: str = ""  # the column that the whole file may state once
+    month_from: tuple[str, ...] = ()  # where, of MONTH_FROM
+    across: str = ""  # the amount that stands in one column per month
 
     @cached_property
     def columns(self) -> frozenset[str]:
@@ -149,8 +158,9 @@ class Format:
     def shown(self) -> Mapping[str, str]:
         """Column -> its first header name."""
         names = sorted((-rank, word, column) for word, (column, rank) in self.aliases.items())
+        spread = {f"{self.across}@month": "1月 2月 …"} if self.across else {}
         return {column: LEVEL.join(levels) for levels, column, _ in self.paths} | {
-            column: word for _, word, column in names}
+            column: word for _, word, column in names} | spread
 
     @cached_property
     def paths_by_leaf(self) -> Mapping[str, list[tuple[tuple[str, ...], str, int]]]:
@@ -317,7 +327,9 @@ def _build(path: Path, data: dict[str, Any], shared: Mapping[str, Mapping[str, A
     for key in claim:
         if key not in _CLAIM_KEYS:
             raise FormatError(path, f"claim.{key}", f"unknown key; known are {', '.join(sorted(_CLAIM_KEYS))}")
-    header = _groups(path, "claim.header", claim.get("header", []), columns)
+    month, month_from, across = _month(path, data.get("month", {}), table)
+    spread = {f"{across}@month"} if across else set()
+    header = _groups(path, "claim.header", claim.get("header", []), columns | spread)
     if not header:
         raise FormatError(path, "claim.header", "needs at least one column")
     amount = _one_of(path, "amount", data.get("amount", "signed"), AMOUNTS)
@@ -361,7 +373,7 @@ def _build(path: Path, data: dict[str, Any], shared: Mapping[str, Mapping[str, A
                     for name, terms in data.get("identities", {}).items()},
         pick=_pick(path, data.get("pick", {}), shared.get("pick", {})) if table == STATEMENT else {},
         holder=_one_of(path, "holder", data.get("holder", ""), HOLDERS),
-        refuse=str(data.get("refuse", "")),
+        refuse=str(data.get("refuse", "")), month=month, month_from=month_from, across=across,
     )
 
 
@@ -408,7 +420,9 @@ def _blocks(
         key = f"blocks[{at}]"
         if not isinstance(entry, dict) or not isinstance(entry.get("columns"), dict):
             raise FormatError(path, key, "needs columns = {..}")
-        values = {name: value for name, value in entry.items() if name != "columns"}
+        values = {name: value for name, value in entry.items() if name not in ("columns", "blank")}
+        if not isinstance(entry.get("blank", False), bool):
+            raise FormatError(path, f"{key}.blank", "must be true or false")
         for name, value in values.items():
             if name not in known or not isinstance(value, str):
                 raise FormatError(path, f"{key}.{name}", "must be a column of the table with a text")
@@ -422,8 +436,25 @@ def _blocks(
         paths += levels
         names |= {fold(word): (f"{column}@{name}", rank) for column, words in flat.items()
                   for rank, word in enumerate(words)}
-        blocks.append(Block(name, values, {column: f"{column}@{name}" for column in entry["columns"]}))
+        columns = {column: f"{column}@{name}" for column in entry["columns"]}
+        blocks.append(Block(name, values, columns, blank=entry.get("blank", False)))
     return tuple(blocks), names, paths
+
+
+def _month(path: Path, own: Any, table: str) -> tuple[str, tuple[str, ...], str]:
+    """The column that a file states once, where it may, and the amount that stands in one column per month."""
+    if not isinstance(own, dict) or own.keys() - {"column", "from", "across"}:
+        raise FormatError(path, "month", "must be a table with column, from and across")
+    if not own:
+        return "", (), ""
+    column, places, across = own.get("column"), own.get("from", []), own.get("across", "")
+    if column not in FACTS or column not in SCHEMAS[table]:
+        raise FormatError(path, "month.column", "must be a month of the table that a line may state")
+    if set(_texts(path, "month.from", places)) - set(MONTH_FROM):
+        raise FormatError(path, "month.from", f"must be of {', '.join(MONTH_FROM)}")
+    if across and (across not in SCHEMAS[table] or not is_amount(across)):
+        raise FormatError(path, "month.across", f"is not an amount of table {table}")
+    return column, tuple(one for one in MONTH_FROM if one in places), across
 
 
 def _title_facts(path: Path, own: Mapping[str, Any]) -> dict[str, tuple[tuple[str, str], ...]]:

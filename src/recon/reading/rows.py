@@ -24,7 +24,8 @@ from recon.reading import checks, identity, statement, values
 from recon.reading.claim import Header, read_facts
 from recon.reading.formats import SCHEMAS, STATEMENT, SUM_OF, Format, is_amount
 from recon.reading.grid import DAMAGED, ERROR, FORMULA, Grid
-from recon.reading.values import Unreadable, fold
+from recon.reading.monthly import above, file_stem, in_ten_thousands, month_blocks, stated_month
+from recon.reading.values import WAN, Unreadable, fold
 
 # Values without which a row of the table says nothing; of a tuple any one is enough.
 REQUIRED: dict[str, tuple[tuple[str, ...], ...]] = {
@@ -143,8 +144,11 @@ class _Reading:
             self.reject.add(position)
 
 
-def read_rows(grid: Grid, header: Header) -> GridRows:
-    """The canonical rows of ``grid``, whose ``header`` has been found, with everything that was wrong with them."""
+def read_rows(grid: Grid, header: Header, file: str = "") -> GridRows:
+    """The canonical rows of ``grid``, whose ``header`` has been found, with everything that was wrong with them.
+
+    ``file``: its name, where a month may stand that the file does not say otherwise.
+    """
     known = header.format
     rows = _sort_rows(grid, header)
     if known.refuse:
@@ -160,7 +164,15 @@ def read_rows(grid: Grid, header: Header) -> GridRows:
     found, unproved = _check_identities(grid, header, rows)
     if unproved:
         return _refused(grid, header, rows, facts, unproved)
-    if known.blocks:
+    if known.month and not _with_month(grid, header, facts, file):
+        return _refused(grid, header, rows, facts, known.shown.get(known.month, known.month), code="month-unstated")
+    if known.across:
+        texts = _month_texts(grid, header, file)
+        header = replace(header, format=replace(known, blocks=month_blocks(
+            header.columns, known.across, known.month, texts)))
+        if not header.format.blocks:
+            return _refused(grid, header, rows, facts, known.month, code="month-unstated")
+    if header.format.blocks:
         result = _read_blocks(grid, header, rows, facts)
     else:
         reading = _read(grid, header, rows, facts)
@@ -171,16 +183,22 @@ def read_rows(grid: Grid, header: Header) -> GridRows:
             return _picked(reading, rows, facts)
         result = _result(reading, rows, facts)
     result.problems += found
+    if WAN in header.factors.values() or in_ten_thousands(grid.rows[: header.top]):
+        result.problems.append(Problem("unit-ten-thousand", place=grid.places[header.row]))
     return result
 
 
-def _read(grid: Grid, header: Header, rows: _Sorted, facts: dict[str, str], *, block: bool = False) -> _Reading:
+def _read(grid: Grid, header: Header, rows: _Sorted, facts: dict[str, str], *, block: bool = False,
+          blank: bool = False) -> _Reading:
     """The columns of a grid, read, finished and checked."""
     table = header.format.table
     reading = _Reading(grid, header, rows.data, _cells(grid, header, rows.data, facts))
     if not header.format.native:
         _drop_rows(reading)
-        if block:
+        if blank:
+            for name in (name for name in reading.cells if name == "deducted_fen"):
+                reading.cells[name] = ["0" if values.is_empty(cell) else cell for cell in reading.cells[name]]
+        elif block:
             _drop_blank_lines(reading)
         _drop_page_repeats(reading)
     _check_shape(reading)
@@ -218,17 +236,36 @@ def _result(reading: _Reading, rows: _Sorted, facts: dict[str, str]) -> GridRows
 
 
 def _refused(
-    grid: Grid, header: Header, rows: _Sorted, facts: dict[str, str], value: str, problems: Iterable[Problem] = ()
+    grid: Grid, header: Header, rows: _Sorted, facts: dict[str, str], value: str, problems: Iterable[Problem] = (),
+    code: str = "unproved-layout",
 ) -> GridRows:
-    """A grid whose columns its own figures refute: every line is rejected, and one problem says why."""
+    """A grid that cannot be used as a whole: every line is rejected, and one problem says why."""
     kept = [problem for problem in problems if problem.code in ("total-mismatch", "page-repeat")]
     table = "flow" if header.format.table == STATEMENT else header.format.table
     return GridRows(
         table, header.format.id, _nothing(table),
         len(rows.data) + rows.skipped, rows.skipped, len(rows.data),
-        [*kept, Problem("unproved-layout", place=grid.places[header.row], value=value)], facts, sheet=grid.name,
+        [*kept, Problem(code, place=grid.places[header.row], value=value)], facts, sheet=grid.name,
         covers="nothing",
     )
+
+
+def _with_month(grid: Grid, header: Header, facts: dict[str, str], file: str) -> bool:
+    """Whether the month of each line is known; one for the whole file is put among its ``facts``."""
+    known = header.format
+    if known.month in header.columns or known.across or not known.month_from:
+        return True
+    said = facts.get(known.month) if "label" in known.month_from else None
+    month = stated_month([said or ""]) or stated_month(_month_texts(grid, header, file))
+    if month is not None:
+        facts[known.month] = month
+    return month is not None
+
+
+def _month_texts(grid: Grid, header: Header, file: str) -> list[str]:
+    """The texts a month or year of the whole grid may stand in, the nearest first."""
+    texts = {"title": above(grid.rows[: header.top]), "sheet": [grid.name], "file": [file_stem(file)]}
+    return [text for place in header.format.month_from for text in texts.get(place, [])]
 
 
 def _nothing(table: str) -> pl.DataFrame:
@@ -262,7 +299,7 @@ def _read_blocks(grid: Grid, header: Header, rows: _Sorted, facts: dict[str, str
         factors = {column: header.factors[block.columns[column]] for column in own
                    if block.columns[column] in header.factors}
         view = replace(header, format=part, columns={**common, **own}, factors={**header.factors, **factors})
-        reading = _read(grid, view, rows, facts, block=True)
+        reading = _read(grid, view, rows, facts, block=True, blank=block.blank)
         frame = _frame(reading)
         if known.table == "contribution":
             frame = _split_ranges(frame, reading)
@@ -284,7 +321,7 @@ def _read_blocks(grid: Grid, header: Header, rows: _Sorted, facts: dict[str, str
 
 def _drop_blank_lines(reading: _Reading) -> None:
     """Rows in which the block's insurance has no money: they say nothing of it."""
-    names = [name for name in reading.cells if name in (*_MONEY, "amount_fen")]
+    names = [name for name in reading.cells if name in (*_MONEY, "amount_fen", "deducted_fen")]
     for position in range(len(reading.at)):
         if not any(any(char in "123456789" for char in reading.cells[name][position]) for name in names):
             reading.drop.add(position)
@@ -508,7 +545,7 @@ def _cells(grid: Grid, header: Header, at: list[int], facts: dict[str, str]) -> 
     }
     table = SCHEMAS[header.format.table]
     for fact in ("person_id", "psn_no", "person_name", "region", "employer", "payer", "scheme", "sub_account", "tier",
-                 "proof", "accrual_month", "account_no"):
+                 "proof", "accrual_month", "pay_month", "account_no"):
         known = fact in table or fact in IDENTITY_COLUMNS or fact == "account_no"
         if fact in facts and fact not in cells and known:
             text = _first_word(facts[fact]) if fact in (*IDENTITY_COLUMNS, "region", "account_no") else facts[fact]
@@ -664,7 +701,10 @@ def _fill_defaults(reading: _Reading) -> None:
                     else [None if value is None else True for value in reading.column(default)]
                 )
         else:
-            reading.read[column] = [default if value is None else value for value in reading.column(column)]
+            stated = default
+            if SCHEMAS[reading.format.table].get(column) == pl.Date():  # the month of a column of months
+                stated = (values.parse_months(default) or (None, None))[0]
+            reading.read[column] = [stated if value is None else value for value in reading.column(column)]
 
 
 def _drop_rows(reading: _Reading) -> None:
@@ -700,6 +740,7 @@ def _finish_contribution(reading: _Reading) -> None:
         read["base_fen"] = [own if own is not None else other for own, other in
                             zip(reading.column("base_fen"), read["employer_base_fen"], strict=True)]
     _derive(reading)
+    _mark_deferred(reading)
     if "reversed" in read:
         _cancel_reversed(reading)
     own, firm, into = (list(reading.column(name)) for name in _MONEY)
@@ -715,6 +756,15 @@ def _finish_contribution(reading: _Reading) -> None:
         elif part and part > total and not one is other is None:
             reading.note("into-account-exceeds", position, "into_account_fen", yuan(part))
     read |= dict(zip((*_MONEY, "payment_kind"), (own, firm, into, kinds), strict=True))
+
+
+def _mark_deferred(reading: _Reading) -> None:
+    """``deferred``: lines whose type or state says that payment is put off (缓缴), by ``[values.deferred]``."""
+    words = reading.format.words.get("deferred", {})
+    cells = [reading.cells[name] for name in ("payment_kind", "paid") if name in reading.cells]
+    hits = {text for column in cells for text in set(column) if fold(text) in words}
+    if hits:
+        reading.read["deferred"] = [any(column[at] in hits for column in cells) for at in range(len(reading.at))]
 
 
 def _derive(reading: _Reading) -> None:

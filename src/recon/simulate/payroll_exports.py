@@ -72,10 +72,10 @@ def write_firm(firm: Firm, folder: Path) -> int:
     """FOLDER/exports in real layouts and FOLDER/truth; the number of export files."""
     exports = folder / "exports"
     for unit in UNITS:
-        _write_payslips(firm, unit, exports / unit.city)
-        _write_declarations(firm, unit, exports / unit.city)
-        _write_arrivals(firm, unit, exports / unit.city)
-        _write_bank(firm, unit, exports / unit.city)
+        _write_payslips(firm, unit, exports / unit.name)
+        _write_declarations(firm, unit, exports / unit.name)
+        _write_arrivals(firm, unit, exports / unit.name)
+        _write_bank(firm, unit, exports / unit.name)
     _write_roster(firm, exports)
     (exports / "recon.toml").write_text(_settings(), encoding="utf-8")
     truth = folder / "truth"
@@ -242,7 +242,7 @@ def _write_bank(firm: Firm, unit: Unit, folder: Path) -> None:
     other = [(last_day(FIRST + month), 1_234_500, "货款") for month in range(MONTHS)]
     balance = 900_000_000
     rows: list[Sequence[object]] = [
-        ("交易明细清单",), (f"账户名称：{unit.name}", f"账号：6222{unit.number[-6:]}"),
+        ("中国建设银行账户明细信息",), (f"户名：{unit.name}", f"账号：42001865{UNITS.index(unit):04d}"),
         ("交易日期", "借方发生额", "贷方发生额", "余额", "对方户名", "摘要"),
     ]
     for day, fen, memo in sorted([*mine, *other]):

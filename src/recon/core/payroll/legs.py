@@ -26,6 +26,8 @@ _ITEM_PARTS = (
     ("退", "refund"), ("大额|大病|互助|定额", "flat"),
 )
 _LATE_FEE = "滞纳金|利息"
+# A debit of all insurances together: it may be the medical insurance alone, but a difference proves nothing.
+_ALL_INSURANCES, _MEDICAL = "社保|社会保险", "医"
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,8 @@ class Legs:
     lines: one contribution line (person_id, region, payer, employer, scheme, month, kind, own_fen, firm_fen, base_fen,
     wage_fen, late_fee_fen, paid, arrived_on, treasury_on, allocated_on, leg: declared | arrived, deferred, row_id,
     bill: the month it is collected with).
-    debits: payer, paid_on, fen, month, is_late_fee, row_id. residents: person_id, month, row_id, paid.
+    debits: payer, paid_on, fen, month, is_late_fee, is_mixed (of all insurances together), row_id.
+    residents: person_id, month, row_id, paid.
     """
 
     slips: pl.DataFrame
@@ -190,7 +193,9 @@ def _debits(payment: pl.DataFrame, known: Mapping[str, str]) -> pl.DataFrame:
     return payment.filter(amount.is_not_null() & pl.col("paid_on").is_not_null()).select(
         key_of("payer", known).alias("payer"), "paid_on", pl.when(flipped).then(-amount).otherwise(amount).alias("fen"),
         index_of(pl.col("for_month")).alias("month"),
-        pl.col("memo").fill_null("").str.contains(_LATE_FEE).alias("is_late_fee"), "row_id",
+        pl.col("memo").fill_null("").str.contains(_LATE_FEE).alias("is_late_fee"),
+        (pl.col("memo").fill_null("").str.contains(_ALL_INSURANCES)
+         & ~pl.col("memo").fill_null("").str.contains(_MEDICAL)).alias("is_mixed"), "row_id",
     ).unique(maintain_order=True)
 
 

@@ -32,7 +32,7 @@ FROZEN_PERCENT = 90  # so many of a unit's people without arrival, and its total
 DEBITS_TRIED = 12
 NAMED = 6
 
-Debit = tuple[date, int, int | None, str]  # day, fen, printed month, row_id
+Debit = tuple[date, int, int | None, str, bool]  # day, fen, printed month, row_id, of all insurances together
 
 
 @dataclass
@@ -139,17 +139,21 @@ def _settle(
     ]
     plain = debits.filter(~pl.col("is_late_fee")).sort("paid_on", "fen", "row_id")
     fees = debits.filter("is_late_fee").sort("paid_on", "row_id")
-    paid = [(row["paid_on"], row["fen"], row["month"], row["row_id"]) for row in plain.iter_rows(named=True)]
+    paid = [(row["paid_on"], row["fen"], row["month"], row["row_id"], row["is_mixed"])
+            for row in plain.iter_rows(named=True)]
     _match(known, paid)
     first, last = debits["paid_on"].min(), debits["paid_on"].max()
     assert isinstance(first, date)
     assert isinstance(last, date)
-    for one in known:
-        _judge(payer, one, paid, (first, last), settings, as_of, parts, frozen)
     used = {index for one in known for index in one.debits}
+    # A debit of all insurances may hold the month that has none of its own.
+    hidden = {months.index(debit[0]) for index, debit in enumerate(paid) if debit[4] and index not in used}
+    for one in known:
+        if one.debits or not hidden.intersection(range(one.month, one.month + REACH_MONTHS + 1)):
+            _judge(payer, one, paid, (first, last), settings, as_of, parts, frozen)
     reaches = [one.month for one in known]
-    for index, (day, fen, printed, row_id) in enumerate(paid):
-        if index in used or not reaches or owed.height != whole.height:
+    for index, (day, fen, printed, row_id, is_mixed) in enumerate(paid):
+        if index in used or not reaches or owed.height != whole.height or is_mixed:
             continue
         month = printed if printed is not None else months.index(day)
         if min(reaches) <= month <= max(reaches) + 1:
@@ -171,7 +175,7 @@ def _match(known: list[_Month], paid: list[Debit]) -> None:
     free = set(range(len(paid)))
     by_month = {one.month: one for one in known}
     for index, debit in enumerate(paid):
-        if debit[2] is not None and debit[2] in by_month:
+        if debit[2] is not None and debit[2] in by_month and not debit[4]:
             by_month[debit[2]].debits.append(index)
             free.discard(index)
     usual = _usual_lag(known, paid)
@@ -181,7 +185,7 @@ def _match(known: list[_Month], paid: list[Debit]) -> None:
     _exact(known, paid, free, range(REACH_MONTHS + 1))
     for one in known:
         near = [index for index in _within(one, paid, free, range(REACH_MONTHS + 1))
-                if abs(paid[index][1] - one.fen) * 100 <= one.fen * NEAR_PERCENT]
+                if abs(paid[index][1] - one.fen) * 100 <= one.fen * NEAR_PERCENT and not paid[index][4]]
         if near and not one.debits:
             distance = {
                 index: (_lag(one, paid[index]) != usual, abs(paid[index][1] - one.fen), index) for index in near}
