@@ -4,15 +4,41 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFORMANCE = ROOT / "tests" / "conformance"
 MAPPINGS = ROOT / "mappings"
 SAMPLES = ROOT / "sample_statements"
 FORMAT_SAMPLES = ROOT / "tests" / "formats"  # of the layouts that the sample statements do not show
+
+
+def rules_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Formats and policy are loaded once for all runs of this process: for tests that make many."""
+    import recon.policy
+    import recon.reading.folder
+
+    for module, name in ((recon.policy, "load_policy"), (recon.reading.folder, "load_formats")):
+        monkeypatch.setattr(module, name, _once(getattr(module, name)))
+
+
+@cache
+def _once(load: Callable[[Sequence[Any]], Any]) -> Callable[[Sequence[Any]], Any]:
+    kept: dict[str, Any] = {}
+
+    def loaded(layers: Sequence[Any]) -> Any:
+        key = repr(layers)
+        if key not in kept:
+            kept[key] = load(layers)
+        return kept[key]
+
+    return loaded
 
 
 @dataclass(frozen=True)

@@ -21,13 +21,18 @@ from recon.notify.message import News, message
 from recon.notify.send import address
 from recon.state.place import read_heartbeat
 from recon.state.store import open_store
-from support import run_recon
+from support import rules_loaded_once, run_recon
 from test_run_problems import contributions, credits, write
 
 PERSON_ID, NAME = "110105198503074917", "测试甲"
 NOW = datetime(2026, 3, 6, 9, tzinfo=CHINA)
 apprise = pytest.importorskip("apprise", reason="the extra recon[notify] is not installed")
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # its plugins', while they are loaded
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    rules_loaded_once(monkeypatch)
 
 
 class Hook:

@@ -357,8 +357,11 @@ def input_files(folder: Path) -> list[tuple[str, Path]]:
     return list_files(folder)
 
 
-def rule_files(mappings: Path | None) -> dict[str, Path]:
-    """Every format and policy file that decides answers, by a name that does not tell where it lies."""
+def rule_files(mappings: Path | None, folder: Path | None = None) -> dict[str, Path]:
+    """Every format and policy file that decides answers, by a name that does not tell where it lies.
+
+    Those of policy that lie among the exports of ``folder`` are among them.
+    """
     from recon.policy.load import policy_files
     from recon.reading.formats import format_files
 
@@ -367,6 +370,9 @@ def rule_files(mappings: Path | None) -> dict[str, Path]:
         inside = directory / "policy" if (directory / "policy").is_dir() else directory
         for path in sorted({*format_files(directory), *policy_files(inside)}):
             found[f"{owner}/{path.parent.name}/{path.name}"] = path
+    if folder is not None:
+        exported = _exported_policy(_folder(folder))
+        found |= {f"exports/policy/{path.relative_to(folder.resolve()).as_posix()}": path for path in exported}
     return found
 
 

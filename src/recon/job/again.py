@@ -49,7 +49,7 @@ def verify(settings: Settings, run: str, progress: batch.Progress | None = None)
     if not folder.is_dir():
         raise UsageError("那次运行的文件夹不在了；写 recon verify 编号 --folder 指出 / "
                          "the folder of that run is gone; say where it is with --folder")
-    rules = {name: _sha256(path) for name, path in batch.rule_files(told.mappings).items()}
+    rules = {name: _sha256(path) for name, path in batch.rule_files(told.mappings, folder).items()}
     differing = tuple(sorted(name for name in rules.keys() | record.rules.keys()
                              if rules.get(name) != record.rules.get(name)))
     files, missing = _files(record, folder)

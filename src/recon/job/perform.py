@@ -229,7 +229,7 @@ def _run_compared(call: _Call, place: Path, past: _Past) -> Outcome:
     settings, store, last = call.settings, past.store, past.last
     assert settings.folder is not None
     _judge_clock(call, past)
-    rules = {name: _sha256(path) for name, path in batch.rule_files(settings.mappings).items()}
+    rules = {name: _sha256(path) for name, path in batch.rule_files(settings.mappings, settings.folder).items()}
     kept = _kept_rows(settings, place, last)
     run = batch.run_folder(settings.folder, options_of(settings, call.ask), call.progress, now=call.now, kept=kept)
     if kept is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import tempfile
 from datetime import datetime
 from pathlib import Path
@@ -29,15 +30,17 @@ def write_workbook(path: Path, view: RunView, *, sheet_rows: int = SHEET_ROWS) -
         "default_format_properties": dict(FONT),
     }
     if rows <= _STREAMED_ROWS:
-        _write(path, view, options | {"in_memory": True}, sheet_rows)
+        buffer = io.BytesIO()  # whole before the disk is touched: a full disk then costs a sentence, not a mess
+        _write(buffer, view, options | {"in_memory": True}, sheet_rows)
+        path.write_bytes(buffer.getbuffer())
         return
     with tempfile.TemporaryDirectory(prefix=".recon-", dir=path.parent) as scratch:
-        _write(path, view, options | {"constant_memory": True, "tmpdir": scratch}, sheet_rows)
+        _write(str(path), view, options | {"constant_memory": True, "tmpdir": scratch}, sheet_rows)
 
 
-def _write(path: Path, view: RunView, options: dict[str, object], sheet_rows: int) -> None:
+def _write(target: str | io.BytesIO, view: RunView, options: dict[str, object], sheet_rows: int) -> None:
     words = Words(view.lang)
-    with xlsxwriter.Workbook(str(path), options) as workbook:
+    with xlsxwriter.Workbook(target, options) as workbook:
         # The date of creation is the as-of date: nothing here reads a clock, and equal runs give equal bytes.
         workbook.set_properties({
             # By this mark the reading knows recon's own workbook, left in the folder of exports.
