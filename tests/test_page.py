@@ -160,6 +160,20 @@ def test_a_person_without_an_account_export() -> None:
     assert any("请发：国家医保服务平台" in line for line in found.todo)
 
 
+def test_somebody_with_two_balances_only() -> None:
+    """facts/users.md 1.15: the short answer tells the bound, and asks for the page that is missing."""
+    read = [{"person_id": ME, "region": "420100", "read_on": day, "kind": "ledger", "amount_fen": fen}
+            for day, fen in (("2024-12-31", 321540), ("2025-08-31", 345540))]
+    tables = account(lines("2024-12", 9), reading=read)
+    context = context_of(tables, "2025-08-31")
+    result = reconcile(tables, policy(), context.as_of, context)
+    run = RunView(tables={**result.inputs, **result.tables}, as_of=context.as_of, edition="person")
+    short = told(run, ME).short
+    assert "若没有消费，应增960.00元，实增240.00元；差720.00元是消费或未划入，给出这一年的支出合计即可判定" in short
+    assert "请发：国家医保服务平台→个人账户收支明细" in short
+    assert len(short) <= 150
+
+
 def test_the_command_writes_the_page(tmp_path: Path) -> None:
     """recon explain … --html FILE writes it, prints the letter, and leaves nothing beside it."""
     out = tmp_path / "页.html"

@@ -13,7 +13,7 @@ from datetime import date
 import polars as pl
 
 from recon.report.mask import mask_id, mask_name
-from recon.report.story import shown_places, story
+from recon.report.story import Story, shown_places, story
 from recon.report.view import SCOPE_CAUSE, WAITING_CAUSES, RunView, people, split_evidence
 from recon.report.why import change_paragraphs
 from recon.report.words import Words, yuan
@@ -281,7 +281,7 @@ def answers(view: RunView, person_key: str) -> Answers | str:
     places = shown_places(view, [place for case in cases for place in case.places] + account.places)
     return Answers(
         found[0], say("hello", name=f"{name}{say('who', parts=Words(view.lang).join(marks))}").strip(),
-        _short(view, say, name, found[0], month, cases),
+        _short(view, say, name, found[0], month, cases, account),
         {key: say(f"{key}_title") for key in ("months", "changes", "balance", "next", "sources")},
         _overview(view, say, found[0], month), _month_lines(view, say, month, cases),
         change_paragraphs(view, found[0]), [say.sentences([line]) for line in account.lines],
@@ -402,11 +402,15 @@ def _facts(
     }
 
 
-def _short(view: RunView, say: _Say, name: str, person_id: str, month: pl.DataFrame, cases: list[_Case]) -> str:
+def _short(
+    view: RunView, say: _Say, name: str, person_id: str, month: pl.DataFrame, cases: list[_Case], account: Story
+) -> str:
     """The worst case in a few words; clauses that do not fit are left out, the most useful ones come first."""
+    unsettled = [text for pair in account.unsettled for text in pair]
     worth = [case for case in cases if case.cause not in WAITING_CAUSES] or cases
     head = say("hello", name=name) if name else ""
-    about = {case.ask: case.happened for case in worth[1:]}  # whom to ask says nothing without what happened
+    # Whom to ask says nothing without what happened.
+    about = {case.ask: case.happened for case in worth[1:]} | {ask: text for text, ask in account.unsettled}
     if worth:
         worst = worth[0]
         clauses = [worst.happened, worst.doubt, worst.ask]
@@ -415,8 +419,13 @@ def _short(view: RunView, say: _Say, name: str, person_id: str, month: pl.DataFr
         clauses.append(_rest(say, month, cases))
         for case in worth[1:]:
             clauses += [case.happened, case.ask]
+        clauses += unsettled
+        if worst.cause == SCOPE_CAUSE and account.unsettled:
+            # Somebody with balances only is told first what these prove, then which page to send.
+            clauses = [account.unsettled[0][0], worst.ask, *clauses]
+        clauses = list(dict.fromkeys(clauses))
     else:
-        clauses = [*_well(say, month, view), *_short_changes(view, say, person_id)]
+        clauses = [*unsettled, *_well(say, month, view), *_short_changes(view, say, person_id)]
     limit = SHORT_EN if view.lang == "en" else SHORT_ZH
     chosen: list[str] = []
     left_out = set()

@@ -58,7 +58,8 @@ def write_exceptions(book: Book, view: RunView, listed: pl.DataFrame) -> None:
             row["accrual_month"], row["expected_fen"], row["credited_fen"], row["difference_fen"],
             words.status(row["status"]), words.verdict(_verdict(row)), words.cause(row["label"], row["cause"]),
             words.owner(row["owner"]), action_of(words, row), _evidence(view, words, row), _sources(view, words, row),
-            row["estimated_fen"] or None, certainty(words, row["confidence"], row["alternatives"]),
+            row["estimated_fen"] or None,
+            "" if row["basis"] == "balance" else certainty(words, row["confidence"], row["alternatives"]),
             *([row["first_as_of"], row["age_days"]] if view.since else []),
             words.decision(row["decision"]), row["note"], row["gap_id"], row["as_written"],
         )
@@ -104,6 +105,8 @@ def _verdict(row: dict[str, Any]) -> str:
 def _evidence(view: RunView, words: Words, row: dict[str, Any]) -> str:
     """The part's sentence without its row_ids (they have a column), and what was ruled out before it was named."""
     text, _ = split_evidence(row["evidence"])
+    if words.lang == "en" and row["evidence_en"]:
+        return shown_text(view, row["evidence_en"])
     if words.lang == "en" and not text.isascii():
         facts = {
             "expected": yuan(row["due_fen"]), "credited": yuan(row["got_fen"]),

@@ -71,6 +71,7 @@ class Story:
     asks: list[str] = field(default_factory=list)
     places: list[str] = field(default_factory=list)  # row_ids behind the sentences
     adds_up: bool | None = None  # None: cannot be told
+    unsettled: list[tuple[str, str]] = field(default_factory=list)  # what is not settled, and what to do about it
 
 
 def story(view: RunView, person_id: str) -> Story:
@@ -89,7 +90,7 @@ def story(view: RunView, person_id: str) -> Story:
         text, fits = _account(say, rows, say("place", region=name) if regions > 1 else "")
         lines.append(text)
         adds_up = fits if adds_up is None or fits is None else adds_up and fits
-    told, asks, places = _parts(view, person_id)
+    told, asks, places, unsettled = _parts(view, person_id)
     outside = view.table("bridge").filter(
         (pl.col("person_id") == person_id) & (pl.col("part") == "credit_outside"))["amount_fen"].sum()
     if outside and lines:
@@ -101,7 +102,7 @@ def story(view: RunView, person_id: str) -> Story:
         asks.append(say("again"))
     if not lines:
         lines = [say("no_account_data")]
-    return Story(lines, asks, places, adds_up)
+    return Story(lines, asks, places, adds_up, unsettled)
 
 
 def _account(say: _Say, rows: pl.DataFrame, place: str) -> tuple[str, bool | None]:
@@ -121,21 +122,23 @@ def _account(say: _Say, rows: pl.DataFrame, place: str) -> tuple[str, bool | Non
     return say("adds_up", **span, **known), True
 
 
-def _parts(view: RunView, person_id: str) -> tuple[list[str], list[str], list[str]]:
-    """What is worth saying of the parts of basis balance, what to do about it, and the rows behind it."""
+def _parts(view: RunView, person_id: str) -> tuple[list[str], list[str], list[str], list[tuple[str, str]]]:
+    """What is worth saying of the parts of basis balance, what to do, the rows behind it, and what is unsettled."""
     words = Words(view.lang)
     rows = view.table("gap").filter((pl.col("person_id") == person_id) & (pl.col("basis") == "balance")).sort(
         "accrual_month", "label", "cause", nulls_last=True)
     lines: dict[str, None] = {}
     asks: dict[str, None] = {}
     places: list[str] = []
+    unsettled: list[tuple[str, str]] = []
     for row in rows.iter_rows(named=True):
         if row["status"] == "explained" and row["cause"] is None and row["label"] in _PLAIN:
             continue
         text, named = split_evidence(row["evidence"])
         if view.lang == "en":
             text = row["evidence_en"] or words.cause(row["label"], row["cause"])
-        lines[named_regions(view, text)] = None
+        text = named_regions(view, text)
+        lines[text] = None
         if row["status"] == "explained":
             continue
         places += named
@@ -143,8 +146,10 @@ def _parts(view: RunView, person_id: str) -> tuple[list[str], list[str], list[st
             ask = row["action"] if view.lang == "zh" else words.action(
                 row["label"], row["cause"], month=f"{row['accrual_month']:%Y-%m}",
                 amount=yuan(abs(row["amount_fen"] or 0)), arrived="", due="", region="")
-            asks[str(ask).rstrip("。.")] = None
-    return list(lines), list(asks), places
+            ask = str(ask).rstrip("。.")
+            asks[ask] = None
+            unsettled.append((text, ask))
+    return list(lines), list(asks), places, unsettled
 
 
 def named_regions(view: RunView, text: str) -> str:
