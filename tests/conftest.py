@@ -14,3 +14,6 @@ settings.register_profile("ci", max_examples=15, derandomize=True, database=None
                           phases=(Phase.explicit, Phase.generate), **_COMMON)
 settings.register_profile("thorough", max_examples=int(os.environ.get("HYPOTHESIS_EXAMPLES", "1000")), **_COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+# Pictures are read only by the tests that are about it: an engine that happens to be installed changes no other test.
+os.environ["RECON_OCR"] = "off"

@@ -22,7 +22,8 @@ from support import CONFORMANCE, FORMAT_SAMPLES, MAPPINGS, ROOT, SAMPLES, run_re
 SKIPPED = {".git", ".venv", "build", "dist", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis",
            "__pycache__"}
 TEXT = {".py", ".md", ".toml", ".txt", ".cfg", ".yaml", ".yml", ".csv", ".tsv", ""}
-IMPORTED_AS = {"chinese_calendar": "chinesecalendar", "stdnum": "python_stdnum", "msoffcrypto": "msoffcrypto_tool"}  # where a package is imported under another name
+IMPORTED_AS = {"chinese_calendar": "chinesecalendar", "stdnum": "python_stdnum", "msoffcrypto": "msoffcrypto_tool",
+               "PIL": "pillow"}  # where a package is imported under another name
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = {page.relative_to(ROOT).as_posix(): page.read_text(encoding="utf-8")
          for page in (ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md")))}

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from recon.reading import workers
 from support import ROOT, SAMPLES, run_recon
@@ -177,9 +178,33 @@ def reader_failed(folder: Path) -> None:
     too_slow(folder)
 
 
+def ocr_missing(folder: Path) -> None:
+    """A screenshot, where the library that reads pictures cannot be imported."""
+    write(folder, "contribution.csv", contributions(range(6)))
+    Image.new("RGB", (40, 40), "white").save(folder / "a.png")
+
+
+def ocr_unproved(folder: Path) -> None:
+    """A screenshot of one credit without a balance."""
+    ocr_missing(folder)
+
+
+_SEES = """
+class Found:
+    boxes = [[[10, 10], [90, 10], [90, 30], [10, 30]], [[150, 10], [200, 10], [200, 30], [150, 30]],
+             [[10, 40], [90, 40], [90, 60], [10, 60]]]
+    txts, scores = ("划入", "+120.00", "2024-06-12"), (0.99, 0.99, 0.99)
+
+class RapidOCR:
+    def __init__(self, **_): pass
+    def __call__(self, _): return Found()
+"""
 REFUSED = ("password-wrong", "password-extra", "too-slow", "reader-failed")  # a file is lost
 # A library in the place of another one, in the worker processes of one test.
-STUBS = {"password-extra": ("msoffcrypto", "raise ImportError"), "reader-failed": ("python_calamine", "import os; os.abort()")}
+STUBS = {"password-extra": ("msoffcrypto", "raise ImportError"), "reader-failed": ("python_calamine", "import os; os.abort()"),
+         "ocr-missing": ("rapidocr", "raise ImportError"), "ocr-unproved": ("rapidocr", _SEES)}
+
+
 def payslips(months: Iterable[int], own: int = 12000) -> list[Row]:
     """One deduction a month."""
     return [{"person_id": PERSON_ID, "person_name": "测试甲", "pay_month": month(at), "item": "medical",
@@ -205,8 +230,9 @@ def leg_month_missing(folder: Path) -> None:
 TRIGGERS: dict[str, Callable[[Path], None]] = {
     trigger.__name__.replace("_", "-"): trigger
     for trigger in (policy_differs, printed_month_ignored, printed_month_contradicts, annual_window_differs,
-                    contradictory_lines, amended_line, line_in_one_file, as_of_future, record_too_long, unmatched_reversal, leg_absent,
-                    month_twice, leg_month_missing,
+                    contradictory_lines, amended_line, line_in_one_file, as_of_future, record_too_long, unmatched_reversal,
+                    leg_absent,
+                    month_twice, leg_month_missing, ocr_missing, ocr_unproved,
                     password_wrong, password_extra, too_slow, reader_failed, unknown_decision, files_skipped)
 }
 
@@ -274,6 +300,7 @@ def test_a_run_raises_the_code(code: str, tmp_path: Path, monkeypatch: pytest.Mo
     if code == "too-slow":
         monkeypatch.setattr("recon.reading.folder.SECONDS", -60)
     if code in STUBS:
+        monkeypatch.delenv("RECON_OCR")
         library, text = STUBS[code]
         workers.close_idle()
         (tmp_path / f"{library}.py").write_text(text, encoding="utf-8")

@@ -389,6 +389,34 @@ def result_hashes(run: Run) -> dict[str, tuple[int, str]]:
     return hashes
 
 
+def confirm(
+    folder: Path, output: Path, *, mappings: Path | None = None, lang: str = "zh", passwords: Path | None = None,
+    progress: Progress | None = None,
+) -> tuple[int, int]:
+    """Lay what the pictures of ``folder`` seem to say beside them in ``output``; how many pictures and rows.
+
+    Without a picture nothing is written. Raises UsageError where the extra is missing or ``output`` exists: it may hold
+    somebody's ticks.
+    """
+    from recon.fill.confirm import drafts, write_confirm
+    from recon.reading.formats import load_formats
+
+    if output.exists():
+        raise UsageError(f"{output.name} 已经存在，不覆盖；请换一个名字 / it exists and is not written over")
+    try:
+        found = list(drafts(_folder(folder), load_formats(_mappings(mappings)), _passwords(passwords),
+                            progress))
+    except ImportError:
+        raise UsageError(
+            "没有安装图片识别组件：pip install 'recon[ocr]'；或用 recon template 手填 / "
+            "the OCR extra is not installed: pip install 'recon[ocr]', or type the figures with recon template"
+        ) from None
+    if found:
+        with _beside(output) as temporary:
+            write_confirm(temporary, found, lang)
+    return len(found), sum(len(draft.rows) for draft in found)
+
+
 def write_template(path: Path, lang: str = "zh") -> None:
     """The fill-in workbook at ``path``; a file that exists is never written over."""
     from recon.fill import write_template

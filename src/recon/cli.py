@@ -25,6 +25,7 @@ COMMANDS = (
     "mapping",
     "template",
     "policy",
+    "confirm",
     "simulate",
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -10,7 +10,8 @@ from typing import Any
 from recon.reading.filled import Field
 
 FONT = {"font_name": "Microsoft YaHei", "font_size": 10, "valign": "vcenter"}
-INPUT, HEADER, INK, RULE, FAINT, DRAFT = "#FFF8DC", "#1F4E78", "#FFFFFF", "#C9B458", "#6E7781", "#F6F6F6"
+INPUT, HEADER, INK, RULE, FAINT, DRAFT, DOUBT = (
+    "#FFF8DC", "#1F4E78", "#FFFFFF", "#C9B458", "#6E7781", "#F6F6F6", "#C00000")
 _NUMBERS = {"money": "#,##0.00", "day": "yyyy-mm-dd", "month": "@", "text": "@", "word": "@"}
 _EARLIEST, _LATEST = date(1990, 1, 1), date(2199, 12, 31)
 _MOST = 99_999_999.99
@@ -53,21 +54,24 @@ class Form:
         """Empty rows."""
         self.row += rows
 
-    def identity(self, fields: Sequence[Field], values: Mapping[str, object], *, per_row: int = 2) -> None:
-        """Labelled cells, ``per_row`` to a line: label, cell, an empty column, label, cell."""
+    def identity(self, fields: Sequence[Field], values: Mapping[str, object], *, left: int = 0) -> None:
+        """Labelled cells, two to a line from column ``left`` on: label, cell, an empty column, label, cell."""
         for at, each in enumerate(fields):
-            row, column = self.row + at // per_row, (at % per_row) * 3
+            row, column = self.row + at // 2, left + (at % 2) * 3
             label = self.style(bold=True, align="right")
             self.page.write_string(row, column, self.say(each.zh, each.en), label)
             self._cell(row, column + 1, each, values.get(each.name))
             self._check(row, column + 1, row, column + 1, each)
-        self.row += (len(fields) + per_row - 1) // per_row
+        self.row += (len(fields) + 1) // 2
 
     def section(
         self, title: str, fields: Sequence[Field], rows: Sequence[Mapping[str, object]], *, blank: int = 0,
-        left: int = 0,
+        left: int = 0, doubtful: Collection[int] = (),
     ) -> int:
-        """A section from column ``left`` on: its title, header, given rows and blank ones; the row of the first."""
+        """A section from column ``left`` on: its title, header, given rows and blank ones; the row of the first.
+
+        ``doubtful`` rows are shown in red.
+        """
         self.page.write_string(self.row, left, title, self.style(bold=True, font_size=11, font_color=HEADER))
         self.row += 1
         head = self.style(bold=True, bg_color=HEADER, font_color=INK, border=1, border_color=RULE, text_wrap=True,
@@ -79,7 +83,7 @@ class Form:
         for at in range(len(rows) + blank):
             values = rows[at] if at < len(rows) else {}
             for column, each in enumerate(fields):
-                self._cell(first + at, left + column, each, values.get(each.name))
+                self._cell(first + at, left + column, each, values.get(each.name), doubtful=at in doubtful)
         last = first + len(rows) + blank - 1
         for column, each in enumerate(fields):
             if last >= first:
@@ -92,9 +96,11 @@ class Form:
         for column, each in enumerate(fields, start=left):
             self.page.set_column(column, column, max(each.width, (least or {}).get(column, 0)))
 
-    def _cell(self, row: int, column: int, each: Field, value: object) -> None:
+    def _cell(self, row: int, column: int, each: Field, value: object, *, doubtful: bool = False) -> None:
         style = self.style(bg_color=INPUT if self.editable else DRAFT, border=1, border_color=RULE,
                            num_format=_NUMBERS[each.kind], **({} if self.editable else {"italic": True}),
+                           **({"font_color": DOUBT} if doubtful else {}),
+                           **({"shrink": True} if each.name == "sha256" else {}),
                            align="right" if each.kind == "money" else "left")
         if value is None or value == "":
             self.page.write_blank(row, column, None, style)

@@ -93,7 +93,7 @@ def _body(
     blank: Mapping[str, int],
 ) -> None:
     form.gap()
-    form.identity([each for each in IDENTITY if each.name in _ASKED], about, per_row=2)
+    form.identity([each for each in IDENTITY if each.name in _ASKED], about)
     for table, fields in SECTIONS.items():
         form.gap()
         form.section(form.say(*_TITLES[table]), fields, rows.get(table, ()), blank=blank.get(table, 0))

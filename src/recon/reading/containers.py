@@ -23,10 +23,11 @@ _PK = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 _SKIPPED_NAMES = {"thumbs.db", "desktop.ini", "__macosx", "icon\r", "recon.toml"}
 _SKIPPED_ENDS = (".tmp", ".temp", ".part", ".partial", ".crdownload", ".download", ".lock", ".lck")
 _STATE_MARK = "recon-state"  # stands in a state folder, which holds no exports
+# Pictures, whose text can be read where the extra recon[ocr] is installed.
+_PICTURES = ((b"\x89PNG", "PNG"), (b"\xff\xd8\xff", "JPEG"), (b"BM", "BMP"), (b"II*\0", "TIFF"), (b"MM\0*", "TIFF"))
 # Files that people keep beside their exports and that hold no table.
 _OTHERS = (
-    (b"\x89PNG", "PNG"), (b"\xff\xd8\xff", "JPEG"), (b"GIF8", "GIF"), (b"BM", "BMP"), (b"II*\0", "TIFF"),
-    (b"MM\0*", "TIFF"), (b"Rar!", "RAR"), (b"7z\xbc\xaf\x27\x1c", "7z"), (b"\x1f\x8b", "gzip"), (b"{\\rtf", "RTF"),
+    (b"GIF8", "GIF"), (b"Rar!", "RAR"), (b"7z\xbc\xaf\x27\x1c", "7z"), (b"\x1f\x8b", "gzip"), (b"{\\rtf", "RTF"),
     (b"SQLite format 3\0", "SQLite"),
 )
 # First bytes of texts that lie in a folder and are no data: expected rows beside a sample, notes beside exports.
@@ -107,9 +108,14 @@ def open_bytes(
         return Opened(kind="parquet", problems=[] if ends else [Problem("truncated-file")])
     if data[:64].removeprefix(b"\xef\xbb\xbf").startswith(_OWN_TEXTS):
         return Opened(kind="own")
-    for magic, name in _OTHERS:
-        if data.startswith(magic) and (magic != b"BM" or b"\0" in data[:16]):
-            return Opened(problems=[Problem("not-a-table", value=name)])
+    kind = next((name for magic, name in _PICTURES if data.startswith(magic)), None)
+    if kind is not None and (kind != "BMP" or b"\0" in data[:16]):
+        from recon.reading.picture import open_picture
+
+        return open_picture(data, kind)
+    name = next((name for magic, name in _OTHERS if data.startswith(magic)), None)
+    if name or data[4:8] == b"ftyp":
+        return Opened(problems=[Problem("not-a-table", value=name or "HEIC/MP4")])
     from recon.reading.markup_grid import is_markup, read_markup
 
     if is_markup(data[:1024]):
@@ -134,7 +140,7 @@ def is_plain_text(head: bytes) -> bool:
     """Whether a file begins like delimited text: what is read without any library that a file could upset."""
     from recon.reading.markup_grid import is_markup
 
-    known = (*_PK, _OLE2, b"PAR1", *(magic for magic, _ in _OTHERS))
+    known = (*_PK, _OLE2, b"PAR1", *(magic for magic, _ in (*_PICTURES, *_OTHERS)), b"\0\0\0\x18ftyp")
     return not (head.startswith(known) or b"%PDF-" in head[:1024] or is_markup(head[:1024]))
 
 

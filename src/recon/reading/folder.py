@@ -33,6 +33,7 @@ from recon.reading.identity import People
 from recon.reading.monthly import file_stem, stated_month
 from recon.reading.parquet import ParquetGrid, open_parquet, read_parquet_rows
 from recon.reading.people import roster, settle_names, settle_people, who_is_who
+from recon.reading.picture import proved, sheet_of
 from recon.reading.rows import HELPERS, LINE_DATE, GridRows, read_rows
 from recon.reading.values import Unreadable, clean, parse_day, parse_months
 from recon.reading.workers import SECONDS, Failure, Pool, Task, in_this_process, memory_limit
@@ -42,6 +43,7 @@ from recon.tables import INPUT_TABLES, TABLES, conform
 READ, PARTLY, NO_ROWS = "read", "partly_read", "no_rows"
 UNKNOWN, AMBIGUOUS, UNREADABLE = "unknown", "ambiguous", "unreadable"
 IDENTICAL, OWN_OUTPUT = "identical", "own_output"
+UNCONFIRMED, CONFIRMED = "unconfirmed", "confirmed"  # a picture whose figures nothing proves; that a person confirmed
 
 _REGION_TABLES = ("contribution", "flow", "reading", "enrolment")
 # Seconds of reading one megabyte and any one file, measured; another worker pays once it saves what its start costs.
@@ -120,6 +122,7 @@ def read_folder(
     """
     listed, left = survey(folder) if files is None else (sorted(files), [])
     reads = _without_own(_read_files(listed, mappings, workers, progress, passwords, ask, leave_out, kept))
+    _settle_pictures(reads)
     people = who_is_who(reads)
     for read in reads:
         settle_people(read, people, PARTLY)
@@ -367,7 +370,7 @@ def _read_opened(each: OpenedFile, formats: Formats) -> FileRead:
         grid = open_parquet(each.data)
         opened = Opened([grid], kind="parquet") if isinstance(grid, Grid) else Opened(problems=[grid], kind="parquet")
     read = FileRead(name, each.sha256, UNREADABLE, problems=_placed(name, opened.problems))
-    grids = [grid for grid in opened.grids if any(grid.rows)]
+    grids = [grid for grid in opened.grids if any(grid.rows) or grid.seen]
     if not grids:
         if not read.problems:
             read.problems.append(Problem("empty-file", name))
@@ -376,12 +379,14 @@ def _read_opened(each: OpenedFile, formats: Formats) -> FileRead:
         read.claims.append(Claim(name, None, None, [("-", "nothing to read")]))
         return read
     outcomes = [
+        _read_picture(name, grid, read, formats) if grid.seen else
         _read_filled_sheet(name, grid, read) if is_filled(grid) else
         OWN_OUTPUT if is_explanation(grid) else
         _read_grid(name, grid, read, formats, alone=len(grids) == 1) for grid in grids
     ]
     read.status = next(
-        (status for status in (AMBIGUOUS, PARTLY, READ, NO_ROWS, OWN_OUTPUT) if status in outcomes), UNKNOWN
+        (status for status in (AMBIGUOUS, PARTLY, UNCONFIRMED, READ, NO_ROWS, OWN_OUTPUT) if status in outcomes),
+        UNKNOWN,
     )
     return read
 
@@ -423,6 +428,28 @@ def _read_grid(name: str, grid: Grid, read: FileRead, formats: Formats, *, alone
     return PARTLY if part.rejected else READ
 
 
+def _read_picture(name: str, grid: Grid, read: FileRead, formats: Formats) -> str:
+    """What a picture proves by its own sums counts at once; the rest waits for ``recon confirm``."""
+    sheet = sheet_of(grid, formats)
+    if sheet.header is None:
+        read.claims.append(Claim(name, None, None, [("-", "no list and no known table in the picture")]))
+        read.problems.append(Problem("not-a-table", name, value=grid.kind))
+        return UNKNOWN
+    part = read_rows(sheet.grid, sheet.header)
+    found = part.rows_read - part.skipped
+    part.frame = proved(part, sheet)
+    used = part.frame["_at"].n_unique()
+    if grid.kind == "picture":
+        part.covers = "nothing"  # a screen shows what was scrolled to, whatever period it was asked for
+    part.skipped, part.rejected, part.problems = part.rows_read - used, 0, []
+    read.parts.append(part)
+    read.claims.append(Claim(name, part.format, part.table, []))
+    if used == found:
+        return READ
+    read.problems.append(Problem("ocr-unproved", name, value=f"{found - used}/{found}"))
+    return UNCONFIRMED
+
+
 def _read_filled_sheet(name: str, grid: Grid, read: FileRead) -> str:
     """The sections of a fill-in sheet; its outcome is a file status."""
     sheet = read_filled(grid)
@@ -431,6 +458,7 @@ def _read_filled_sheet(name: str, grid: Grid, read: FileRead) -> str:
     used = rejected = 0
     for section in sheet.sections:
         part = read_rows(section.grid, section.header)
+        part.covers = "stated" if part.facts else "nothing"  # what is typed in shows only what there is
         part.rows_read += section.skipped
         part.skipped += section.skipped
         read.parts.append(part)
@@ -475,6 +503,15 @@ def _nearest(reasons: list[tuple[str, str]]) -> str:
 
 
 # ------------------------------------------------------------------------------------------------------ all together
+
+
+def _settle_pictures(reads: list[FileRead]) -> None:
+    """Pictures whose figures a person has confirmed: the confirmation counts, not what was read from them."""
+    settled = frozenset[str]().union(*(read.settles for read in reads))
+    waived = ("ocr-unproved", "ocr-missing", "not-a-table", "no-text-layer")
+    for read in (read for read in reads if read.sha256 in settled):
+        read.parts, read.status = [], CONFIRMED
+        read.problems = [problem for problem in read.problems if problem.code not in waived]
 
 
 def _without_own(reads: list[FileRead]) -> list[FileRead]:

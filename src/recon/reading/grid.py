@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from recon.problems import Problem
 
@@ -25,7 +26,11 @@ class Grid:
     # Merged ranges (first row, first column, last row, last column), indices of this grid, last ones included. Only the
     # first cell has the text: to fill an amount merged over three months into each of them would treble it.
     merged: list[tuple[int, int, int, int]] = field(default_factory=list)
-    kind: str = "csv"  # csv | xlsx | pdf | parquet
+    kind: str = "csv"  # csv | xlsx | pdf | parquet | picture
+    # Of a picture or scan: the stretches of text of each page (ocr.Seen), before they are rows; and, once they are, per
+    # row the page (from 0) with the upper and lower edge of its text in pixels.
+    seen: list[list[Any]] = field(default_factory=list)
+    boxes: dict[int, tuple[int, float, float]] = field(default_factory=dict)
 
 
 @dataclass

@@ -7,7 +7,8 @@ prints them), data rows, page labels. Lines outside a table have one cell per st
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from recon.problems import Problem
 from recon.reading.grid import Grid, Opened
@@ -34,7 +35,8 @@ def read_pdf(
     for source in (pages, pages_slowly):
         for password in (None, *passwords):  # without one first: an owner password stops printing, not reading
             try:
-                return _read(source(data, password), header_words, ["pdfplumber"] if reasons else [])
+                return _read(source(data, password), header_words, partial(_scan, data, password),
+                             ["pdfplumber"] if reasons else [])
             except PdfError as error:
                 if error.reason == "password":
                     continue
@@ -52,11 +54,19 @@ def read_pdf(
     return Opened(problems=[problem], kind="pdf")
 
 
-def _read(source: Iterator[Page], header_words: frozenset[str], second: list[str]) -> Opened:
+def _scan(data: bytes, password: str | None, named: str) -> Opened:
+    from recon.reading.picture import open_scan
+
+    return open_scan(data, password, named)
+
+
+def _read(
+    source: Iterator[Page], header_words: frozenset[str], scan: Callable[[str], Opened], second: list[str],
+) -> Opened:
     grid = Grid(kind="pdf")
     odd = total = 0
     silent: list[int] = []
-    state = _State(header_words)
+    state = PageRows(header_words)
     for page in source:
         if page.number > MAX_PAGES:
             raise PdfError(f"too-large:> {MAX_PAGES} pages")
@@ -73,14 +83,14 @@ def _read(source: Iterator[Page], header_words: frozenset[str], second: list[str
         return Opened(problems=[Problem("unreadable-text")], kind="pdf")
     named = ", ".join(f"p{n}" for n in silent[:20])
     if not grid.rows:
-        return Opened(problems=[Problem("no-text-layer", value=named)], kind="pdf")
+        return scan(named)
     problems = [Problem("second-reader", value=reader) for reader in second]
     if silent:
         problems.append(Problem("no-text-layer", place=f"p{silent[0]}", value=named))
     return Opened(grids=[grid], problems=problems, kind="pdf")
 
 
-class _State:
+class PageRows:
     """What one page hands to the next: the columns of an un-ruled table and the edges of a ruled one."""
 
     def __init__(self, header_words: frozenset[str]) -> None:
@@ -91,6 +101,10 @@ class _State:
 
     def rows(self, page: Page) -> list[list[str]]:
         """The rows of one page in reading order, cells joined."""
+        return [texts for _, _, texts in self.placed(page)]
+
+    def placed(self, page: Page) -> list[tuple[float, float, list[str]]]:
+        """The same, each with the upper and lower edge of its text."""
         ruled = bands(page)
         inside: dict[int, list[Word]] = {}
         outside: list[Word] = []
@@ -114,8 +128,8 @@ class _State:
             lines = lines_of(outside)
             found += self._free(page, lines) if not inside else [free_row(line) for line in lines]
         found.sort(key=lambda row: row.y)
-        out = [texts_of(row) for row in found]
-        return [row for row in out if row]
+        out = [(row.y - row.h / 2, max(row.y, row.last) + row.h / 2, texts_of(row)) for row in found]
+        return [row for row in out if row[2]]
 
     def _ruled(self, page: Page, band: Band, lines: list[Line]) -> list[Row]:
         """One row of the lines between two rules, or one per line where rules only frame a block of rows."""

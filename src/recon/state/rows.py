@@ -21,6 +21,7 @@ import polars as pl
 
 from recon import __version__, reading, tables
 from recon.problems import Problem
+from recon.reading import ocr
 from recon.reading.folder import UNREADABLE, Claim, FileRead
 from recon.reading.rows import GridRows
 
@@ -30,7 +31,7 @@ _ACCOUNT_TABLES = ("flow", "reading")
 
 def reading_mark(format_files: Iterable[Path]) -> str:
     """A mark of what reading depends on besides the file: this program's reading modules, and the formats."""
-    mark = hashlib.sha256(f"{__version__}|{pl.__version__}".encode())
+    mark = hashlib.sha256(f"{__version__}|{pl.__version__}|{ocr.version()}".encode())
     own = sorted(one for place in reading.__path__ for one in Path(place).rglob("*.py"))
     for path in [*own, Path(tables.__file__), *sorted(format_files)]:
         mark.update(path.name.encode())

@@ -1,0 +1,249 @@
+"""``recon confirm``: what pictures seem to say, laid beside the pictures, for a person to tick or correct.
+
+One sheet per picture, in the fields of :mod:`recon.reading.filled`: a strip of the picture, whether the row counts, and
+the row as it was read. Nothing is ticked beforehand: a figure counts because a person looked at it, says who and when.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import xlsxwriter
+
+from recon.fill.form import FAINT, Form
+from recon.reading import ocr
+from recon.reading.containers import list_files, members, open_bytes
+from recon.reading.filled import CONFIRM_MARK, IDENTITY, SECTIONS, TICK_FIELD, is_filled, read_filled
+from recon.reading.formats import Format, Formats
+from recon.reading.picture import SURE, Sheet, drafted, is_picture, pages_of, sheet_of
+from recon.reading.rows import SIGNS, word
+from recon.reading.values import Unreadable, clean, parse_day, parse_fen, parse_months
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+BLANK = 4  # further rows for lines that were not seen
+_CROP, _WIDEST, _LETTER = 460, 900, 15  # pixels: a strip's width, the most it may take, the least height of its text
+_WHOLE = 620
+_ASKED = ("person_name", "person_id", "psn_no", "region", "employer", "year", "covers_from", "covers_to",
+          "confirmed_by", "confirmed_on", "sha256")
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What one picture or scan seems to say; ``rows``: cells of the section ``table``, page, edges, how sure."""
+
+    file: str
+    sha256: str
+    table: str
+    about: dict[str, object]
+    rows: list[tuple[dict[str, object], tuple[int, float, float], float]]
+    images: Sequence[Image.Image]
+
+
+def drafts(
+    folder: Path, formats: Formats, passwords: Sequence[str] = (), progress: Callable[[int, int], None] | None = None
+) -> Iterator[Draft]:
+    """Each picture and scan of ``folder`` that no confirmation in it settles, read. ImportError without the extra."""
+    ocr.require()
+    files = list(_files(folder, passwords))
+    settled = frozenset[str]().union(*(_settled(data, formats, passwords) for _, data in files))
+    done = set[str]()
+    for count, (name, data) in enumerate(files, start=1):
+        digest = hashlib.sha256(data).hexdigest()
+        if digest not in settled | done and (is_picture(data) or data[:1024].find(b"%PDF-") >= 0):
+            done.add(digest)
+            yield from _drafted(name, digest, data, formats, passwords)
+        if progress:
+            progress(count, len(files))
+
+
+def _files(folder: Path, passwords: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+    """Every file of the folder, members of archives too, that may be a picture, a scan or a confirmation."""
+    for name, path in list_files(folder):
+        with path.open("rb") as stream:
+            start = stream.read(1024)
+        if is_picture(start) or b"%PDF-" in start:
+            yield name, path.read_bytes()
+        elif start.startswith(b"PK"):
+            data = path.read_bytes()
+            yield name, data
+            if open_bytes(data, passwords=passwords).kind == "zip":
+                yield from ((f"{name}!{inner}", content) for inner, content in members(data, passwords)
+                            if isinstance(content, bytes))
+
+
+def _settled(data: bytes, formats: Formats, passwords: Sequence[str]) -> frozenset[str]:
+    if not data.startswith(b"PK"):
+        return frozenset()
+    opened = open_bytes(data, formats.header_words, passwords)
+    return frozenset[str]().union(*(read_filled(grid).pictures for grid in opened.grids if is_filled(grid)))
+
+
+def _drafted(name: str, digest: str, data: bytes, formats: Formats, passwords: Sequence[str]) -> Iterator[Draft]:
+    opened = open_bytes(data, formats.header_words, passwords)
+    grid = next((grid for grid in opened.grids if grid.seen), None)
+    if grid is None:
+        return
+    images = [ocr.load(data)] if is_picture(data) else _pages(data, passwords)
+    sheet = sheet_of(grid, formats)
+    table = sheet.header.format.table if sheet.header else "flow"
+    if table not in SECTIONS:
+        return
+    rows = [(_cells(table, said, sheet), sheet.grid.boxes[at], sheet.scores.get(at, 1.0))
+            for at, said in drafted(sheet)]
+    facts = sheet.header.facts if sheet.header else {}
+    about: dict[str, object] = {each: facts[each] for each in _ASKED if each in facts}
+    yield Draft(name, digest, table, about | {"sha256": digest}, rows, images)
+
+
+def _pages(data: bytes, passwords: Sequence[str]) -> list[Image.Image]:
+    for password in (None, *passwords):
+        try:
+            return list(pages_of(data, password))
+        except Exception:  # noqa: BLE001 - the next password; that one opens it has been seen
+            continue
+    return []
+
+
+def _cells(table: str, said: dict[str, str], sheet: Sheet) -> dict[str, object]:
+    """A row in the fields of its section: what can be read in its own type, the rest as it stands."""
+    known = sheet.header.format if sheet.header else None
+    assert known is not None  # only a sheet with a header has rows
+    cells: dict[str, object] = {}
+    if table == "flow":
+        kind, amount = _kind_and_amount(said, known)
+        cells |= {"flow_kind": kind, "amount_fen": amount, "memo": said.get("memo")}
+    for each in SECTIONS[table]:
+        text = said.get(each.name)
+        if each.name in cells or not text:
+            continue
+        if each.kind == "money":
+            cells[each.name] = _fen(text)
+        elif each.kind == "day":
+            cells[each.name] = _day(text)
+        elif each.kind == "month":
+            cells[each.name] = _month(text)
+        elif each.kind == "word":
+            cells[each.name] = word(text, known, each.name) or ""
+        else:
+            cells[each.name] = text
+    return cells
+
+
+def _kind_and_amount(said: dict[str, str], known: Format) -> tuple[str, object]:
+    """The kind, "" where no list knows it, and the sum: positive where the kind says which way it goes."""
+    texts = [said.get(name, "") for name in ("kind_text", "memo")]
+    kind = next((found for text in texts if text and (found := word(text, known, "flow_kind"))), "").rstrip("+-")
+    fen = _fen(said.get("amount_fen") or "")
+    if not isinstance(fen, int):
+        came, went = _fen(said.get("in_fen") or ""), _fen(said.get("out_fen") or "")
+        if isinstance(came, int) or isinstance(went, int):
+            fen = (came if isinstance(came, int) else 0) - (went if isinstance(went, int) else 0)
+    if isinstance(fen, int) and SIGNS.get(kind):
+        if fen * SIGNS[kind] < 0 and (known.amount != "by_kind"):
+            return "reversal", fen
+        return kind, abs(fen)
+    return kind, fen
+
+
+def _fen(text: str) -> int | str | None:
+    try:
+        return parse_fen(text)
+    except Unreadable:
+        return clean(text)
+
+
+def _day(text: str) -> date | str | None:
+    try:
+        return parse_day(text)
+    except Unreadable:
+        return clean(text)
+
+
+def _month(text: str) -> str:
+    try:
+        months = parse_months(text)
+    except Unreadable:
+        return clean(text)
+    return f"{months[0]:%Y-%m}" if months else ""
+
+
+# ------------------------------------------------------------------------------------------------------- the workbook
+
+
+def write_confirm(path: Path, found: Sequence[Draft], lang: str = "zh") -> None:
+    """The workbook at ``path``: a sheet for each picture."""
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "in_memory": True}
+    with xlsxwriter.Workbook(str(path), options) as book:
+        book.set_properties({"title": "recon 核对表" if lang == "zh" else "recon confirmation"})
+        for number, draft in enumerate(found, start=1):
+            _sheet(book, draft, number, lang)
+
+
+def _sheet(book: Any, draft: Draft, number: int, lang: str) -> None:
+    form = Form(book, book.add_worksheet(f"图{number}" if lang == "zh" else f"Picture {number}"), lang)
+    form.title(f"{CONFIRM_MARK} · {draft.file}")
+    form.note(form.say(
+        "对着左边的图逐行看：对的“用”选“是”；不对的改正后选“是”；不要的空着。黄底红字的最不可靠。",
+        "Compare each row with the strip of the picture: “use” yes when right or corrected, blank leaves it out. Red "
+        "figures are the least sure."))
+    form.note(form.say("必须写填写人和填写日期；日期没有年份的，写上“年份”。填好放回同一个文件夹，再运行 recon run。",
+                       "Say who filled it in and when; give the year where days lack it. Keep it in the folder and run "
+                       "recon run again."))
+    form.gap()
+    form.identity([each for each in IDENTITY if each.name in _ASKED], draft.about, left=1)
+    form.gap()
+    fields = (TICK_FIELD, *SECTIONS[draft.table])
+    top = form.row + 2
+    doubtful = {at for at, (_, _, score) in enumerate(draft.rows) if score < SURE}
+    first = form.section(form.say("读出的行", "rows read"), fields, [cells for cells, _, _ in draft.rows], blank=BLANK,
+                         left=1, doubtful=doubtful)
+    assert first == top  # the section's title and header stand above its first row
+    head = form.style(bold=True, font_color=FAINT, align="center")
+    form.page.write_string(first - 1, 0, form.say("图片", "picture"), head)
+    widest = 0
+    for at, (_, (page, upper, lower), _) in enumerate(draft.rows):
+        strip = _strip(draft.images[page], upper, lower)
+        widest = max(widest, strip.width)
+        form.page.set_row(first + at, max(20.0, (strip.height + 6) * 0.75))
+        _insert(form.page, first + at, strip)
+    form.page.set_column(0, 0, max(18.0, widest / 7 + 1))
+    for column, each in enumerate(fields, start=1):
+        form.page.set_column(column, column, max(each.width, {1: 16, 2: 24, 4: 16, 5: 24}.get(column, 10)))
+    form.gap()
+    form.note(form.say("整张图：", "the whole picture:"))
+    for image in draft.images:
+        whole = _scaled(image, min(1.0, _WHOLE / image.width))
+        _insert(form.page, form.row, whole)
+        form.row += whole.height // 20 + 2
+    form.page.freeze_panes(first, 0)
+    form.page.hide_gridlines(2)
+    form.page.set_landscape()
+    form.page.set_paper(9)
+    form.page.fit_to_pages(1, 0)
+
+
+def _strip(image: Image.Image, upper: float, lower: float) -> Image.Image:
+    """The part of a picture that shows one row, as large as its text needs to be read."""
+    margin = max(4.0, (lower - upper) * 0.15)
+    strip = image.crop((0, max(0, int(upper - margin)), image.width, min(image.height, int(lower + margin))))
+    factor = min(max(_CROP / strip.width, _LETTER / max(lower - upper, 1.0)), _WIDEST / strip.width, 1.0)
+    return _scaled(strip, factor)
+
+
+def _scaled(image: Image.Image, factor: float) -> Image.Image:
+    return image if factor >= 1 else image.resize(
+        (max(1, round(image.width * factor)), max(1, round(image.height * factor))))
+
+
+def _insert(page: Any, row: int, image: Image.Image) -> None:
+    data = BytesIO()
+    image.save(data, "PNG", optimize=True)
+    page.insert_image(row, 0, f"r{row}.png", {"image_data": data, "x_offset": 3, "y_offset": 3, "object_position": 1})
