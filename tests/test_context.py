@@ -269,3 +269,46 @@ def test_a_late_run_is_seen_through_other_trouble() -> None:
     assert set(told.of(people[-1]).unusual().values()) == {"delay/late/resolved"}
     shift = context_of(account(paid, [*came, *late, *extras])).shift
     assert shift.filter(pl.col("shift") != 0).height == 1
+
+
+def test_a_month_that_all_lack_teaches_no_lag() -> None:
+    """A hole that everybody shares leaves the usual lag as it is: few lines that fit by chance are no record."""
+    people = colleagues(30)
+    paid, came = staff(people, count=8, missing={one: ["2024-04"] for one in people})
+    told = solve(account(paid, came))
+    assert told.of(people[0]).unusual() == {"2024-04": MISSING}
+    (finding,) = told.result.tables["finding"].rows(named=True)
+    assert (finding["scope"], finding["people"], finding["amount_fen"]) == ("payer", 30, 30 * DUE)
+
+
+def test_a_late_run_is_one_finding_of_the_region() -> None:
+    """A run that came late for everybody is one finding with its members, though all is there by now."""
+    people = colleagues(30)
+    paid, came = staff(people, count=8, missing={one: ["2024-04"] for one in people})
+    told = solve(account(paid, [*came, *(flow("2024-06-25", person_id=one) for one in people)]))
+    assert told.of(people[0]).unusual() == {"2024-04": "delay/late/resolved"}
+    (finding,) = told.result.tables["finding"].rows(named=True)
+    assert (finding["scope"], finding["people"], finding["label"]) == ("region", 30, "delay")
+
+
+@pytest.mark.parametrize("one_file", [True, False])
+def test_a_contribution_file_that_is_not_there(one_file: bool) -> None:
+    """Credits of the usual sum in a month that the contribution files lack are no surplus: one finding asks for the file."""
+    people = colleagues(30)
+    paid, came = staff(people, count=8)
+    kept = [row | {"file": "all.csv" if one_file else f"c-{row['accrual_month'][:7]}.csv"}
+            for row in paid if row["accrual_month"][:7] != "2024-04"]
+    told = solve(account(kept, came))
+    assert told.of(people[0]).unusual() == {"2024-04": "data_incomplete/contribution_unseen/unknown"}
+    (finding,) = told.result.tables["finding"].rows(named=True)
+    assert (finding["scope"], finding["people"], finding["owner"]) == ("file", 30, "file_owner")
+
+
+def test_a_month_nobody_has_a_line_for_is_one_finding() -> None:
+    """A month that one file covers, without a line and without a credit for anybody: one finding of the payer."""
+    people = colleagues(30)
+    paid, came = staff(people, count=8, missing={one: ["2024-04"] for one in people})
+    told = solve(account([row | {"file": "all.csv"} for row in paid if row["accrual_month"][:7] != "2024-04"], came))
+    assert told.of(people[0]).unusual() == {"2024-04": "missing_month/contribution_missing/open"}
+    (finding,) = told.result.tables["finding"].rows(named=True)
+    assert (finding["scope"], finding["people"], finding["cause"]) == ("payer", 30, "contribution_missing")

@@ -168,6 +168,8 @@ CAUSES = (
           "file_owner", "请补一页带查询日期的个人账户明细，覆盖{due}。"),
     Cause("data_incomplete", "rows_missing", "明细中间缺了行（余额接不上）", "lines are missing inside the export (its balances do not follow)",
           "file_owner", "请重新导出一份完整的个人账户明细（不要筛选、不要删行），覆盖{due}。"),
+    Cause("data_incomplete", "contribution_unseen", "有划入，所给缴费明细没有这个月的到账缴费", "credited, though the contribution records show no payment for the month",
+          "file_owner", "请补一份新的缴费明细，覆盖{month}。"),
     Cause("data_incomplete", "billed_only", "只有账单或申报，没有到账记录", "only a bill or declaration, no proof of payment",
           "file_owner", "请提供{month}的个人到账明细或完税证明。"),
     Cause("unexplained", None, "未解释", "unexplained", "file_owner", "请把涉及的行发给本工具的维护者。"),
@@ -343,9 +345,11 @@ BASE_FINDING = (
 # What to ask about a finding, by desk: it speaks of all its members, never of one.
 FINDING_ACTIONS = {
     "insurer": "请拨医保经办机构（区号+12393），报所属期{month}、{people}人、合计{amount}元，问是否已分配到个人。",
-    "payer": "请缴费单位核对{month}{people}人的医保费是否已缴、何时到账。",
+    "payer": "请缴费单位核对{month}、{people}人的医保费是否已缴、何时到账。",
     "nobody": "暂不用处理；下次导出明细时复核{month}（{people}人）。",
     "file_owner": "如需核对划入，请本人自愿提供个人账户收支明细（含查询日期；消费明细不需要）。",
+    "contribution_unseen": "请补一份覆盖{month}的缴费明细：{people}人有划入，所给明细没有他们这个月的缴费。",
+    "run_late": "{month}整批晚划入（{people}人、合计{amount}元），不是个人的问题；已到账的不用处理。",
 }
 
 OWNERS = {
@@ -437,6 +441,7 @@ ACTIONS_EN: dict[tuple[str, str | None], str] = {
     ("data_incomplete", "after_export"): "Bring a later account export, to beyond {due}.",
     ("data_incomplete", "tail_open"): "Bring a page of the account export that shows its date and covers {due}.",
     ("data_incomplete", "rows_missing"): "Export the account again, whole (no filter, no row deleted), covering {due}.",
+    ("data_incomplete", "contribution_unseen"): "Bring a newer contribution export that covers {month}.",
     ("data_incomplete", "billed_only"): "Bring the record of arrival per person, or the tax receipt, for {month}.",
     ("base_out_of_limits", "below_floor"): "Check the declared base of {month} with HR; below the year's floor it is topped up to the floor.",
     ("base_out_of_limits", "above_cap"): "Check the declared base of {month} with HR; what lies above the year's cap can be claimed back.",

@@ -53,6 +53,8 @@ DEDUCTION_PERCENT = 50
 # So many months must agree in amount and place before two numbers of one name are taken for one person's.
 OTHER_IDENTITY_MONTHS = 2
 OVERDUE_PEOPLE = 10
+# So many people of one payer have lines on both sides of a month in which nobody has one.
+SILENT_PEOPLE = 5
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,8 @@ class Context:
     shift: region, scheme, arrival, shift, lasts: months by which a whole region's credits came later (or earlier) than
         its usual lag at some arrival; nobody's own doing. lasts: from there to the end.
     cohort: payer, region, scheme, month, people, credited: how many of a payer's people have a month's credit.
+    silent: payer, region, scheme, month: months for which nobody of a payer has a line, though many have one before
+        and after: a file that is not there, or a month that was not declared.
     unpaid: payer, region, scheme, month, people, unpaid: how many of them have a record that says unpaid.
     deduction: region, due, rest_fen: a shortfall that many people of a region share in one credit month.
     inferred: rules that the data themselves show (:func:`recon.core.infer.infer_rules`).
@@ -86,6 +90,7 @@ class Context:
     own_lag: pl.DataFrame
     shift: pl.DataFrame
     cohort: pl.DataFrame
+    silent: pl.DataFrame
     unpaid: pl.DataFrame
     deduction: pl.DataFrame
     elsewhere: pl.DataFrame
@@ -118,6 +123,7 @@ def build_context(
         paid_cover=paid_cover, payer_cover=payer_cover,
         lag=lag, steady=steady, own_lag=own_lag, shift=shift,
         cohort=_cohort(lines, prepared, lag, own_lag, policy),
+        silent=_silent(lines),
         unpaid=lines.filter(~pl.col("is_side")).group_by("payer", "region", "scheme", "month").agg(
             pl.col("person_id").n_unique().alias("people"),
             pl.col("person_id").filter(pl.col("paid") == False).n_unique().alias("unpaid"),  # noqa: E712
@@ -297,11 +303,9 @@ def _learn_lags(
         fits.append(_fit(due, came, spans, lag, key))
     fit = pl.concat(fits)
     whole = fit.filter(pl.col("whole"))
-    # Where several lags fit the months both sides span, the region's own is no stranger than any other.
     typical = {region: policy.schedule(region).typical for region in regions}
-    part = fit.join(whole.select(key).unique(), on=key, how="anti").with_columns(
-        (pl.col("lag") == pl.col("region").replace_strict(typical, return_dtype=pl.Int32)).alias("_typical")
-    ).filter(pl.col("_typical") | ~pl.col("_typical").any().over(key)).drop("_typical")
+    scores = _scores(due, came, key)
+    part = _telling(fit.join(whole.select(key).unique(), on=key, how="anti"), scores, key, typical)
     votes = pl.concat([whole, part]).filter(pl.len().over(key) == 1)
     strong = votes.filter(pl.col("lines") >= PERSON_MONTHS)
     own = strong.filter(pl.col("region").is_in(sorted(soft))).select(*key, pl.col("lag").alias("own_learned"))
@@ -309,7 +313,7 @@ def _learn_lags(
     if yearly:
         monthly_all_the_same = _monthly_after_all(due.filter(pl.col("region").is_in(yearly)), came, key)
         own = pl.concat([own, monthly_all_the_same.join(own, on=key, how="anti")])
-    rough = _best_fit(due, came, key, typical).join(votes.select(key), on=key, how="anti")
+    rough = _best_fit(scores, key, typical).join(votes.select(key), on=key, how="anti")
     clean = votes.select(*key, "lag", "lines")
     many = _shared(pl.concat([clean, rough]), COHORT_PEOPLE)
     # A few people are only asked when their records are clean: one odd record would outweigh them.
@@ -356,14 +360,28 @@ def _shared(votes: pl.DataFrame, people: int) -> pl.DataFrame:
     ).sort("region", "scheme")
 
 
-def _best_fit(due: pl.DataFrame, came: pl.DataFrame, key: list[str], typical: dict[str, int]) -> pl.DataFrame:
-    """Per account the lag at which most lines, less those without, have a credit of their amount; ties say nothing.
+def _telling(
+    part: pl.DataFrame, scores: pl.DataFrame, key: list[str], typical: dict[str, int]
+) -> pl.DataFrame:
+    """Of lags at which the months both sides span are clean, those that explain more lines than any other lag.
 
-    Columns: the account, lag, lines (how many fit). The region's own lag wins a tie it takes part in.
+    One at which few lines have a place at all is clean by chance. The region's own lag is no stranger than any other:
+    it need only explain as many.
     """
+    other = part.select(*key, "lag").join(scores.select(*key, pl.col("lag").alias("_lag"), "lines"), on=key).filter(
+        pl.col("_lag") != pl.col("lag")
+    ).group_by(*key, "lag").agg(pl.col("lines").max().alias("_other"))
+    own = pl.col("lag") == pl.col("region").replace_strict(typical, return_dtype=pl.Int32)
+    return part.join(other, on=[*key, "lag"], how="left").filter(
+        (pl.col("lines") > pl.col("_other").fill_null(0)) | (own & (pl.col("lines") >= pl.col("_other")))
+    ).drop("_other")
+
+
+def _scores(due: pl.DataFrame, came: pl.DataFrame, key: list[str]) -> pl.DataFrame:
+    """Per account and lag: lines (how many have a credit of their amount there) and score (those less the others)."""
     spans = came.group_by(key).agg(pl.col("at").min().alias("came_from"), pl.col("at").max().alias("came_to"))
     seen = came.unique().with_columns(pl.lit(1, dtype=pl.Int32).alias("hit"))
-    scores = pl.concat([
+    return pl.concat([
         due.join(spans, on=key).with_columns((pl.col("at") + lag).alias("at"))
         .filter(pl.col("at").is_between("came_from", "came_to"))
         .join(seen, on=[*key, "at", "fen"], how="left").group_by(key)
@@ -371,9 +389,17 @@ def _best_fit(due: pl.DataFrame, came: pl.DataFrame, key: list[str], typical: di
              (pl.col("hit").sum() * 2 - pl.len().cast(pl.Int32)).alias("score"))
         .with_columns(pl.lit(lag, dtype=pl.Int32).alias("lag"))
         for lag in range(MAX_LEARNED_LAG + 1)
-    ]).filter((pl.col("score") == pl.col("score").max().over(key)) & (pl.col("score") > 0))
+    ])
+
+
+def _best_fit(scores: pl.DataFrame, key: list[str], typical: dict[str, int]) -> pl.DataFrame:
+    """Per account the lag at which most lines, less those without, have a credit of their amount; ties say nothing.
+
+    Columns: the account, lag, lines (how many fit). The region's own lag wins a tie it takes part in.
+    """
+    best = scores.filter((pl.col("score") == pl.col("score").max().over(key)) & (pl.col("score") > 0))
     own = (pl.col("lag") == pl.col("region").replace_strict(typical, return_dtype=pl.Int32)).alias("_own")
-    return scores.with_columns(own).filter(pl.col("_own") | ~pl.col("_own").any().over(key)).filter(
+    return best.with_columns(own).filter(pl.col("_own") | ~pl.col("_own").any().over(key)).filter(
         pl.len().over(key) == 1
     ).select(*key, "lag", "lines")
 
@@ -536,6 +562,24 @@ def _cohort(
         .agg(pl.col("person_id").n_unique().alias("people"),
              pl.col("person_id").filter(pl.col("came")).n_unique().alias("credited"))
     )
+
+
+def _silent(lines: pl.DataFrame) -> pl.DataFrame:
+    """Months between two of a payer's in which none of its people has a line (see :class:`Context`)."""
+    key = ["payer", "region", "scheme"]
+    months_of = lines.filter(
+        ~pl.col("is_side") & pl.col("payment_kind").is_in(["normal", "back_pay"])
+    ).group_by(*key, "month").agg(pl.col("person_id").n_unique().alias("people")).filter(
+        pl.col("people") >= SILENT_PEOPLE
+    ).sort(*key, "month", nulls_last=True)
+    steps = months_of.with_columns(pl.col("month").shift(-1).over(key).alias("_next")).filter(
+        pl.col("_next") - pl.col("month") > 1
+    )
+    holes = steps.with_columns(
+        pl.int_ranges(pl.col("month") + 1, pl.col("_next"), dtype=pl.Int32).alias("month")
+    ).explode("month").select(*key, "month")
+    any_line = lines.select(*key, "month").unique()
+    return holes.join(any_line, on=[*key, "month"], how="anti", nulls_equal=True)
 
 
 def _deductions(

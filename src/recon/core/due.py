@@ -84,6 +84,7 @@ def _with_schedule(lines: pl.DataFrame, context: Context, policy: Policy) -> pl.
         annual.alias("is_annual"), pl.col("kind").str.contains("prepaid").fill_null(False).alias("prepaid"),
         (~pl.col("stated") & ~pl.col("policy_confidence").is_in(ACCUSING)).fill_null(False).alias("weak"),
         shift.cast(pl.Int32).alias("shift"),
+        ((shift != 0) & ~pl.col("lasts").fill_null(False)).alias("run_late"),
         pl.when(yearly & ~annual).then(pl.lit("normal")).otherwise(pl.col("stream")).alias("stream"),
         (pl.col("steady_lag") == usual).fill_null(False).alias("steady"),
     ).drop(

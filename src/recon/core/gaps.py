@@ -59,6 +59,7 @@ def month_facts(lines: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
         (~pl.col("stated") & ~pl.col("policy_confidence").is_in(ACCUSING)).any().alias("is_weak"),
         pl.col("payer").min().alias("payer"),
         (pl.col("stream") == "retiree").any().alias("is_retiree"),
+        pl.col("run_late").any().alias("is_run"),
         pl.col("undone_rows").is_not_null().any().alias("is_undone"),
         pl.col("policy_ref").min().alias("ref"),
         pl.col("other_rule").any().alias("other_rule"),
@@ -101,6 +102,7 @@ _SENTENCES = {
     "account_deduction": "应划{judged}元，已划{came}元；每次都少同样的{amount}元，像是从账户代扣的保费",
     "refund_due": "同月另有一笔全额缴费，这笔{amount}元应退",
     "policy_unknown": "已划{came}元；当地当时的规则不明，估算应划{judged}元",
+    "data_incomplete:contribution_unseen": "已划{came}元，与前后各月应划相同；所给缴费明细没有这个月的到账缴费",
     "data_incomplete:billed_only": "只有账单或申报（{estimate}元），没有到账记录",
     "data_incomplete:rows_missing": "估算应划{estimate}元（应划月{due}）；所给明细在{hole}之间缺行（余额接不上）",
     "data_incomplete": "估算应划{estimate}元（应划月{due}），所给明细不能判断",
@@ -207,8 +209,25 @@ def _with_finding(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
         | (pl.col("_paid_wide").fill_null(False) & (pl.col("cause") == "contribution_unpaid"))
     )
     no_export = pl.col("cause") == "no_account_export"
+    absent = pl.col("cause") == "contribution_missing"
+    unseen = pl.col("cause") == "contribution_unseen"
+    silent = context.silent.select(*key, pl.lit(True).alias("_silent"))
+    silent_region = context.silent.select(*key[1:], pl.lit(True).alias("_region_silent")).unique()
+    rows = rows.join(silent, on=key, how="left", nulls_equal=True).join(
+        silent_region, on=key[1:], how="left", nulls_equal=True
+    )
+    run = pl.col("is_run").fill_null(False) & (pl.col("label") == "delay") & (pl.col("cause") == "late")
     named = rows.with_columns(
-        pl.when(by_month).then(pl.concat_str(
+        pl.when(run).then(pl.concat_str(
+            pl.lit("region"), pl.col("region").fill_null(""), "scheme", pl.col("month").cast(pl.String), "cause",
+            separator="|"))
+        .when(unseen & pl.col("_region_silent").fill_null(False)).then(pl.concat_str(
+            pl.lit("file"), pl.col("region").fill_null(""), "scheme", pl.col("month").cast(pl.String), "cause",
+            separator="|"))
+        .when(absent & pl.col("_silent").fill_null(False)).then(pl.concat_str(
+            pl.lit("payer"), "payer", pl.col("region").fill_null(""), "scheme", pl.col("month").cast(pl.String),
+            "cause", separator="|"))
+        .when(by_month).then(pl.concat_str(
             pl.lit("payer"), "payer", pl.col("region").fill_null(""), "scheme", pl.col("month").cast(pl.String),
             "label", pl.col("cause").fill_null(""), separator="|"))
         .when(no_export).then(pl.concat_str(pl.lit("file"), "payer", pl.col("region").fill_null(""), separator="|"))
@@ -228,12 +247,16 @@ def finding_table(gap: pl.DataFrame, month: pl.DataFrame) -> pl.DataFrame:
     payer = month.select("person_id", "region", "scheme", "accrual_month",
                          payer_key().alias("_payer"))
     joined = named.join(payer, on=["person_id", "region", "scheme", "accrual_month"], how="left", nulls_equal=True)
-    is_file = pl.col("cause") == "no_account_export"
+    is_file = pl.col("cause").is_in(["no_account_export", "contribution_unseen"])
+    # Only a run that came late for a whole region has members whose credit is there by now.
+    is_run = (pl.col("status") == "resolved").any()
     rows = joined.group_by("finding_id").agg(
         pl.col("basis", "label", "cause", "owner").sort().first(),
-        pl.when(is_file).then(pl.lit("file")).otherwise(pl.lit("payer")).first().alias("scope"),
+        pl.when(is_file.first()).then(pl.lit("file")).when(is_run).then(pl.lit("region")).otherwise(pl.lit("payer"))
+        .alias("scope"),
         pl.col("person_id").n_unique().cast(pl.Int32).alias("people"),
-        pl.when(is_file).then(0).otherwise(pl.col("amount_fen")).sum().alias("amount_fen"),
+        pl.when(pl.col("cause") == "no_account_export").then(0).otherwise(pl.col("amount_fen")).sum()
+        .alias("amount_fen"),
         pl.col("_payer").sort().first(), pl.col("region").sort().first(),
         pl.col("accrual_month").min().dt.strftime("%Y-%m").alias("_from"),
         pl.col("accrual_month").max().dt.strftime("%Y-%m").alias("_to"),
@@ -243,7 +266,8 @@ def finding_table(gap: pl.DataFrame, month: pl.DataFrame) -> pl.DataFrame:
     }
     action: pl.Expr = pl.lit("")
     for desk, template in FINDING_ACTIONS.items():
-        action = pl.when(pl.col("owner") == desk).then(fill(template, fields)).otherwise(action)
+        special = (pl.col("scope") == "region") if desk == "run_late" else (pl.col("cause") == desk)
+        action = pl.when((pl.col("owner") == desk) | special).then(fill(template, fields)).otherwise(action)
     return conform(rows.with_columns(
         action.alias("action"),
         pl.concat_str(
@@ -251,5 +275,5 @@ def finding_table(gap: pl.DataFrame, month: pl.DataFrame) -> pl.DataFrame:
             pl.when(pl.col("_from") != pl.col("_to")).then(pl.concat_str(pl.lit(" 至 "), pl.col("_to")))
             .otherwise(pl.lit("")),
             pl.lit("，"), pl.col("people").cast(pl.String), pl.lit("人同一原因"),
-        ).alias("evidence")
+        ).str.strip_chars_start().alias("evidence")
     ).sort("finding_id"), "finding")

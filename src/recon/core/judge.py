@@ -12,6 +12,9 @@ from recon.core.context import OVERDUE_PEOPLE, OVERDUE_PERCENT, Context
 from recon.core.expect import ACCUSING
 from recon.core.match import DEDUCTION_MONTHS, DEDUCTION_SHARE, DEDUCTION_YEARS
 
+# A credit of a line's amount so many months from it may be that of a month whose own line is not at hand.
+UNSEEN_MONTHS = 3
+
 PART_COLUMNS = ["line", "person_id", "region", "scheme", "month", "label", "cause", "status", "amount_fen",
                 "estimated_fen"]
 
@@ -253,19 +256,49 @@ def _surplus_parts(links: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     paid = (pl.col("paid") == True) & (pl.col("expected_fen") > 0)  # noqa: E712
     sizes = lines.filter(paid).group_by(key).agg(pl.col("expected_fen").alias("_due"))
     extra = links.filter("surplus").join(sizes, on=key, how="left", nulls_equal=True, maintain_order="left")
+    extra = _with_unseen(extra, lines)
+    unseen = pl.col("unseen")
     repeated = pl.col("_due").list.contains(pl.col("amount_fen")).fill_null(False)
     late = extra.filter("is_late")
     rows = [extra.select(
-        pl.col("line").cast(pl.UInt32), *key, pl.lit("over_credit").alias("label"),
-        pl.when(pl.col("memo").str.contains("补助").fill_null(False)).then(pl.lit("subsidy"))
+        pl.col("line").cast(pl.UInt32), *key,
+        pl.when(unseen).then(pl.lit("data_incomplete")).otherwise(pl.lit("over_credit")).alias("label"),
+        pl.when(unseen).then(pl.lit("contribution_unseen"))
+        .when(pl.col("memo").str.contains("补助").fill_null(False)).then(pl.lit("subsidy"))
         .when(repeated).then(pl.lit("duplicate_credit")).otherwise(pl.lit("unknown_extra")).alias("cause"),
-        pl.lit("open").alias("status"), (-pl.col("amount_fen")).alias("amount_fen"),
+        pl.when(unseen).then(pl.lit("unknown")).otherwise(pl.lit("open")).alias("status"),
+        (-pl.col("amount_fen")).alias("amount_fen"),
         pl.lit(None, dtype=pl.Int64).alias("estimated_fen"),
     ), late.select(
         pl.col("line").cast(pl.UInt32), *key, pl.lit("delay").alias("label"), pl.lit("late").alias("cause"),
         pl.lit("resolved").alias("status"), pl.col("amount_fen"), pl.lit(None, dtype=pl.Int64).alias("estimated_fen"),
     )]
     return pl.concat(rows).select(PART_COLUMNS)
+
+
+def _with_unseen(extra: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
+    """``unseen``: a surplus that is just what the month would get, had its contribution been paid and been listed.
+
+    The month has no paid line; the amount is that of its own unpaid line or of a line a few months away. Then the
+    contribution records are stale or not whole: nothing came too much.
+    """
+    account = ["person_id", "region", "scheme"]
+    near = lines.filter(
+        (pl.col("expected_fen") > 0) & ~pl.col("is_side") & pl.col("payment_kind").is_in(["normal", "back_pay"])
+    ).select(*account, pl.col("month").alias("_month"), pl.col("expected_fen").alias("amount_fen")).unique()
+    returned = lines.filter(pl.col("netted") | (pl.col("payment_kind") == "refund")).select(*account, "month")
+    alone = extra.filter(pl.col("_due").is_null()).join(returned, on=[*account, "month"], how="anti", nulls_equal=True)
+    hit = alone.select(*account, "month", "amount_fen").unique().join(
+        near, on=[*account, "amount_fen"], nulls_equal=True
+    ).filter((pl.col("month") - pl.col("_month")).abs() <= UNSEEN_MONTHS).select(
+        *account, "month", "amount_fen", pl.lit(True).alias("unseen")
+    ).unique()
+    joined = extra.join(
+        hit, on=[*account, "month", "amount_fen"], how="left", nulls_equal=True, maintain_order="left"
+    )
+    # Once only: a second credit of the sum is one too many, whatever the contribution records lack.
+    first = pl.int_range(pl.len()).over([*account, "month", "amount_fen"], order_by=["posted_on", "flow_row_id"]) == 0
+    return joined.with_columns((pl.col("unseen").fill_null(False) & first).alias("unseen"))
 
 
 def _unknown_parts(base: pl.DataFrame, parts: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:

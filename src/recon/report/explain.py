@@ -83,6 +83,9 @@ _HAPPENED: dict[tuple[str, str | None], tuple[str, str]] = {
     ("data_incomplete", "before_export"): (
         "{months}在所给明细开始之前，不能判断{estimate}",
         "{months} lies before the export begins, so it cannot be told{estimate}"),
+    ("data_incomplete", "contribution_unseen"): (
+        "{months}有划入，但所给缴费明细没有这个月的到账缴费，明细可能不全或太旧",
+        "{months} was credited, though the contribution records show no payment for it: they may be old or not whole"),
     ("data_incomplete", "billed_only"): (
         "{months}只有账单或申报，没有到账记录，不能判断{estimate}",
         "for {months} there is a bill or declaration but no proof of payment, so it cannot be told{estimate}"),
@@ -126,6 +129,8 @@ _ASK: dict[tuple[str, str | None], tuple[str, str]] = {
     ("policy_unknown", None): (
         "请提供带“划入个人账户金额”列的缴费明细",
         "please bring a contribution export with the column 划入个人账户金额"),
+    ("data_incomplete", "contribution_unseen"): (
+        "请补一份覆盖{months}的缴费明细", "please bring a newer contribution export that covers {months}"),
     ("data_incomplete", "billed_only"): (
         "请提供{months}的到账明细或完税证明", "please bring the record of arrival or the tax receipt for {months}"),
     ("data_incomplete", "rows_missing"): (
