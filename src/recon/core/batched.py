@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,13 +21,16 @@ from recon.core.solve import _search as search
 MAX_CREDITS = 62  # one bit each in a signed word
 MAX_LINES = 39  # three to this power fits in a signed word (see _tails)
 MAX_CLASSES = 40
-CHUNK = 2000  # frames in one go; the arrays of a chunk stay in the processor's cache and in memory
+CHUNK = 1000  # frames in one go; the arrays of a chunk stay in the processor's cache and in memory
 FEW = 4  # below, starting the arrays costs more than it saves
 # Fields of a rank, the order in which equal answers are preferred: open last, then short, early, without detour.
-_NUMBER, _CREDITS, _SPAN, _OPEN = 32, 40, 52, 60
+_NUMBER, _CREDITS, _SPAN, _OPEN = 26, 34, 52, 60
 _WORST = np.int64((1 << 62) - 1)
 
+BIG = 1 << 25  # INF in the short words that costs are kept in; every line of a record may add it once
+
 Ints = NDArray[np.int64]
+Costs = NDArray[np.int32]
 Flags = NDArray[np.bool_]
 
 
@@ -66,7 +68,7 @@ class _Edges:
     first: Ints
     last: Ints
     classes: Flags  # edge x class of its frame
-    costs: Ints  # edge x lag
+    costs: Costs  # edge x lag
     inexact: Flags
     rank: Ints  # the order of its credits among the edges of its line
     links: list[Link]
@@ -81,12 +83,12 @@ class _Chunk:
     edges: _Edges
     lines: Ints  # per frame
     normal: Flags  # line x frame
-    open_prices: Ints  # line x frame
-    left_prices: Ints  # frame x credit
+    open_prices: Costs  # line x frame
+    left_prices: Costs  # frame x credit
     begin: Ints  # per frame: the lag in force at first
     by_class: Ints  # line x frame x class: credits that later links of the class use
     free: Ints  # line x frame: credits that other later links use
-    least: Ints  # line x frame x lag: no answer costs less from here
+    least: Costs  # line x frame x lag: no answer costs less from here
 
 
 @dataclass
@@ -96,7 +98,7 @@ class _Steps:
     source: Ints  # place of the state among those of its line
     to: Ints  # line
     target: Ints  # place of the state among those of ``to``; filled in when that line is reached
-    fixed: Ints
+    fixed: Costs
     wrong: Ints
     edge: Ints  # -1: left open
     frame: Ints
@@ -109,7 +111,7 @@ class _States:
     frame: Ints
     heads: NDArray[np.int8]  # state x class
     avail: Ints
-    costs: Ints  # state x lag
+    costs: Costs  # state x lag
 
 
 def _search_chunk(frames: list[Frame]) -> list[Solution | None]:
@@ -117,7 +119,7 @@ def _search_chunk(frames: list[Frame]) -> list[Solution | None]:
     chunk = _arrays(frames)
     count = len(frames)
     floor = chunk.least[0, np.arange(count), chunk.begin]
-    best = np.full(count, INF, dtype=np.int64)
+    best = np.full(count, BIG, dtype=np.int32)
     lost = np.zeros(count, dtype=np.bool_)  # too many states: for the reference
     slack = PRICES.change
     todo = np.arange(count)
@@ -126,7 +128,7 @@ def _search_chunk(frames: list[Frame]) -> list[Solution | None]:
         lost |= over
         ends = _ends(chunk, layers)
         np.minimum.at(best, ends[0], ends[1])
-        todo = todo[(best[todo] >= INF) & ~lost[todo]]
+        todo = todo[(best[todo] >= BIG) & ~lost[todo]]
         slack = slack * 2 + PRICES.left
     kept = np.flatnonzero(~lost)
     layers, steps, over = _forward(chunk, kept, best + FLIP_CAP)
@@ -146,34 +148,30 @@ def _arrays(frames: list[Frame]) -> _Chunk:
     lines = np.array([len(frame.streams) for frame in frames], dtype=np.int64)
     streams = np.full((size, count), -1, dtype=np.int64)
     normal = np.zeros((size, count), dtype=np.bool_)
-    open_prices = np.zeros((size, count), dtype=np.int64)
-    left_prices = np.zeros((count, credits), dtype=np.int64)
+    open_prices = np.zeros((size, count), dtype=np.int32)
+    left_prices = np.zeros((count, credits), dtype=np.int32)
     for number, frame in enumerate(frames):
         n = len(frame.streams)
         streams[:n, number], normal[:n, number], open_prices[:n, number] = (
             frame.streams, frame.normal, frame.open_prices)
         left_prices[number, :len(frame.left_prices)] = frame.left_prices
-    flat = [
-        (edge, len(order) and order[edge.link.credits])
-        for at in range(size) for frame in frames if at < len(frame.edges)
-        for row in (frame.edges[at],) for order in (_order(row),) for edge in row
-    ]
+    flat = [edge for at in range(size) for frame in frames if at < len(frame.edges) for edge in frame.edges[at]]
+    span, mask, first, last, of_edge, costs, links = (
+        zip(*flat, strict=True) if flat else ((), (), (), (), (), (), ()))
+    picks = [link.credits for link in links]
+    order = {each: place for place, each in enumerate(sorted(set(picks)))}
     start = np.zeros((size, count), dtype=np.int64)
     held = np.array([[len(frame.edges[at]) if at < len(frame.edges) else 0 for frame in frames]
                      for at in range(size)], dtype=np.int64)
     start.reshape(-1)[1:] = np.cumsum(held.reshape(-1))[:-1]
     of_class = np.zeros((len(flat), classes), dtype=np.bool_)
-    pairs = [(row, number) for row, (edge, _) in enumerate(flat) for number in edge.classes]
-    if pairs:
-        rows, numbers = np.array(pairs).T
-        of_class[rows, numbers] = True
+    counts = np.fromiter(map(len, of_edge), dtype=np.int64, count=len(flat))
+    of_class[np.repeat(np.arange(len(flat)), counts), _column([number for row in of_edge for number in row])] = True
     edges = _Edges(
-        span=_column([edge.span for edge, _ in flat]), mask=_column([edge.mask for edge, _ in flat]),
-        first=_column([edge.first for edge, _ in flat]), last=_column([edge.last for edge, _ in flat]),
-        classes=of_class, costs=np.array([edge.costs for edge, _ in flat], dtype=np.int64).reshape(len(flat), width),
-        inexact=np.array([edge.link.kind == "inexact" for edge, _ in flat], dtype=np.bool_),
-        rank=_column([rank for _, rank in flat]), links=[edge.link for edge, _ in flat],
-        start=start, count=held,
+        span=_column(span), mask=_column(mask), first=_column(first), last=_column(last), classes=of_class,
+        costs=np.minimum(np.array(costs, dtype=np.int64), BIG).astype(np.int32).reshape(len(flat), width),
+        inexact=np.array([link.kind == "inexact" for link in links], dtype=np.bool_),
+        rank=_column([order[each] for each in picks]), links=list(links), start=start, count=held,
     )
     begin = _column([frame.start for frame in frames])
     by_class, free = _usable(edges, streams)
@@ -181,12 +179,8 @@ def _arrays(frames: list[Frame]) -> _Chunk:
                   _least_ahead(edges, lines, normal, open_prices, width))
 
 
-def _column(values: list[int]) -> Ints:
+def _column(values: Sequence[int]) -> Ints:
     return np.array(values, dtype=np.int64)
-
-
-def _order(row: tuple[Any, ...]) -> dict[tuple[int, ...], int]:
-    return {picks: place for place, picks in enumerate(sorted({edge.link.credits for edge in row}))}
 
 
 def _usable(edges: _Edges, streams: Ints) -> tuple[Ints, Ints]:
@@ -219,15 +213,15 @@ def _expand(start: Ints, count: Ints) -> tuple[Ints, Ints]:
     return row, np.arange(row.size) - np.repeat(first - start, count)
 
 
-def _relaxed(costs: Ints, normal: Flags) -> Ints:
+def _relaxed(costs: Costs, normal: Flags) -> Costs:
     """Cost per usual lag when it may change here; only the normal stream's lag changes."""
-    changed = costs.min(axis=1) + PRICES.change
+    changed = costs.min(axis=1) + np.int32(PRICES.change)
     return np.where(normal[:, None], np.minimum(costs, changed[:, None]), costs)
 
 
-def _least_ahead(edges: _Edges, lines: Ints, normal: Flags, open_prices: Ints, width: int) -> Ints:
+def _least_ahead(edges: _Edges, lines: Ints, normal: Flags, open_prices: Costs, width: int) -> Costs:
     size, count = normal.shape
-    least = np.zeros((size + 1, count, width), dtype=np.int64)
+    least = np.zeros((size + 1, count, width), dtype=np.int32)
     for at in range(size - 1, -1, -1):
         here = least[at + 1] + open_prices[at][:, None]
         frame, edge = _expand(edges.start[at], edges.count[at])
@@ -236,7 +230,7 @@ def _least_ahead(edges: _Edges, lines: Ints, normal: Flags, open_prices: Ints, w
             owner = np.flatnonzero(edges.count[at])
             first = (np.cumsum(edges.count[at]) - edges.count[at])[owner]
             here[owner] = np.minimum(here[owner], np.minimum.reduceat(ahead, first, axis=0))
-        least[at] = np.where((at < lines)[:, None], _relaxed(here, normal[at]), 0)
+        least[at] = np.where((at < lines)[:, None], _relaxed(here, normal[at]), np.int32(0))
     return least
 
 
@@ -252,7 +246,7 @@ class _Pushed:
     row: Ints
 
 
-def _forward(chunk: _Chunk, frames: Ints, bound: Ints) -> tuple[list[_States], list[list[_Steps]], Flags]:
+def _forward(chunk: _Chunk, frames: Ints, bound: Costs) -> tuple[list[_States], list[list[_Steps]], Flags]:
     """The states at every line (one more than there are lines), the steps from each, and the frames with too many."""
     size, count = chunk.normal.shape
     width, classes = chunk.least.shape[2], chunk.by_class.shape[2]
@@ -262,7 +256,7 @@ def _forward(chunk: _Chunk, frames: Ints, bound: Ints) -> tuple[list[_States], l
     start = _States(
         frames, np.zeros((frames.size, classes), dtype=np.int8),
         np.full(frames.size, (1 << credits) - 1, dtype=np.int64),
-        np.full((frames.size, width), INF, dtype=np.int64),
+        np.full((frames.size, width), BIG, dtype=np.int32),
     )
     # A frame with fewer credits than the widest has the others at no price, usable by nobody: they are lost at once.
     price, _ = _enter(chunk, start, np.zeros(frames.size, dtype=np.int64))
@@ -302,7 +296,7 @@ def _pick(states: _States, at: Ints) -> _States:
 
 
 def _push(
-    chunk: _Chunk, at: int, states: _States, going: Ints, costs: Ints, bound: Ints, edges: _Edges | None
+    chunk: _Chunk, at: int, states: _States, going: Ints, costs: Costs, bound: Costs, edges: _Edges | None
 ) -> _Pushed | None:
     """All states reached from those of a line by leaving it open (no ``edges``) or by one of its edges."""
     frame = states.frame[going]
@@ -325,7 +319,7 @@ def _push(
         moved = (edges.last[edge] + 1).astype(np.int8)[:, None]
         heads = np.where(edges.classes[edge], moved, states.heads[going[source]])
         avail = states.avail[going[source]] & ~edges.mask[edge]
-        fixed, wrong = np.zeros(edge.size, dtype=np.int64), edges.inexact[edge].astype(np.int64)
+        fixed, wrong = np.zeros(edge.size, dtype=np.int32), edges.inexact[edge].astype(np.int64)
     if not source.size:
         return None
     reached = _States(frame[source], heads, avail, new)
@@ -341,7 +335,7 @@ def _push(
     return _Pushed(reached, steps, np.arange(kept.size))
 
 
-def _enter(chunk: _Chunk, states: _States, at: Ints) -> tuple[Ints, Ints]:
+def _enter(chunk: _Chunk, states: _States, at: Ints) -> tuple[Costs, Ints]:
     """Bring states (in place) into the form in which equal ones are equal; price and number of the credits lost."""
     mine = chunk.by_class[at, states.frame]
     below = (np.int64(1) << states.heads.astype(np.int64)) - 1
@@ -349,7 +343,7 @@ def _enter(chunk: _Chunk, states: _States, at: Ints) -> tuple[Ints, Ints]:
     states.heads[(states.avail[:, None] & mine & below) == 0] = 0
     lost = states.avail & ~usable
     states.avail = states.avail & usable
-    price, count = np.zeros(lost.size, dtype=np.int64), np.zeros(lost.size, dtype=np.int64)
+    price, count = np.zeros(lost.size, dtype=np.int32), np.zeros(lost.size, dtype=np.int64)
     some = np.flatnonzero(lost)
     rest = lost[some]
     while some.size:
@@ -367,7 +361,7 @@ def _merge(pushed: list[_Pushed], classes: int, width: int) -> _States:
     """Equal states as one, at the least cost; tells every step which state it leads to."""
     if not pushed:
         none = np.zeros(0, dtype=np.int64)
-        return _States(none, np.zeros((0, classes), dtype=np.int8), none, np.zeros((0, width), dtype=np.int64))
+        return _States(none, np.zeros((0, classes), dtype=np.int8), none, np.zeros((0, width), dtype=np.int32))
     frame = np.concatenate([part.states.frame for part in pushed])
     heads = np.concatenate([part.states.heads for part in pushed])
     avail = np.concatenate([part.states.avail for part in pushed])
@@ -398,7 +392,7 @@ def _words(heads: NDArray[np.int8]) -> list[Ints]:
     return list(padded.view(np.int64).T)
 
 
-def _ends(chunk: _Chunk, layers: list[_States]) -> tuple[Ints, Ints]:
+def _ends(chunk: _Chunk, layers: list[_States]) -> tuple[Ints, Costs]:
     """Frames and costs of all final states."""
     frames, costs = [], []
     for at, states in enumerate(layers):
@@ -421,28 +415,28 @@ def _joined(parts: list[_Steps]) -> _Steps | None:
 
 
 def _trace(
-    chunk: _Chunk, layers: list[_States], all_steps: list[list[_Steps]], best: Ints, count: int
+    chunk: _Chunk, layers: list[_States], all_steps: list[list[_Steps]], best: Costs, count: int
 ) -> list[Solution]:
     """Margins of all lines, proofs, and the tied best answer whose open months are earliest."""
     size, width = chunk.normal.shape[0], chunk.least.shape[2]
     edges = chunk.edges
     none = np.zeros(0, dtype=np.int64)
-    empty = _Steps(none, none, none, none, none, none, none)
+    empty = _Steps(none, none, none, none.astype(np.int32), none, none, none)
     steps: list[_Steps] = [empty] * (size + 1)
     # Per line: what is to come from each state, per usual lag, before and after a change of lag there; alive: it ends.
-    back: list[Ints] = [np.zeros((0, width), dtype=np.int64)] * (size + 1)
-    relaxed: list[Ints] = list(back)
+    back: list[Costs] = [np.zeros((0, width), dtype=np.int32)] * (size + 1)
+    relaxed: list[Costs] = list(back)
     alive: list[Flags] = [np.zeros(0, dtype=np.bool_)] * (size + 1)
     wrong: list[Ints] = [none] * (size + 1)
     tails: list[Ints] = [np.zeros((0, width), dtype=np.int64)] * (size + 1)
-    choice: list[Ints] = list(tails)  # state x lag: rank of the step to take at this lag
-    best_open = np.full((count, size), INF, dtype=np.int64)
-    best_linked = np.full((count, size), INF, dtype=np.int64)
+    choice = list(tails)  # state x lag: rank of the step to take at this lag
+    best_open = np.full((count, size), BIG, dtype=np.int32)
+    best_linked = np.full((count, size), BIG, dtype=np.int32)
     for at in range(size, -1, -1):
         states = layers[at]
         nodes = states.frame.size
         ends = chunk.lines[states.frame] == at
-        back[at] = np.where(ends[:, None], 0, np.full((nodes, width), INF, dtype=np.int64))
+        back[at] = np.where(ends[:, None], np.int32(0), np.full((nodes, width), BIG, dtype=np.int32))
         alive[at], wrong[at] = ends.copy(), np.where(ends, 0, INF)
         tails[at], choice[at] = np.zeros((nodes, width), dtype=np.int64), np.full((nodes, width), -1, dtype=np.int64)
         found = _joined(all_steps[at])
@@ -477,7 +471,7 @@ def _trace(
         relaxed[at] = _relaxed(back[at], normal)
     links = _walk(chunk, layers, steps, choice, count)
     flip = np.maximum(best_open, best_linked)
-    none_found = (flip >= INF) | (flip > best[:, None] + FLIP_CAP)
+    none_found = (flip >= BIG) | (flip > best[:, None] + FLIP_CAP)
     margins = flip - best[:, None]
     proved = _proved(chunk, layers, steps, wrong, links, count)
     openable = best_open == best[:, None]
@@ -505,10 +499,10 @@ def _alive_steps(found: _Steps, alive: list[Flags]) -> _Steps:
 
 
 def _ahead(
-    found: _Steps, relaxed: list[Ints], wrong: list[Ints], tails: list[Ints], width: int
-) -> tuple[Ints, Ints, Ints]:
+    found: _Steps, relaxed: list[Costs], wrong: list[Ints], tails: list[Ints], width: int
+) -> tuple[Costs, Ints, Ints]:
     """Per step, of the state it leads to: cost to go per lag, unexplained credits to come, and the tail per lag."""
-    rest = np.empty((found.to.size, width), dtype=np.int64)
+    rest = np.empty((found.to.size, width), dtype=np.int32)
     after = np.empty(found.to.size, dtype=np.int64)
     tail = np.empty((found.to.size, width), dtype=np.int64)
     for to in np.unique(found.to).tolist():
@@ -519,7 +513,7 @@ def _ahead(
 
 
 def _tails(
-    chunk: _Chunk, at: int, states: _States, found: _Steps, whole: Ints, tail: Ints, back: Ints, first: Ints,
+    chunk: _Chunk, at: int, states: _States, found: _Steps, whole: Costs, tail: Ints, back: Costs, first: Ints,
     owner: Ints,
 ) -> tuple[Ints, Ints]:
     """Per state and lag in force: the open months of the best answer from here as a number, and the step to take.
@@ -553,14 +547,15 @@ def _tails(
     costs = back[owner]
     floor = costs.min(axis=1)
     normal = chunk.normal[at, states.frame[owner]]
-    goal = np.where(normal[:, None], np.minimum(costs, (floor + PRICES.change)[:, None]), costs)
+    changed = (floor + np.int32(PRICES.change))[:, None]
+    goal = np.where(normal[:, None], np.minimum(costs, changed), costs)
     at_floor = costs == floor[:, None]
     over = np.where(at_floor, least, _WORST)
     over_value = over.min(axis=1)
     over_step = np.where(at_floor & (over == over_value[:, None]), step, _WORST).min(axis=1)
     stay = costs == goal
     # The lag in force is no change to itself: it is never at the floor where a change pays.
-    may_change = normal[:, None] & ((floor + PRICES.change)[:, None] == goal)
+    may_change = normal[:, None] & (changed == goal)
     stay_value = np.where(stay, least, _WORST)
     change_value = np.where(may_change, over_value[:, None], _WORST)
     stay_open, change_open = step >> _OPEN, np.repeat((over_step >> _OPEN)[:, None], width, axis=1)

@@ -264,7 +264,7 @@ def _frame(lines: Sequence[Line], credits: Sequence[Credit], usual: int) -> _Fra
     builder = _Edges(lines, credits, lag_of, order, odd)
     edges: list[list[_Edge]] = []
     for i in range(len(lines)):
-        found = [builder.single(i, j) for j in exact[i]]
+        found = builder.singles(i, exact[i])
         found += builder.lumps(i)
         if odd:
             found += builder.splits(i)
@@ -315,6 +315,13 @@ class _Edges:
         for j, credit in enumerate(credits):
             self.by_amount.setdefault(credit.amount, []).append(j)
         self.top = max(self.by_amount, default=0)
+        # What tells at once that nothing of a kind can be found.
+        amounts = [credits[j].amount for j in odd]
+        self.one_amount = all(len(line.amounts) == 1 and not line.half_yuan for line in lines)
+        self.least_odd = min(amounts, default=0)
+        self.odd_sums = None if len(odd) > MAX_FEW_POOL else {
+            sum(picks) for size in (2, 3) for picks in combinations(amounts, size)
+        }
         self.classes: dict[tuple[object, ...], int] = {}
         # The price of each lag against every usual lag; most edges are one line and one credit and need no more.
         self.prices = {
@@ -416,18 +423,36 @@ class _Edges:
         other = sum(self.lines[i].due != due for i in rows)
         return min(abs(posted - due), 3) * PRICES.late + other * PRICES.annual_other_window
 
-    def single(self, i: int, j: int) -> _Edge:
-        """One line, one credit of its amount."""
-        credit, lag = self.credits[j], self._known(i, j)
-        if self.lines[i].kind != "normal" or lag < 0 or credit.use_price or self.lines[i].deducted:
-            return self._edge((i,), (j,), "1:1")
-        return _Edge(
-            1, 1 << j, j, j, self._classes((i,), (j,), "1:1"), self.prices[lag - self.lines[i].shift],
-            Link((i,), (j,), "1:1"),
-        )
+    def singles(self, i: int, picks: list[int]) -> list[_Edge]:
+        """One line, one credit of its amount, for each of ``picks``. Most edges are these: no detour for the plain."""
+        line, lags, rows = self.lines[i], self.lag_of[i], (i,)
+        if line.kind != "normal" or line.deducted or not picks:
+            return [self._edge(rows, (j,), "1:1") for j in picks]
+        own = (self.classes.setdefault((line.stream, line.amounts[0]), len(self.classes)),)
+        found = []
+        for j in picks:
+            credit, lag = self.credits[j], lags[j]
+            if lag is None or lag < 0 or credit.use_price:
+                found.append(self._edge(rows, (j,), "1:1"))
+            else:
+                classes = own if credit.printed is None else ()
+                price = self.prices[lag - line.shift]
+                found.append(_Edge(1, 1 << j, j, j, classes, price, Link(rows, (j,), "1:1")))
+        return found
 
     def lumps(self, i: int) -> Iterator[_Edge]:
         """Contiguous lines of one stream, one credit of exactly their sum."""
+        if self.one_amount:
+            total = self.lines[i].amounts[0]
+            for end in range(i + 1, min(i + MAX_GROUP, len(self.lines))):
+                total += self.lines[end].amounts[0]
+                if self.lines[end].stream != self.lines[i].stream or total > self.top:
+                    return
+                for j in self.by_amount.get(total, ()):
+                    rows = tuple(range(i, end + 1))
+                    if self._lump_ok(rows, j):
+                        yield self._edge(rows, (j,), "N:1", (0,) * len(rows))
+            return
         sums = _sums({0: ()}, self.lines[i])
         for end in range(i + 1, min(i + MAX_GROUP, len(self.lines))):
             if self.lines[end].stream != self.lines[i].stream:
@@ -472,6 +497,8 @@ class _Edges:
         Two or three credits near each other in time, or all odd credits of one month (up to :data:`MAX_PARTS`).
         """
         line = self.lines[i]
+        if self.least_odd >= max(line.amounts):
+            return
         pool = self._pool(i, max(line.amounts))
         if not any(j in self.odd for j in pool):
             return
@@ -499,6 +526,8 @@ class _Edges:
             sums: dict[int, tuple[int, ...]] = {0: ()}
             for k in rows:
                 sums = _sums(sums, self.lines[k])
+            if self.odd_sums is not None and self.odd_sums.isdisjoint(sums):
+                continue
             pool = sorted({
                 j for k in rows for j in self._pool(k, max(sums)) if j in self.odd
             })[:MAX_FEW_POOL]
