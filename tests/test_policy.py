@@ -10,6 +10,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -682,8 +683,51 @@ def test_ceil_to_jiao_is_never_less_and_less_than_a_jiao_more(base: int) -> None
     assert 0 <= paid - Decimal(base) * Decimal("0.02") < 10
 
 
-def test_no_binary_floats_in_the_rooms_of_policy() -> None:
-    for path in (ROOT / "src" / "recon" / "policy").glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            assert not (isinstance(node, ast.Constant) and isinstance(node.value, float)), path.name
-            assert not (isinstance(node, ast.Name) and node.id in ("float", "round")), path.name
+# Where a float is no money: prices of evidence; the likeness of two names.
+NOT_MONEY = {"core/payroll/offsets.py", "policy/region.py"}
+
+
+def floats_of(path: Path) -> Iterator[tuple[int, str]]:
+    """Line and text of everything that makes, takes or gives a binary float; a Decimal and a path may be divided."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        text = ast.unparse(node) if isinstance(node, ast.expr) else ""
+        constant = isinstance(node, ast.Constant) and isinstance(node.value, float)
+        named = isinstance(node, ast.Name) and node.id in ("float", "round")
+        called = isinstance(node, ast.Attribute) and node.attr in (
+            "Float32", "Float64", "mean", "median", "quantile", "round", "std", "truediv")
+        divided = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and not (
+            text.startswith("Decimal(") or (isinstance(node.right, ast.Constant) and isinstance(node.right.value, str)))
+        if constant or named or called or divided:
+            yield node.lineno, text
+
+
+def test_no_binary_floats_where_money_is_worked_out() -> None:
+    """The core, the policy and the tables know whole fen and parts per million, nothing else."""
+    source = ROOT / "src" / "recon"
+    paths = [*(source / "policy").rglob("*.py"), *(source / "core").rglob("*.py"), source / "tables.py"]
+    found = {path.relative_to(source).as_posix(): list(floats_of(path)) for path in paths}
+    assert {name: lines for name, lines in found.items() if lines and name not in NOT_MONEY} == {}
+
+
+def test_the_grep_finds_floats(tmp_path: Path) -> None:
+    for number, code in enumerate(("x = 0.02", "x = fen / 100", "x = round(y)", "x = pl.Float64()", "x = c.mean()")):
+        (tmp_path / f"{number}.py").write_text(code, encoding="utf-8")
+        assert list(floats_of(tmp_path / f"{number}.py")), code
+
+
+@given(st.lists(st.tuples(st.integers(-10**9, 10**9), st.integers(1, 999_999), st.integers(0, 999_999)), min_size=1))
+def test_shares_of_whole_columns_are_what_decimal_gives(rows: list[tuple[int, int, int]]) -> None:
+    """What polars works out for a column equals Decimal, share by share, and so does a Rule for one month."""
+    from recon.core.expect import rounded_share
+
+    frame = pl.DataFrame(rows, schema={"base": pl.Int64, "own": pl.Int64, "firm": pl.Int64}, orient="row")
+    told = frame.select(
+        (rounded_share(pl.col("base"), pl.col("own")) + rounded_share(pl.col("base"), pl.col("firm"))).alias("fen"))
+
+    def exact(base: int, ppm: int) -> int:
+        return int((Decimal(base) * ppm / 1_000_000).quantize(Decimal(1), ROUND_HALF_UP))
+
+    assert told["fen"].to_list() == [exact(base, own) + exact(base, firm) for base, own, firm in rows]
+    for base, own, firm in rows:
+        rule = Rule(True, None, (), own, firm, 0, None, False, "half_up", "high", "x")
+        assert rule.amount_fen(base) == exact(base, own) + exact(base, firm)

@@ -72,9 +72,19 @@ def policy_page(files: Mapping[str, RegionFile]) -> str:
     return "\n".join(lines) + "\n"
 
 
-_INTRO = """# Policy: what is known of each region
+_INTRO = """# 各地规则：知道什么、多可信、出自哪里 / Policy: what is known of each region
 
 <!-- Generated from mappings/policy by tools/policy_page.py. Do not edit: change the data. -->
+
+本页由 `mappings/policy` 的数据生成：先是写法，再是一览表，然后逐个地区列出每个值的生效月、可信度和来源。没有写的就是**不知道**，绝不当作零。
+在屏幕上看一个地区：`recon policy show 武汉 --at 2024-05`；每个边界前后应划多少的算例见 [policy-cases.md](policy-cases.md)。
+
+- **自己更正一个值**：`recon policy new 武汉 -o 导出文件夹/武汉.policy.toml`，去掉要改的几行前面的 `#`，写上来源和可信度。放在导出文件夹里
+  （`*.policy.toml`、`policy/` 里的任何 TOML，或直接放着、写有地区代码 `code` 的 TOML），或放进 `--mappings` 的目录。
+  先后：自带的 < 导出文件夹里的 < `--mappings` 的；文件里写明的划入金额（划入个人账户金额）总在最前。写错了，运行在读任何文件之前停下，指出文件、项和改法。
+- **推断**：同一地区、险种、人员类别、档次至少 20 人、三个月、九成划入都符合一个规则时，政策不明或可信度低的月份按它说“应划”，可信度写“推断”；只作参考，
+  不单独用来说谁少划。`recon policy new 地区 --from 导出文件夹` 把它写成草稿。整个城市与政策表不符时是一条发现（[决定 0019](adr/0019-inferred-rules-never-accuse.md)）。
+- **日历**：`calendar` 的征收期决定“单位缴费到账晚”；`schedule` 的 `typical_day_by` 和 `stop`（年终结转、平台切换）只写进等待的依据，不改变应划时间。
 
 One TOML file a region, in `mappings/policy/<code>_<pinyin>.toml`; the defaults of the whole country are in
 `national.toml`. Sums are yuan as text (`"3.00"`; `"83"` without decimals: only known to the yuan), rates are text
@@ -90,9 +100,15 @@ between 0 and 1 (`"0.02"` is 2%), months are `"2024-05"`, and `"open"` is the be
 - `uncertain_from`: the rule is in force no later than `from`, perhaps already since this month. In between either rule
   is accepted. `applies_to` says whether `from` speaks of the `accrual` or the `credit` month; without it both are
   accepted: in the month, the one before and the one after, a credit that fits either rule is right.
-- **To correct a value**, write a file with the same `code` into the folder of exports or a `--mappings` folder, with
-  the section, the same `from`, the key, a source and a confidence. Only that key is replaced; another `from` adds an
-  entry, and inside an uncertain window settles what held there.
+- **To correct a value**, write a file with the same `code`, with the section, the same `from`, the key, a source and a
+  confidence (`recon policy new REGION` drafts it). Only that key is replaced; another `from` adds an entry, and inside an
+  uncertain window settles what held there. It may lie among the exports (`*.policy.toml`, any TOML in `policy/`, or a
+  TOML beside the exports that states a `code`) or in a `--mappings` folder, which wins over both. A mistake in it stops
+  the run before anything is read.
+- **Inferred rules** (20 people, three months, 90% agreement; [decision 0019](adr/0019-inferred-rules-never-accuse.md))
+  stand in where the policy is silent or unsure, with confidence `inferred`, and never call an amount short.
+- **Calendars**: the collection deadline of `[[calendar]]` decides `paid_late`; `typical_day_by` and `[[stop]]` only
+  explain a wait. Worked cases of every boundary: [policy-cases.md](policy-cases.md).
 
 ```toml
 code = "330100"
@@ -115,7 +131,8 @@ def _grammar_lines() -> list[str]:
 
 
 def _overview_lines(files: list[RegionFile]) -> list[str]:
-    lines = ["| code | region | known | in-service rule since | confidence | retiree rule |", "| --- " * 6 + "|"]
+    lines = ["| code | region | known | in-service rule since | confidence | retiree rule | schedule | base limits |",
+             "| --- " * 8 + "|"]
     for file in files:
         paid, retired = (Line.of(one, file.sections.get((one, ""), [])) for one in ("in_service", "retiree"))
         last = len(paid.entries) - 1
@@ -124,9 +141,25 @@ def _overview_lines(files: list[RegionFile]) -> list[str]:
             file.code, file.about.get("name"), file.about.get("completeness"), since,
             paid.confidence(last, "personal_share", "employer_share"),
             retired.get(len(retired.entries) - 1, "kind", str) or "unknown",
+            _schedule_words(file), _limit_words(file),
         ]
         lines.append(f"| {' | '.join(map(str, cells))} |")
     return lines
+
+
+def _schedule_words(file: RegionFile) -> str:
+    line = Line.of("schedule", file.sections.get(("schedule", ""), []))
+    last = len(line.entries) - 1
+    kind = line.get(last, "kind", str)
+    if kind is None:
+        return "national default"
+    day = line.get(last, "typical_day_by", int)
+    return kind + (f" by day {day}" if day else "") + f" ({line.confidence(last, 'kind')})"
+
+
+def _limit_words(file: RegionFile) -> str:
+    entries = file.sections.get(("base_limit", ""), [])
+    return f"{entries[0].since} to {entries[-1].since}" if entries else "not known"
 
 
 def _region_lines(file: RegionFile, sources: dict[str, int]) -> list[str]:

@@ -369,7 +369,7 @@ def _why_amount(odd: pl.DataFrame, is_rounding: pl.Expr) -> pl.Expr:
     other_base = own.is_not_null() & base.is_not_null() & (own != base)
     by_base = other_base & ((share(own, ppm) - plain).abs() <= 1)
     rate = (plain * 1_000_000 + base // 2) // base
-    stepped = (rate / _RATE_STEP_PPM).round().cast(pl.Int64) * _RATE_STEP_PPM
+    stepped = (rate + _RATE_STEP_PPM // 2) // _RATE_STEP_PPM * _RATE_STEP_PPM
     same_base = own.is_null() | (own == base)
     by_rate = base.is_not_null() & (base > 0) & same_base & ((share(base, stepped) - plain).abs() <= 1) & (
         stepped != ppm) & (stepped > 0)
