@@ -217,7 +217,7 @@ def test_the_bridge_names_every_fen(told: Told) -> None:
     assert "unexplained" not in bridge
 
 
-@settings(max_examples=8)
+@settings(max_examples=5)
 @given(st.lists(st.tuples(st.integers(0, 300), st.sampled_from([
     "credit", "spend", "mutual_aid", "premium", "interest", "transfer_out", "reversal", "adjustment", "carry_over"]),
     st.integers(1, 30000)), min_size=1, max_size=30), st.booleans(), st.sets(st.integers(0, 30), max_size=4))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from functools import cache
 from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -28,6 +29,7 @@ BLAME = re.compile("欠缴|挪用|截留|漏缴|挂靠|保险公司|社保局|�
 BROWSER = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
 
 
+@cache
 def view(lang: str = "zh") -> RunView:
     """One person with a missing month, a hole, spend, a premium and a rise, as recon itself answers."""
     spent = [flow(f"2024-{month:02d}-05", -1000, "spend") for month in range(2, 13)]
@@ -158,6 +160,19 @@ def test_a_person_without_an_account_export() -> None:
     text = page(run, found)
     assert "余额对不对无从核对" in text
     assert any("请发：国家医保服务平台" in line for line in found.todo)
+
+
+def test_an_income_only_export_adds_up() -> None:
+    """The export we ask for: what its balance lost is use that is not shown, in one sentence."""
+    rows = with_balances([row for month in range(2, 8) for row in (
+        flow(f"2024-{month:02d}-12"), flow(f"2024-{month:02d}-20", -3000, "spend"))])
+    tables = account(lines(count=6), [row for row in rows if row["flow_kind"] == "credit"])
+    context = context_of(tables)
+    result = reconcile(tables, policy(), context.as_of, context)
+    run = RunView(tables={**result.inputs, **result.tables}, as_of=context.as_of, edition="person")
+    found = told(run, ME)
+    assert found.balance == ["2024-02至2024-07：期初0.00元，划入720.00元，期末570.00元；明细只列收入，余额因此少的150.00元是没有显示的支出。"]
+    assert found.todo == ["不用做什么。"]
 
 
 def test_somebody_with_two_balances_only() -> None:

@@ -75,7 +75,7 @@ def _jump_parts(jumps: pl.DataFrame) -> pl.DataFrame:
     """Each jump of the balance, booked where it shows."""
     rows = [{
         "person_id": row["person_id"], "region": row["region"], "scheme": row["scheme"],
-        "accrual_month": row["hole_to"].replace(day=1), "label": "unexplained", "cause": row["cause"],
+        "accrual_month": row["shown_on"].replace(day=1), "label": "unexplained", "cause": row["cause"],
         "status": _JUMPS[row["cause"]][2], "amount_fen": -row["amount_fen"],
         "evidence": _told(_JUMPS[row["cause"]][0], row) + f" [{row['last_row']}; {row['row_id']}]",
         "evidence_en": _told(_JUMPS[row["cause"]][1], row),

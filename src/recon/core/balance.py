@@ -81,27 +81,36 @@ def _manifold(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _by_month(chained: pl.DataFrame, by: str) -> pl.DataFrame:
-    """One row per chain and month with lines, and per month in between that the balances prove still."""
+    """One row per chain and month with lines, and per month in between that the balances prove still.
+
+    A month closes with what its lines and jumps lead to, by their days: within the chain a line of the next month may
+    stand before one of this.
+    """
     jump = pl.col("jump_fen").fill_null(0)
     key = [*ACCOUNT, "ledger", by]
+    ordered = chained.sort(*KEY, "n", nulls_last=True)
     first = pl.col("after_fen").first() - pl.col("amount_fen").first() - jump.first()
-    rows = chained.with_columns(pl.col("posted_on").dt.month_start().alias("month")).sort(*KEY, "n").group_by(
-        [*key, "month"], maintain_order=True
-    ).agg(
-        first.alias("opening_fen"), pl.col("after_fen").last().alias("closing_fen"),
+    begun = ordered.group_by(key, maintain_order=True).agg(
+        pl.when(pl.col("after_fen").is_not_null().all()).then(first).alias("_base"))
+    rows = ordered.with_columns(pl.col("posted_on").dt.month_start().alias("month")).group_by([*key, "month"]).agg(
         *(pl.col("amount_fen").filter(pl.col("flow_kind").is_in(kinds)).sum().alias(name)
           for name, kinds in (MOVES | OF_WHICH).items()),
-        pl.when(pl.col("after_fen").is_not_null().all()).then(jump.sum()).alias("unexplained_fen"),
-        (jump != 0).sum().cast(pl.Int32).alias("breaks"), jump.first().alias("_leap"),
-    ).sort(*key, "month", nulls_last=True)
-    return pl.concat([rows, _still_months(rows, key)], how="diagonal_relaxed").drop("_leap").sort(
+        pl.col("amount_fen").sum().alias("_moved"), jump.sum().alias("unexplained_fen"),
+        (jump != 0).sum().cast(pl.Int32).alias("breaks"),
+    ).join(begun, on=key, nulls_equal=True).sort(*key, "month", nulls_last=True)
+    known = pl.col("_base").is_not_null()
+    rows = rows.with_columns(
+        (pl.col("_base") + (pl.col("_moved") + pl.col("unexplained_fen")).cum_sum().over(key)).alias("closing_fen"),
+        pl.when(known).then("unexplained_fen").alias("unexplained_fen"),
+    ).with_columns((pl.col("closing_fen") - pl.col("_moved") - pl.col("unexplained_fen")).alias("opening_fen"))
+    return pl.concat([rows, _still_months(rows, key)], how="diagonal_relaxed").drop("_moved", "_base").sort(
         *key, "month", nulls_last=True)
 
 
 def _still_months(rows: pl.DataFrame, key: list[str]) -> pl.DataFrame:
     """The months between two rows where nothing moved: the later one opens with what the earlier one closed with."""
     between = rows.with_columns(pl.col("month").shift(1).over(key).alias("_last")).filter(
-        pl.col("month") > pl.col("_last").dt.offset_by("1mo"), pl.col("_leap") == 0,
+        pl.col("month") > pl.col("_last").dt.offset_by("1mo"), pl.col("breaks") == 0,
         pl.col("opening_fen").is_not_null(),
     )
     return between.select(

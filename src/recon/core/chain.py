@@ -18,8 +18,9 @@ import polars as pl
 KEY = ["person_id", "region", "scheme", "ledger", "chain"]
 # Lines that take money for somebody's use: an export without any of them shows income only.
 USE_KINDS = ("spend", "mutual_aid")
-# So many days may lie between the day of a line and the place of its balance in the chain.
-NEAR = timedelta(days=7)
+# So many days may lie between the day of a line and the place of its balance in the chain: a stay in hospital is
+# dated by its days and booked when it is settled.
+NEAR = timedelta(days=93)
 # Of fewer printed balances nobody can say that they never chain; of more, half must follow from the one before.
 FEWEST = 4
 # Lines of two accounts in one export change over so often at least, and each has so many lines.

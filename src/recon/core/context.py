@@ -13,6 +13,7 @@ from datetime import date
 import polars as pl
 
 from recon.core import months
+from recon.core.balance import one_ledger
 from recon.core.chain import chained
 from recon.core.expect import lines_of
 from recon.core.holes import balance_problems, holes, jumps, quiet_years
@@ -215,7 +216,7 @@ def _holes(prepared: Prepared, cover: pl.DataFrame) -> tuple[pl.DataFrame, tuple
     lines = chained(prepared.tables["flow"])
     paid = prepared.contribution.filter(pl.col("paid")).select(*ACCOUNT, pl.col("accrual_month").alias("month"))
     problems = [*balance_problems(lines, jumps(lines, cover)), *quiet_years(lines, cover, paid)]
-    return holes(lines, cover), tuple(problems)
+    return holes(one_ledger(lines), cover), tuple(problems)
 
 
 def _merge_spans(spans: pl.DataFrame) -> pl.DataFrame:

@@ -14,7 +14,8 @@ from recon.problems import Problem
 
 ACCOUNT = ["person_id", "region", "scheme"]
 HOLE = {
-    **dict.fromkeys(ACCOUNT, pl.String()), "hole_from": pl.Date(), "hole_to": pl.Date(), "amount_fen": pl.Int64(),
+    **dict.fromkeys(ACCOUNT, pl.String()), "hole_from": pl.Date(), "hole_to": pl.Date(), "shown_on": pl.Date(),
+    "amount_fen": pl.Int64(),
     "last_row": pl.String(), "row_id": pl.String(), "cause": pl.String(),
 }
 # A year in which money was paid in but the export has no line at all is asked for again.
@@ -22,13 +23,14 @@ QUIET_MONTHS = 12
 
 
 def jumps(chained: pl.DataFrame, cover: pl.DataFrame) -> pl.DataFrame:
-    """Every jump of a balance (columns :data:`HOLE`), with its cause.
+    """Every jump of a balance (columns :data:`HOLE`; shown_on is the day of the line that shows it), with its cause.
 
     cause: rows_missing (inside what the exports cover), not_exported (days between the lines that no export covers),
     use_hidden (an export of income only: what its balance lost was used, and is not shown).
     """
     found = chained.filter(pl.col("jump_fen") != 0).select(
-        *ACCOUNT, pl.col("last_day").alias("hole_from"), pl.col("posted_on").alias("hole_to"),
+        *ACCOUNT, pl.min_horizontal("last_day", "posted_on").alias("hole_from"),
+        pl.max_horizontal("last_day", "posted_on").alias("hole_to"), pl.col("posted_on").alias("shown_on"),
         pl.col("jump_fen").alias("amount_fen"), "last_row", "row_id", "fits",
     )
     if found.is_empty():

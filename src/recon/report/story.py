@@ -19,6 +19,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "does_not": ("{place}{first}至{last}：期初{opening}元，{moves}，期末{closing}元，其中{rest}元没有明细可以说明",
                  "{place}{first} to {last}: opening {opening} yuan, {moves}, closing {closing} yuan; no line explains "
                  "{rest} of it"),
+    "income_only": ("{place}{first}至{last}：期初{opening}元，{moves}，期末{closing}元；"
+                    "明细只列收入，余额因此少的{hidden}元是没有显示的支出",
+                    "{place}{first} to {last}: opening {opening} yuan, {moves}, closing {closing} yuan; the export "
+                    "shows income only, and {hidden} were used without being shown"),
     "no_balances": ("{place}{first}至{last}：{moves}；明细没有印余额，只能说变动。补一张有余额的页面就能核对到分",
                     "{place}{first} to {last}: {moves}; the export prints no balance, so only the movements are known. "
                     "One page with a balance settles it"),
@@ -87,7 +91,7 @@ def story(view: RunView, person_id: str) -> Story:
     regions = whole["region"].n_unique()
     for (region, _), rows in whole.sort("region", "scheme", "month").group_by("region", "scheme", maintain_order=True):
         name = view.region_names.get(str(region or ""), str(region or ""))
-        text, fits = _account(say, rows, say("place", region=name) if regions > 1 else "")
+        text, fits = _account(say, rows, say("place", region=name) if regions > 1 else "", _hidden(view, rows))
         lines.append(text)
         adds_up = fits if adds_up is None or fits is None else adds_up and fits
     told, asks, places, unsettled = _parts(view, person_id)
@@ -105,7 +109,15 @@ def story(view: RunView, person_id: str) -> Story:
     return Story(lines, asks, places, adds_up, unsettled)
 
 
-def _account(say: _Say, rows: pl.DataFrame, place: str) -> tuple[str, bool | None]:
+def _hidden(view: RunView, rows: pl.DataFrame) -> int:
+    """What an export of income only leaves out of an account's use."""
+    account = rows.select("person_id", "region", "scheme").unique()
+    parts = view.table("gap").filter((pl.col("basis") == "balance") & (pl.col("cause") == "use_hidden"))
+    mine = parts.join(account, on=["person_id", "region", "scheme"], how="semi", nulls_equal=True)
+    return int(mine["amount_fen"].sum())
+
+
+def _account(say: _Say, rows: pl.DataFrame, place: str, hidden: int) -> tuple[str, bool | None]:
     """One account in a sentence, and whether it adds up (None without balances)."""
     sums = {key: int(rows[column].sum() or 0) for key, column in _MOVES.items()}
     moves = [say(key, amount=yuan(abs(fen) if key in _USED and fen < 0 else fen)) for key, fen in sums.items() if fen]
@@ -117,6 +129,8 @@ def _account(say: _Say, rows: pl.DataFrame, place: str) -> tuple[str, bool | Non
         return say("no_balances", **span), None
     rest = int(rows["unexplained_fen"].sum() or 0)
     known = {"opening": yuan(opening), "closing": yuan(closing)}
+    if hidden and rest == -hidden:
+        return say("income_only", **span, **known, hidden=yuan(hidden)), True
     if rest or rows["breaks"].sum():
         return say("does_not", **span, **known, rest=yuan(rest)), False
     return say("adds_up", **span, **known), True
@@ -132,7 +146,8 @@ def _parts(view: RunView, person_id: str) -> tuple[list[str], list[str], list[st
     places: list[str] = []
     unsettled: list[tuple[str, str]] = []
     for row in rows.iter_rows(named=True):
-        if row["status"] == "explained" and row["cause"] is None and row["label"] in _PLAIN:
+        plain = row["status"] == "explained" and row["cause"] is None and row["label"] in _PLAIN
+        if plain or row["cause"] == "use_hidden":
             continue
         text, named = split_evidence(row["evidence"])
         if view.lang == "en":
