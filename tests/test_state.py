@@ -27,7 +27,7 @@ from recon.state.migrations import MIGRATIONS
 from recon.state.place import StateError, locked, open_place
 from recon.state.store import open_store
 from support import rules_loaded_once, run_recon
-from test_run_problems import contributions, credits, write
+from test_run_problems import contributions, credits, month, write
 
 ANNA, BELA = "110105198503074917", "420106199001011233"
 NOW = datetime.now(CHINA) - timedelta(days=60)  # the clock of the runs in this process; those of others have their own
@@ -82,6 +82,10 @@ class Firm:
         book.save(self.report)
         stamp = (self.now + timedelta(hours=1)).timestamp()
         os.utime(self.report, (stamp, stamp))
+
+    def known(self) -> pl.DataFrame:
+        with open_store(self.state) as store:
+            return store.known()
 
     def kept(self) -> tuple[Any, ...]:
         """Everything the state file holds."""
@@ -181,6 +185,32 @@ def test_a_gap_that_is_seen_no_more_is_not_resolved(firm: Firm) -> None:
     assert firm.events(firm.run()) == {"gone 2024-07": "file_gone"}
 
 
+def test_payroll_gaps_age_without_any_account(firm: Firm) -> None:
+    """What HR can prove without flows is remembered too: resolved when the declaration comes, gone with the payroll."""
+    for path in firm.folder.glob("*.csv"):
+        path.unlink()
+    people = [ANNA, BELA, "310115197807150329"]
+    for person in people:
+        firm.pay([at for at in range(6) if (person, at) != (ANNA, 3)], person)
+    write(firm.folder, "payroll.csv", [
+        {"person_id": person, "person_name": "测试甲", "employer": "示例公司", "pay_month": month(at), "item": "medical",
+         "deducted_fen": "12000", "base_fen": "600000"} for person in people for at in range(6)])
+    firm.run(as_of="2024-08-31")
+    live = firm.known().filter(pl.col("is_live") & (pl.col("basis") == "payroll"))
+    assert (ANNA, "2024-04-01") in list(live.select("person_id", "accrual_month").iter_rows())
+    payroll = (firm.folder / "payroll.csv").read_bytes()
+    (firm.folder / "payroll.csv").unlink()
+    away = firm.run(as_of="2024-08-31")
+    ends = away.run.view.since.events.filter(pl.col("basis") == "payroll")
+    assert set(ends["event"]) <= {"gone", "resolved"}
+    (firm.folder / "payroll.csv").write_bytes(payroll)
+    firm.run(as_of="2024-08-31")
+    firm.pay(range(6), ANNA)
+    done = firm.run(as_of="2024-08-31")
+    ends = done.run.view.since.events.filter((pl.col("basis") == "payroll") & (pl.col("person_id") == ANNA))
+    assert set(ends.select("event", "why").iter_rows()) == {("resolved", "new_file")}
+
+
 def test_keys_are_stable_under_a_new_explanation() -> None:
     """A gap that is called something else, with another amount, is changed, not new and gone."""
     def live(label: str, cause: str, fen: int) -> pl.DataFrame:
@@ -196,7 +226,7 @@ def test_keys_are_stable_under_a_new_explanation() -> None:
         pl.lit(1).alias("runs"), pl.lit(1).alias("times_opened"), pl.lit(None, dtype=pl.String).alias("ended_as_of"),
         pl.lit(None, dtype=pl.String).alias("ending"),
     ).select(pl.col(name).cast(kind) for name, kind in KNOWN_SCHEMA.items())
-    seen = first.select("person_id", "region", "scheme", "accrual_month")
+    seen = {"credit": first.select("person_id", "region", "scheme", "accrual_month")}
     smaller = compare(known, live("short_credit", "", 2000), seen, Circumstances(time=True))
     assert smaller["event"].to_list() == ["changed"]
     assert compare(known, first, seen, Circumstances())["event"].to_list() == []
@@ -245,6 +275,22 @@ def test_decisions_need_no_state(firm: Firm) -> None:
     firm.report.rename(firm.folder / "旧报告.xlsx")
     assert job.perform(settings, now=NOW).exit_code == 0
     assert firm.cells()[0]["备注"] == "见回执"
+
+
+@pytest.mark.parametrize("state", [True, False])
+def test_decisions_follow_from_month_to_month(firm: Firm, state: bool) -> None:
+    """A report that is called otherwise each month is read for decisions all the same."""
+    def run(day: str, name: str = "差异-{month}.xlsx") -> int:
+        settings = job.settle(firm.folder, None, {"as_of": day, "report": firm.place / name} | (
+            {"state": firm.state} if state else {}))
+        firm.now += timedelta(days=1)
+        return job.perform(settings, now=firm.now).exit_code
+
+    assert run("2025-01-31") == 3
+    firm.report = firm.place / "差异-2025-01.xlsx"
+    firm.enter("接受")
+    assert run("2025-02-28") == 0
+    assert run("2025-03-31", "别的名字.xlsx") == (0 if state else 3)
 
 
 def test_a_word_that_is_no_decision_is_kept(firm: Firm) -> None:
@@ -547,7 +593,7 @@ def test_many_gaps_are_compared_in_good_time() -> None:
     }, schema_overrides={"estimated_fen": pl.Int64})
     known = pl.DataFrame(schema=KNOWN_SCHEMA)
     started = time.monotonic()
-    events = compare(known, live, live.select("person_id", "region", "scheme", "accrual_month").unique(),
-                     Circumstances(people=frozenset(live["person_id"])))
+    seen = {"credit": live.select("person_id", "region", "scheme", "accrual_month").unique()}
+    events = compare(known, live, seen, Circumstances(people=frozenset(live["person_id"])))
     assert events.height == many
     assert time.monotonic() - started < 5

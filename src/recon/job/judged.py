@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import glob
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,17 +16,23 @@ if TYPE_CHECKING:
 
 
 def with_decisions(
-    settings: Settings, run: batch.Run, report: Path, remembered: pl.DataFrame
+    settings: Settings, run: batch.Run, report: Path, remembered: pl.DataFrame, earlier: Sequence[Path] = ()
 ) -> tuple[batch.Run, pl.DataFrame]:
-    """The run with what was decided on its gaps, and all decisions that hold."""
+    """The run with what was decided on its gaps, and all decisions that hold.
+
+    They are read from recon's workbooks in the folder, the one about to be replaced, those that the same setting has
+    named in other months, and ``earlier`` ones.
+    """
     import polars as pl
 
     from recon.state.decisions import as_written, hold, read_decisions
 
     assert settings.folder is not None
     own = run.view.table("source").filter(pl.col("status") == "own_output")["file"].to_list()
-    paths = {settings.folder / name: name for name in own if name.lower().endswith(".xlsx") and "!" not in name}
-    paths.setdefault(report, report.name)
+    paths = {(settings.folder / name).resolve(): name for name in own
+             if name.lower().endswith(".xlsx") and "!" not in name}
+    for path in (*earlier, *_reports(settings), report):
+        paths.setdefault(path.resolve(), path.name)
     entries, problems = read_decisions((name, path) for path, name in paths.items() if path.is_file())
     decided = hold(entries, remembered)
     written = [as_written(row["decision"], row["note"], row["decided_at"]) for row in decided.iter_rows(named=True)]
@@ -34,6 +42,15 @@ def with_decisions(
         rows = [one.row(run.view.lang) for one in problems]
         tables["problem"] = pl.concat([tables["problem"], pl.DataFrame(rows, schema=tables["problem"].schema)])
     return replace(run, view=replace(run.view, tables=tables, decisions=shown)), decided
+
+
+def _reports(settings: Settings) -> list[Path]:
+    """The workbooks of other months, where the report's name holds a date."""
+    report = settings.report
+    if report is None or "{" not in report.name:
+        return []
+    digits = glob.escape(report.name).replace("{as_of}", "[0-9]*").replace("{month}", "[0-9]*")
+    return sorted(report.parent.glob(digits)) if "{" not in str(report.parent) else []
 
 
 def judged(

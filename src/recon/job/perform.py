@@ -34,6 +34,7 @@ KEEP_RUNS = 120
 STALE_DAYS = 62
 _BACK_DAYS, _AHEAD_DAYS, _BELIEVED_DAYS = 1, 400, 40  # how far a clock may move between two runs
 _ROWS_KEPT_DAYS = 400
+_SEEN = ("month", "payroll", "contribution", "flow", "reading")
 
 
 @dataclass(frozen=True)
@@ -244,22 +245,24 @@ def _run_compared(call: _Call, place: Path, past: _Past) -> Outcome:
                           channels=()))
     mark = fingerprint(as_of, sources, told, rules, run.view.edition)
     live = live_gaps(run.view.table("gap"))
-    is_repeat = last is not None and last.fingerprint == mark
+    results = batch.result_hashes(run)
+    # The results are looked at too: a program may have changed without a new version.
+    is_repeat = last is not None and last.fingerprint == mark and last.results.get("gap") == results["gap"]
     if is_repeat and last is not None:
         run_id, known, events = last.run_id, past.known, store.events(last.run_id)
         base = store.run(last.compared_with) if last.compared_with else None
         news = events.clear()
     else:
         run_id, base = store.next_run(), last
-        events = compare(past.known, live, visible(run.view.table("month")),
+        events = compare(past.known, live, visible({name: run.view.table(name) for name in _SEEN}),
                          around(run, last, sources, told, rules, as_of))
         if base is None:  # with nothing to compare with nothing is a change; but to be told of, all of it is new
             events = events.clear()
         news = events if base is not None else as_new(run.view.table("gap"))
         known = carried(past.known, live, events, run_id, as_of)
-    results = batch.result_hashes(run) if past.recorded and not is_repeat else {}
     report = report_path(settings, run.view.as_of)
-    run, decided = with_decisions(settings, run, report, store.decisions())
+    before = store.fact("report")
+    run, decided = with_decisions(settings, run, report, store.decisions(), [Path(before)] if before else [])
     run = with_past(run, known, events, base)
     counts, code = judged(settings, run, decided, news)
     call.alerts += _stale(call, run)
@@ -273,12 +276,13 @@ def _run_compared(call: _Call, place: Path, past: _Past) -> Outcome:
     alarms = [code for code in call.alerts if code in tell.ALARMS]
     if settings.channels and (alarms or not is_repeat) and tell.is_worth_telling(settings, counts, call.alerts):
         messages = tell.told(settings, run, report, counts, call.alerts, call.facts)
-    if store.fact("clock") != past.odd_clock:
-        store.remember("clock", past.odd_clock)
+    facts = {"clock": None, "report": str(report.resolve())}
     if not past.recorded:
-        store.post(messages if "clock" in call.alerts else (), _stamp(call.now))
+        if "clock" in call.alerts:
+            store.remember("clock", past.odd_clock)
+            store.post(messages, _stamp(call.now))
     elif is_repeat:
-        store.record_repeat(run_id, _stamp(call.now), past.slot, decided, messages)
+        store.record_repeat(run_id, _stamp(call.now), past.slot, decided, messages, facts)
     else:
         store.record(RunRecord(
             started=_stamp(call.now), finished=_stamp(call.now), folder=str(settings.folder.resolve()), as_of=as_of,
@@ -286,7 +290,7 @@ def _run_compared(call: _Call, place: Path, past: _Past) -> Outcome:
             counts={name: counts[name] for name in ("people", "months", "gaps", "accepted", "rejected", "since")},
             sources=sources, rules=rules, results=results,
             compared_with=base.run_id if base else None, slot=past.slot,
-        ), known, events, decided, messages, settings.keep_runs or KEEP_RUNS)
+        ), known, events, decided, messages, facts, settings.keep_runs or KEEP_RUNS)
     _note_failures(call, tell.deliver(settings, store, _stamp(call.now)))
     if kept is not None:
         kept.prune(call.now.timestamp() - _ROWS_KEPT_DAYS * 86_400)

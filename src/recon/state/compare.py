@@ -6,6 +6,7 @@ explained differently keeps its gap.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -60,15 +61,33 @@ def live_gaps(gap: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def visible(month: pl.DataFrame) -> pl.DataFrame:
-    """The accounts and months that a run can judge: a gap of theirs that is no more is resolved, of others gone."""
-    return month.filter(pl.col("status") != "unknown").select(
-        "person_id", "region", "scheme", pl.col("accrual_month").cast(pl.String)
-    ).unique()
+def visible(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """What a run can judge, by basis: a gap of theirs that is no more is resolved, of others it is only out of sight.
+
+    credit: accounts and months whose status is known; payroll: people and months of payslips and contributions;
+    balance: accounts with lines or readings.
+    """
+    month = tables["month"].filter(pl.col("status") != "unknown")
+    when = pl.col("accrual_month").cast(pl.String)
+    payslip = pl.coalesce("for_month", "pay_month").cast(pl.String).alias("accrual_month")
+    return {
+        "credit": month.select("person_id", "region", "scheme", when).unique(),
+        "payroll": pl.concat([
+            tables["payroll"].select("person_id", payslip), tables["contribution"].select("person_id", when),
+        ]).unique(),
+        "balance": pl.concat([
+            tables[name].select("person_id", "region") for name in ("flow", "reading")
+        ]).unique(),
+    }
 
 
-def compare(known: pl.DataFrame, now: pl.DataFrame, seen: pl.DataFrame, around: Circumstances) -> pl.DataFrame:
-    """One event per gap that differs from what was ``known`` (KNOWN_SCHEMA); ``now`` is :func:`live_gaps`."""
+def compare(
+    known: pl.DataFrame, now: pl.DataFrame, seen: Mapping[str, pl.DataFrame], around: Circumstances
+) -> pl.DataFrame:
+    """One event per gap that differs from what was ``known`` (KNOWN_SCHEMA).
+
+    ``now`` is :func:`live_gaps`, ``seen`` is :func:`visible`.
+    """
     was = known.rename({name: f"{name}_was" for name in KNOWN_SCHEMA if name != "gap_id"})
     both = now.join(was, on="gap_id", how="full", coalesce=True)
     is_now, is_known = pl.col("basis").is_not_null(), pl.col("basis_was").is_not_null()
@@ -89,9 +108,8 @@ def compare(known: pl.DataFrame, now: pl.DataFrame, seen: pl.DataFrame, around: 
     place = ["person_id", "region", "scheme", "accrual_month", "basis"]
     rows = both.with_columns(event.alias("event")).filter(pl.col("event").is_not_null()).with_columns(
         pl.coalesce(name, f"{name}_was").alias(name) for name in place)
-    judged = rows.join(seen.with_columns(pl.lit(value=True).alias("_seen")), on=place[:4], how="left",
-                       nulls_equal=True)
-    # What the other bases compare is in the same months; a month that cannot be judged tells nothing of them either.
+    judged = pl.concat([_with_seen(rows, basis, seen) for basis in rows["basis"].unique().sort()] or [
+        rows.with_columns(pl.lit(value=True).alias("_seen"))])
     judged = judged.with_columns(
         pl.when((pl.col("event") == "resolved") & pl.col("_seen").is_null()).then(pl.lit("gone"))
         .otherwise("event").alias("event"),
@@ -101,6 +119,15 @@ def compare(known: pl.DataFrame, now: pl.DataFrame, seen: pl.DataFrame, around: 
     return judged.select(pl.col(name).cast(kind) for name, kind in EVENT_SCHEMA.items()).sort("gap_id")
 
 
+def _with_seen(rows: pl.DataFrame, basis: str, seen: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """The rows of one basis with ``_seen``: true where the run can judge them, null where not."""
+    own = rows.filter(pl.col("basis") == basis)
+    if basis not in seen:
+        return own.with_columns(pl.lit(value=True).alias("_seen"))
+    marked = seen[basis].with_columns(pl.lit(value=True).alias("_seen"))
+    return own.join(marked, on=seen[basis].columns, how="left", nulls_equal=True)
+
+
 def _why(around: Circumstances) -> pl.Expr:
     """The cause of an event: the person's own new file, else what else differs, several where it cannot be told."""
     own = pl.col("person_id").is_in(sorted(around.people))
@@ -108,8 +135,8 @@ def _why(around: Circumstances) -> pl.Expr:
         ("file_gone", around.files_gone), ("rule_changed", around.rules), ("program_changed", around.program),
         ("time_passed", around.time),
     ) if is_so]
-    # Others' new rows change what is usual: the last explanation, for want of any other.
-    text = ";".join(rest) or ("new_file" if around.files_new else "unknown")
+    # Others' new rows change what is usual; where nothing differs at all it can only be the program.
+    text = ";".join(rest) or ("new_file" if around.files_new else "program_changed")
     return pl.when(own.fill_null(value=False)).then(pl.lit("new_file")).otherwise(pl.lit(text))
 
 

@@ -135,19 +135,20 @@ class Store:
 
     def record(
         self, run: RunRecord, known: pl.DataFrame, events: pl.DataFrame, decisions: pl.DataFrame,
-        messages: Sequence[tuple[str, str, str]], keep_runs: int,
+        messages: Sequence[tuple[str, str, str]], facts: Mapping[str, str | None], keep_runs: int,
     ) -> int:
         """Keep a run with all that follows from it, in one transaction; its number comes back.
 
-        ``messages`` are (channel, title, body). Runs beyond the newest ``keep_runs`` are let go; gaps never are.
+        ``messages`` are (channel, title, body), ``facts`` single values to remember (None: to forget). Runs
+        beyond the newest ``keep_runs`` are let go; gaps never are.
         """
         with self._transaction():
             run_id = self.next_run()
-            facts = {name: getattr(run, name) for name in (
+            columns = {name: getattr(run, name) for name in (
                 "started", "finished", "folder", "as_of", "edition", "version", "fingerprint", "compared_with",
                 "exit_code", "slot")}
-            facts |= {"run_id": run_id, "options": _json(run.options), "counts": _json(run.counts)}
-            self._insert("run", list(facts), [tuple(facts.values())])
+            columns |= {"run_id": run_id, "options": _json(run.options), "counts": _json(run.counts)}
+            self._insert("run", list(columns), [tuple(columns.values())])
             self._insert("run_source", ["run_id", "file", "sha256", "status"],
                          [(run_id, file, *both) for file, both in run.sources.items()])
             self._insert("run_rule", ["run_id", "name", "sha256"],
@@ -159,6 +160,8 @@ class Store:
             self._insert("gap", list(KNOWN_SCHEMA), known.iter_rows())
             self._decide(decisions)
             self._post(messages, run.finished)
+            for key, value in facts.items():
+                self._set(key, value)
             self._db.execute("DELETE FROM run WHERE run_id <= ?", (run_id - keep_runs,))
             this_year = run.started[:4]
             self._db.execute("DELETE FROM outbox WHERE sent IS NOT NULL AND created < ?", (this_year,))
@@ -166,6 +169,7 @@ class Store:
 
     def record_repeat(
         self, run_id: int, at: str, slot: str | None, decisions: pl.DataFrame, messages: Sequence[tuple[str, str, str]],
+        facts: Mapping[str, str | None],
     ) -> None:
         """The newest run was made again and gave the same; only decisions, slot and messages may be new."""
         with self._transaction():
@@ -174,6 +178,8 @@ class Store:
                 self._set(f"slot:{slot}", at)
             self._decide(decisions)
             self._post(messages, at)
+            for key, value in facts.items():
+                self._set(key, value)
 
     def post(self, messages: Sequence[tuple[str, str, str]], created: str) -> None:
         """Messages of a run that came to nothing."""
