@@ -137,6 +137,37 @@ def test_an_export_of_another_kind_disagrees_with_nothing(told: Told) -> None:
     assert told.codes() == []
 
 
+@case(lines(), again(credits(), proof="human", file="a-typed.csv") + credits())
+def test_typed_lines_repeat_the_export(told: Told) -> None:
+    """What a person typed and an export tells counts once, as the export's."""
+    assert told.unusual() == {}
+    assert told.codes() == []
+
+
+@case(lines(), again(credits()[1:4], proof="human") + credits())
+def test_what_a_person_left_out_is_no_disagreement(told: Told) -> None:
+    """A typed or confirmed line shows what there is, not that there is nothing else."""
+    assert told.unusual() == {}
+    assert told.codes() == []
+
+
+@case(lines(), credits() + changed(credits(), amount_fen=13000, proof="human"), coverage=issued("2024-12-01", "2025-03-01"))
+def test_an_export_is_believed_before_a_person(told: Told) -> None:
+    """Even where the person wrote later and more; both are named."""
+    assert told.unusual() == {}
+    assert [(each.code, each.file, each.value) for each in told.problems()] == [
+        ("contradictory-lines", "flow.csv", "130.00 ≠ 120.00 (again.csv#L4)")]
+
+
+@case(lines() + changed(lines(), proof="human", base_fen=500000, employee_fen=10000, employer_fen=40000,
+                        into_account_fen=10000), credits())
+def test_a_record_is_believed_before_a_person(told: Told) -> None:
+    """The same for contributions."""
+    assert told.unusual() == {}
+    assert {row["contributed_fen"] for row in told.months().values()} == {PAID}
+    assert told.codes() == ["contradictory-lines"]
+
+
 @case(lines(), credits() + again(credits(skip=["2024-03"]), ledger="bank"), coverage=issued(None, None))
 def test_the_bank_shows_less_than_the_account(told: Told) -> None:
     """App and bank disagree about a credit that both cover: it counts once and both are named."""

@@ -17,6 +17,7 @@ import polars as pl
 
 from recon.core.text import yuan_text
 from recon.problems import Problem
+from recon.tables import SEEN_PROOFS
 
 ACCOUNT = ["person_id", "region", "scheme"]
 BILL_PROOFS = ("declared", "billed")
@@ -64,7 +65,8 @@ def mark_repeated_contributions(
     fills: dict[str, dict[str, object]] = {}
     for _, group in suspects.sort("row_id").group_by(keys, maintain_order=True):
         rows = group.to_dicts()
-        rows.sort(key=lambda row: (row["proof"] in BILL_PROOFS, -_fullness(row), row["row_id"]))
+        rows.sort(key=lambda row: (
+            row["proof"] in BILL_PROOFS, row["proof"] in SEEN_PROOFS, -_fullness(row), row["row_id"]))
         kept: list[Row] = []
         taken: set[tuple[str, str]] = set()  # (row kept, export that has a view of it)
         for row in rows:
@@ -155,12 +157,15 @@ def _amended_payments(
                 continue
             days = [exported.get(str(row["_file"])) or exported.get(str(row["_file"]).partition("#")[0])
                     for row in (one, other)]
-            known = None not in days and days[0] != days[1]
+            seen = [row["proof"] in SEEN_PROOFS for row in (one, other)]
+            known = None not in days and days[0] != days[1] and seen[0] == seen[1]
             if known:
                 newer, older = (one, other) if str(days[0]) > str(days[1]) else (other, one)
             else:
                 newer, older = sorted((one, other), key=lambda row: (
-                    row["paid"] is not True, str(row["paid_on"] or "9"), -_fullness(row), str(row["row_id"])))
+                    row["proof"] in SEEN_PROOFS, row["paid"] is not True, str(row["paid_on"] or "9"),
+                    -_fullness(row), str(row["row_id"]),
+                ))
             gone.add(str(older["row_id"]))
             changed = next((column for column in (
                 "employee_fen", "employer_fen", "base_fen", "paid", "paid_on", "payment_kind", "into_account_fen",
@@ -216,8 +221,8 @@ def mark_repeated_flows(flow: pl.DataFrame) -> pl.DataFrame:
         return flow
     settled = pl.concat([flow.filter(pl.col("duplicate_of").is_not_null())["row_id"],
                          flow["duplicate_of"].drop_nulls()])
-    rest = flow.select(*_LINE, "balance_fen", "row_id", export_of().alias("_file")).sort("row_id").filter(
-        ~pl.col("row_id").is_in(settled.implode()))
+    rest = flow.select(*_LINE, "balance_fen", "row_id", _is_seen(), export_of().alias("_file")).sort(
+        "_seen", "row_id").filter(~pl.col("row_id").is_in(settled.implode()))
     found = [_copies(rest, [*_LINE, "balance_fen"])]
     for column, is_unsaid in (
         ("balance_fen", pl.col("balance_fen").is_null()), ("sub_account", pl.col("sub_account").is_null()),
@@ -227,7 +232,7 @@ def mark_repeated_flows(flow: pl.DataFrame) -> pl.DataFrame:
         done = pl.concat([frame[name] for frame in found for name in ("row_id", "_first")])
         rest = rest.filter(~pl.col("row_id").is_in(done.implode()))
         line = [name for name in _LINE if name != column]
-        fuller = rest.sort(is_unsaid, "row_id", maintain_order=True)
+        fuller = rest.sort("_seen", is_unsaid, "row_id", maintain_order=True)
         if column != "balance_fen":
             told = fuller.filter(~is_unsaid).select(*line, "_file").unique()
             mixed = fuller.filter(is_unsaid).join(told, on=line, how="inner", nulls_equal=True, suffix="_told").filter(
@@ -244,6 +249,11 @@ def mark_repeated_flows(flow: pl.DataFrame) -> pl.DataFrame:
     ).drop("_first")
 
 
+def _is_seen() -> pl.Expr:
+    """Whether a row was typed in or read from a picture: an export that tells the line is believed before it."""
+    return pl.col("proof").is_in(SEEN_PROOFS).fill_null(False).alias("_seen")
+
+
 def _copies(frame: pl.DataFrame, line: list[str]) -> pl.DataFrame:
     """row_id and the row it repeats (``_first``): the k-th equal line of one export repeats the k-th of another."""
     ranked = frame.with_columns(pl.int_range(pl.len()).over([*line, "_file"]).alias("_k"))
@@ -258,7 +268,8 @@ def mark_amended_flows(flow: pl.DataFrame, coverage: pl.DataFrame) -> tuple[pl.D
 
     Both exports must cover the day, agree in at least one line of the account and show lines of the kind. A line of
     the same kind on the same day with another sum, or of the same sum a few days apart, is the same line amended: that
-    of the export made later counts, else the larger, and the disagreement is said. The rest counts and is said.
+    of the export made later counts, else the larger, and the disagreement is said; an export is believed before what
+    a person typed or a picture shows. The rest counts and is said.
     """
     if flow["row_id"].null_count() or flow.select(export_of().n_unique()).item() < 2:
         return flow, []
@@ -292,7 +303,9 @@ def mark_amended_flows(flow: pl.DataFrame, coverage: pl.DataFrame) -> tuple[pl.D
             problems.append(_told("amended-line" if is_known else "contradictory-lines", newer, older, column))
         for other in others:
             rest[other["person_id"], other["_file"], other["_other"]].append(other)
-    problems += _only_in_one(rest, superseded)
+    seen = set(flow.filter(pl.col("proof").is_in(SEEN_PROOFS)).select(export_of())["row_id"])
+    # What a person or a picture leaves out is no disagreement.
+    problems += _only_in_one({key: rows for key, rows in rest.items() if key[2] not in seen}, superseded)
     if not superseded:
         return flow, problems
     replaced = pl.col("row_id").replace_strict(superseded, default=None, return_dtype=pl.String)
@@ -305,7 +318,7 @@ def _told_by_one(flow: pl.DataFrame, coverage: pl.DataFrame) -> pl.DataFrame:
     account = [*ACCOUNT, "ledger"]
     told = flow.select(
         *ACCOUNT, pl.col("ledger").fill_null("app"), "posted_on", "flow_kind", "amount_fen", "row_id",
-        pl.coalesce("duplicate_of", "row_id").alias("_line"), export_of().alias("_file"),
+        pl.coalesce("duplicate_of", "row_id").alias("_line"), _is_seen(), export_of().alias("_file"),
     ).drop_nulls(["posted_on", "amount_fen"])
     spans = _spans(told, account, coverage)
     pairs = spans.join(spans.rename({"_file": "_other", "_first": "_from", "_last": "_to"}), on=account,
@@ -355,6 +368,8 @@ def _newer(
     one: Row, other: Row, exported: Mapping[str, date], ends: Mapping[tuple[str, str], date]
 ) -> tuple[Row, Row, bool]:
     """The line to believe, the other, and whether days of export say so."""
+    if one["_seen"] != other["_seen"]:
+        return (other, one, False) if one["_seen"] else (one, other, False)
     days = [exported.get(row["_file"]) or exported.get(row["_file"].partition("#")[0]) for row in (one, other)]
     if days[0] is not None and days[1] is not None and days[0] != days[1]:
         return (one, other, True) if days[0] > days[1] else (other, one, True)
