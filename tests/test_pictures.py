@@ -204,6 +204,56 @@ def test_years_stand_above_the_days(tmp_path: Path, seen: Fake) -> None:
     assert sorted(used(read(tmp_path))) == [(date(2024, 6, 8), -3560), (date(2024, 6, 12), 12000)]
 
 
+def screen(*lines: tuple[int, int, str]) -> Canvas:
+    """A screen with text at given places."""
+    canvas = Canvas(720, 900)
+    for x, y, text in lines:
+        canvas.text(x, y, text, 28)
+    return canvas
+
+
+CARDS = screen(
+    (32, 40, "缴费明细"), (32, 100, "2024年06月"), (32, 150, "缴费基数"), (500, 150, "6,000.00"), (32, 200, "个人缴费"),
+    (500, 200, "120.00"), (32, 250, "单位缴费"), (500, 250, "480.00"), (32, 300, "缴费状态"), (500, 300, "已缴费"),
+    (32, 400, "费款所属期：202405"), (32, 450, "个人缴费：120.00元"), (32, 500, "单位缴费：480.00元"),
+)
+FIGURES = screen((32, 40, "我的医保账户"), (200, 120, "账户余额(元)"), (220, 180, "3,215.40"), (32, 300, "当年账户余额"),
+                 (500, 300, "1,215.40"), (32, 360, "本年划入合计 1,440.00"), (32, 420, "查询时间 2024-12-31"))
+
+
+def test_cards_of_contributions(tmp_path: Path, seen: Fake) -> None:
+    """A month, and below it labels and values, in one text or side by side; nothing proves them, a person ticks them."""
+    path = drafted(tmp_path, seen, CARDS)
+    tick(path, SIGNED, {0: {"用": "是"}, 1: {"用": "是", "是否到账": "已到账"}})
+    seen(CARDS)
+    paid = read(tmp_path).tables["contribution"]
+    assert paid.select("accrual_month", "base_fen", "employee_fen", "employer_fen", "paid", "proof").rows() == [
+        (date(2024, 6, 1), 600000, 12000, 48000, True, "human"), (date(2024, 5, 1), None, 12000, 48000, True, "human")]
+
+
+def test_a_single_balance(tmp_path: Path, seen: Fake) -> None:
+    """A screen with nothing but balances becomes readings once a person has ticked them."""
+    path = drafted(tmp_path, seen, FIGURES)
+    tick(path, SIGNED, {0: {"用": "是"}, 1: {"用": "是"}, 2: {"用": "是", "查看日期": "2024"}})
+    seen(FIGURES)
+    result = read(tmp_path)
+    assert result.tables["reading"].select("kind", "read_on", "amount_fen", "proof").rows() == [
+        ("ledger", date(2024, 12, 31), 321540, "human"), ("current_year", date(2024, 12, 31), 121540, "human"),
+        ("year_credited", date(2024, 12, 31), 144000, "human")]
+    assert codes(result) == []
+
+
+def test_pages_beyond_the_limit_are_said(tmp_path: Path, seen: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long scan is read as far as the limit goes, and the rest is named."""
+    monkeypatch.setattr("recon.reading.picture.MAX_PAGES", 1)
+    page = account_page(ROWS, NAME, "收入合计：240.00 支出合计：35.60")
+    save(tmp_path, "a.pdf", scan(page, page, page))
+    seen(page)
+    result = read(tmp_path)
+    assert [(each.code, each.value) for each in result.problems] == [("no-text-layer", "p2–p3")]
+    assert len(used(result)) == 3
+
+
 def test_a_picture_of_something_else(tmp_path: Path, seen: Fake) -> None:
     """No sum, no list: said, and nothing more."""
     canvas = Canvas(400, 300)

@@ -6,6 +6,7 @@ the row as it was read. Nothing is ticked beforehand: a figure counts because a 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -36,15 +37,24 @@ _ASKED = ("person_name", "person_id", "psn_no", "region", "employer", "year", "c
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A strip of a picture, or the whole, as it is embedded: a PNG file and its size in pixels."""
+
+    png: bytes
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
 class Draft:
-    """What one picture or scan seems to say; ``rows``: cells of the section ``table``, page, edges, how sure."""
+    """What one picture or scan seems to say; ``rows``: cells of the section ``table``, the strip, how sure."""
 
     file: str
     sha256: str
     table: str
     about: dict[str, object]
-    rows: list[tuple[dict[str, object], tuple[int, float, float], float]]
-    images: Sequence[Image.Image]
+    rows: list[tuple[dict[str, object], Picture, float]]
+    wholes: list[Picture]
 
 
 def drafts(
@@ -91,25 +101,31 @@ def _drafted(name: str, digest: str, data: bytes, formats: Formats, passwords: S
     grid = next((grid for grid in opened.grids if grid.seen), None)
     if grid is None:
         return
-    images = [ocr.load(data)] if is_picture(data) else _pages(data, passwords)
     sheet = sheet_of(grid, formats)
     table = sheet.header.format.table if sheet.header else "flow"
     if table not in SECTIONS:
         return
-    rows = [(_cells(table, said, sheet), sheet.grid.boxes[at], sheet.scores.get(at, 1.0))
-            for at, said in drafted(sheet)]
+    said = drafted(sheet)
+    strips: dict[int, Picture] = {}
+    wholes: list[Picture] = []
+    for number, image in enumerate([ocr.load(data)] if is_picture(data) else _pages(data, passwords)):
+        for at, _ in said:
+            page, upper, lower = sheet.grid.boxes[at]
+            if page == number:
+                strips[at] = _strip(image, upper, lower)
+        wholes.append(_embedded(image, min(1.0, _WHOLE / image.width)))
+    rows = [(_cells(table, texts, sheet), strips[at], sheet.scores.get(at, 1.0)) for at, texts in said if at in strips]
     facts = sheet.header.facts if sheet.header else {}
     about: dict[str, object] = {each: facts[each] for each in _ASKED if each in facts}
-    yield Draft(name, digest, table, about | {"sha256": digest}, rows, images)
+    yield Draft(name, digest, table, about | {"sha256": digest}, rows, wholes)
 
 
-def _pages(data: bytes, passwords: Sequence[str]) -> list[Image.Image]:
+def _pages(data: bytes, passwords: Sequence[str]) -> Iterator[Image.Image]:
+    """The pages of a scan, with the password that opens it: that one does has been seen."""
     for password in (None, *passwords):
-        try:
-            return list(pages_of(data, password))
-        except Exception:  # noqa: BLE001 - the next password; that one opens it has been seen
-            continue
-    return []
+        with contextlib.suppress(Exception):
+            yield from pages_of(data, password)
+            return
 
 
 def _cells(table: str, said: dict[str, str], sheet: Sheet) -> dict[str, object]:
@@ -209,8 +225,7 @@ def _sheet(book: Any, draft: Draft, number: int, lang: str) -> None:
     head = form.style(bold=True, font_color=FAINT, align="center")
     form.page.write_string(first - 1, 0, form.say("图片", "picture"), head)
     widest = 0
-    for at, (_, (page, upper, lower), _) in enumerate(draft.rows):
-        strip = _strip(draft.images[page], upper, lower)
+    for at, (_, strip, _) in enumerate(draft.rows):
         widest = max(widest, strip.width)
         form.page.set_row(first + at, max(20.0, (strip.height + 6) * 0.75))
         _insert(form.page, first + at, strip)
@@ -219,8 +234,7 @@ def _sheet(book: Any, draft: Draft, number: int, lang: str) -> None:
         form.page.set_column(column, column, max(each.width, {1: 16, 2: 24, 4: 16, 5: 24}.get(column, 10)))
     form.gap()
     form.note(form.say("整张图：", "the whole picture:"))
-    for image in draft.images:
-        whole = _scaled(image, min(1.0, _WHOLE / image.width))
+    for whole in draft.wholes:
         _insert(form.page, form.row, whole)
         form.row += whole.height // 20 + 2
     form.page.freeze_panes(first, 0)
@@ -230,20 +244,22 @@ def _sheet(book: Any, draft: Draft, number: int, lang: str) -> None:
     form.page.fit_to_pages(1, 0)
 
 
-def _strip(image: Image.Image, upper: float, lower: float) -> Image.Image:
+def _strip(image: Image.Image, upper: float, lower: float) -> Picture:
     """The part of a picture that shows one row, as large as its text needs to be read."""
     margin = max(4.0, (lower - upper) * 0.15)
     strip = image.crop((0, max(0, int(upper - margin)), image.width, min(image.height, int(lower + margin))))
-    factor = min(max(_CROP / strip.width, _LETTER / max(lower - upper, 1.0)), _WIDEST / strip.width, 1.0)
-    return _scaled(strip, factor)
+    wanted = max(_CROP / strip.width, _LETTER / max(lower - upper, 1.0))
+    return _embedded(strip, min(wanted, _WIDEST / strip.width, 1.0))
 
 
-def _scaled(image: Image.Image, factor: float) -> Image.Image:
-    return image if factor >= 1 else image.resize(
-        (max(1, round(image.width * factor)), max(1, round(image.height * factor))))
-
-
-def _insert(page: Any, row: int, image: Image.Image) -> None:
+def _embedded(image: Image.Image, factor: float) -> Picture:
+    if factor < 1:
+        image = image.resize((max(1, round(image.width * factor)), max(1, round(image.height * factor))))
     data = BytesIO()
     image.save(data, "PNG", optimize=True)
-    page.insert_image(row, 0, f"r{row}.png", {"image_data": data, "x_offset": 3, "y_offset": 3, "object_position": 1})
+    return Picture(data.getvalue(), image.width, image.height)
+
+
+def _insert(page: Any, row: int, picture: Picture) -> None:
+    page.insert_image(row, 0, f"r{row}.png", {
+        "image_data": BytesIO(picture.png), "x_offset": 3, "y_offset": 3, "object_position": 1})
