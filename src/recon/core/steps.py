@@ -29,6 +29,7 @@ _HELD = {
     "tier_change": ("month", "born", "base_fen"), "policy_change": ("born", "base_fen"),
     "age_bracket": ("base_fen",), "base_change": (),
 }
+_BETWEEN = ("status_change", "tier_change", "policy_change", "age_bracket")
 BY_RULE = ("status_change", "tier_change", "policy_change", "age_bracket", "base_change")
 _WHOLE_YUAN_FEN = 50
 _TEXT = pl.lit(None, dtype=pl.String)
@@ -142,17 +143,30 @@ def _with_stages(changes: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     ``_was_other`` and ``_now_other``: the cause that stands for the difference between the month's own rule and the
     accepted one its amount agrees with; null where the own rule holds or none does.
     """
-    out = changes
-    for stage, held in _HELD.items():
-        want = {"before": "was_full_fen", "base_change": "full_fen"}.get(stage)
-        other = {"before": "_was_other", "base_change": "_now_other"}.get(stage)
-        found = _by_rule(changes, held, want, policy)
-        out = out.with_columns(found["amount"].alias(f"_amount_{stage}"), found["policy_ref"].alias(f"_ref_{stage}"),
-                               found["share"].alias(f"_share_{stage}"))
-        if other:
-            out = out.with_columns(found["other"].alias(other), found["other_ref"].alias(f"{other}_ref"),
-                                   found["other_share"].alias(f"{other}_share"))
-    return out
+    out = changes.with_row_index("_at")
+    for stage, want, other in (("before", "was_full_fen", "_was_other"), ("base_change", "full_fen", "_now_other")):
+        found = _by_rule(changes, _HELD[stage], want, policy)
+        out = out.with_columns(
+            *_stage(found, stage), found["other"].alias(other), found["other_ref"].alias(f"{other}_ref"),
+            found["other_share"].alias(f"{other}_share"))
+    # Most changes are of the base alone: one rule on both sides, and nothing between them to work out.
+    same = (
+        pl.col("insured").eq_missing(pl.col("was_insured")) & pl.col("tier").eq_missing(pl.col("was_tier"))
+        & (pl.col("_ref_before") == pl.col("_ref_base_change"))
+        & (pl.col("_share_before") == pl.col("_share_base_change"))
+    ).fill_null(False)
+    alone = out.filter(same).with_columns(
+        pl.col(f"_{name}_before").alias(f"_{name}_{stage}")
+        for stage in _BETWEEN for name in ("amount", "ref", "share"))
+    rest = out.filter(~same)
+    for stage in _BETWEEN:
+        rest = rest.with_columns(*_stage(_by_rule(rest, _HELD[stage], None, policy), stage))
+    return pl.concat([alone, rest.select(alone.columns)]).sort("_at").drop("_at")
+
+
+def _stage(found: pl.DataFrame, stage: str) -> list[pl.Series]:
+    return [found["amount"].alias(f"_amount_{stage}"), found["policy_ref"].alias(f"_ref_{stage}"),
+            found["share"].alias(f"_share_{stage}")]
 
 
 def _by_rule(changes: pl.DataFrame, held: tuple[str, ...], want: str | None, policy: Policy) -> pl.DataFrame:
