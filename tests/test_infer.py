@@ -12,6 +12,7 @@ from core_cases import WUHAN, Row, account, context_of, cover, flow, later, line
 from recon.core.context import build_context
 from recon.core.expect import lines_of
 from recon.core.infer import infer_rules
+from recon.core.inferred import inferred_notes
 from recon.core.prepare import prepare
 from recon.policy import share_fen
 
@@ -203,3 +204,18 @@ def test_an_inferred_amount_is_never_called_short() -> None:
 def test_wuhan_is_known() -> None:
     """The region used above is one whose rule is well known."""
     assert policy().rule(WUHAN, "310", None, None, date(2024, 1, 1)).confidence == "high"
+
+
+def test_what_was_inferred_is_told_with_its_support_in_both_languages() -> None:
+    """Every kind of rule in words."""
+    rules: list[Rule] = [
+        {"kind": "share", "parts": [20000, 14500]}, {"kind": "flat", "sum": -800}, {"kind": "fixed", "sum": 8300},
+        {"kind": "by_age", "ages": [35, 45], "parts": [[20000, 8000], [20000, 10000], [20000, 20000]]},
+    ]
+    found = inferred([(f"99000{number}", 34, rule) for number, rule in enumerate(rules)], seed=11)
+    chinese, english = (" ".join(inferred_notes(found, lang)) for lang in ("zh", "en"))
+    for text in ("基数的3.45%", "基数的2%减8.00元", "每月83.00元", "35岁以下 基数的2.8%；35至44岁 基数的3%；45岁及以上 基数的4%", "由34人"):
+        assert text in chinese
+    for text in ("3.45% of the base", "2% of the base less 8.00 yuan", "83.00 yuan a month", "45 and over: 4% of the base",
+                 "credits of 34 people"):
+        assert text in english

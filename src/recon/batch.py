@@ -88,7 +88,6 @@ def run_folder(
     import polars as pl
 
     from recon.core.context import build_context, newest_date
-    from recon.core.inferred import inferred_notes
     from recon.core.payroll.check import check_payroll
     from recon.core.payroll.rollup import roll_up
     from recon.core.payroll_settings import PayrollSettings
@@ -144,8 +143,8 @@ def run_folder(
     view = RunView(
         tables=everything, as_of=as_of, edition=edition, lang=options.lang, folder=folder.name, version=__version__,
         parameters=[*_parameters(options, region, context.notes, payroll.notes),
-                    *(("inferred_rule", note) for note in inferred_notes(context.inferred)),
-                    *(("policy_file", path.relative_to(folder).as_posix()) for path in own_policy)],
+                    *_rules_told(context.inferred, [path.relative_to(folder).as_posix() for path in own_policy],
+                                 options.lang)],
         generated_at=now.strftime("%Y-%m-%d %H:%M"), full_ids=options.full_ids,
         region_names=_region_names(policy, everything),
         policy_refs=_policy_refs(policy, everything, options.lang),
@@ -630,6 +629,16 @@ def _parameters(
 def _region_names(policy: Policy, tables: Mapping[str, pl.DataFrame]) -> dict[str, str]:
     codes = set(tables["month"]["region"].drop_nulls()) | set(tables["flow"]["region"].drop_nulls())
     return {region.code: region.name for region in policy.regions() if region.code in codes}
+
+
+def _rules_told(inferred: pl.DataFrame, own_policy: Sequence[str], lang: str) -> Iterator[tuple[str, str]]:
+    """What the run says of rules beyond the shipped ones: files of the user's own, and what the data showed."""
+    from recon.core.inferred import inferred_notes
+
+    for name in own_policy:
+        yield "policy file" if lang == "en" else "自己的政策文件", name
+    for note in inferred_notes(inferred, lang):
+        yield "inferred rule" if lang == "en" else "推断的规则", note
 
 
 def _policy_refs(policy: Policy, tables: Mapping[str, pl.DataFrame], lang: str) -> dict[str, str]:

@@ -126,15 +126,18 @@ def conflict_findings(
     return pointed, conform(pl.DataFrame(rows), "finding")
 
 
-def inferred_notes(inferred: pl.DataFrame) -> Iterator[str]:
+def inferred_notes(inferred: pl.DataFrame, lang: str = "zh") -> Iterator[str]:
     """What was inferred beyond the policy, with its support: one line per rule."""
+    english = lang == "en"
     for (ref,), rows in inferred.filter(pl.col("verdict") != "confirms").group_by("ref", maintain_order=True):
         one = rows.row(0, named=True)
-        rule = "；".join(rule_words(row) for row in rows.iter_rows(named=True))
-        odd = "，与自带政策不符" if one["verdict"] == "conflict" else ""
-        yield f"{ref}: {NOTE.format(rule=rule, **_support(one))}{odd}"
+        rule = ("; " if english else "；").join(rule_words(row, lang) for row in rows.iter_rows(named=True))
+        note = (NOTE_EN if english else NOTE).format(rule=rule, **_support(one))
+        odd = "; the shipped policy says otherwise" if english else "；与自带政策不符"
+        yield f"{ref}: {note}{odd if one['verdict'] == 'conflict' else ''}"
 
 
+NOTE_EN = "inferred from {pairs} credits of {people} people in {months} months, of which {fit} agree: {rule}"
 NOTE = "由{people}人{months}个月{pairs}笔划入推断：{rule}；{fit}相符"
 _KINDS = {"in_service": "在职", "retired": "退休", "flexible": "灵活就业"}
 
@@ -150,9 +153,11 @@ def _support(one: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def rule_words(row: dict[str, Any]) -> str:
-    """``35岁以下 基数的2.8%``, ``基数的2%减8.00元``, ``每月97.00元``."""
+def rule_words(row: dict[str, Any], lang: str = "zh") -> str:
+    """``35岁以下 基数的2.8%``, ``基数的2%减8.00元``, ``每月97.00元``; in English ``under 35: 2.8% of the base``."""
     low, high = row["age_min"], row["age_max"]
+    if lang == "en":
+        return _rule_words_en(row, low, high)
     ages = "" if low is None and high is None else (
         f"{high}岁以下 " if low is None else f"{low}岁及以上 " if high is None else f"{low}至{high - 1}岁 ")
     if row["personal_ppm"] is None:
@@ -162,6 +167,17 @@ def rule_words(row: dict[str, Any]) -> str:
     flat = row["flat_fen"]
     more = f"{'加' if flat > 0 else '减'}{yuan_text(abs(flat))}元" if flat else ""
     return f"{ages}基数的{ppm // 10_000}{'.' + rest if rest else ''}%{more}"
+
+
+def _rule_words_en(row: dict[str, Any], low: int | None, high: int | None) -> str:
+    ages = "" if low is None and high is None else (
+        f"under {high}: " if low is None else f"{low} and over: " if high is None else f"{low} to {high - 1}: ")
+    if row["personal_ppm"] is None:
+        return f"{ages}{yuan_text(row['flat_fen'])} yuan a month"
+    percent = (rate_text(row["personal_ppm"] + row["employer_ppm"])).removeprefix("0.").ljust(2, "0")
+    share = f"{int(percent[:2])}{'.' + percent[2:] if percent[2:] else ''}% of the base"
+    flat = row["flat_fen"]
+    return f"{ages}{share}" + (f" {'plus' if flat > 0 else 'less'} {yuan_text(abs(flat))} yuan" if flat else "")
 
 
 def suggested_sections(inferred: pl.DataFrame, region: str) -> Iterator[tuple[str, str, tuple[str, ...], str]]:
