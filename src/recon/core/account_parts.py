@@ -61,10 +61,10 @@ def moving_parts(lines: pl.DataFrame, jumps: pl.DataFrame) -> pl.DataFrame:
     ).with_columns(
         pl.concat_str(
             pl.when(pl.col("_told") != "").then("_told").otherwise(pl.concat_str(
-                pl.col("_n").cast(pl.String), pl.lit("笔，合计"), yuan(-pl.col("amount_fen")), pl.lit("元"))),
+                pl.col("_n").cast(pl.String), pl.lit("笔，合计"), yuan(pl.col("amount_fen").abs()), pl.lit("元"))),
             pl.lit(" ["), "_rows", pl.lit("]")).alias("evidence"),
         pl.when(pl.col("_told_en") != "").then("_told_en").otherwise(
-            pl.concat_str(pl.col("_n").cast(pl.String), pl.lit(" lines, "), yuan(-pl.col("amount_fen")),
+            pl.concat_str(pl.col("_n").cast(pl.String), pl.lit(" lines, "), yuan(pl.col("amount_fen").abs()),
                           pl.lit(" yuan in all"))).alias("evidence_en"),
         pl.col("told_status").alias("status"),
     )

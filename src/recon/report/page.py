@@ -66,7 +66,8 @@ font-variant-numeric:tabular-nums}th:first-child,td:first-child{text-align:left}
 .chip{display:inline-block;min-width:1.7em;text-align:center;border-radius:3px;padding:0 .25em;margin-right:.3em}
 summary{cursor:pointer;color:var(--soft);font-size:.92rem}code{font-size:.84rem;overflow-wrap:anywhere}
 @media print{:root{--ink:#000;--soft:#333;--paper:#fff;--card:#fff;--rule:#999;--up:#2e7d32;--down:#b35900;
---sum:#1f4e78}body{max-width:none;font-size:11pt;padding:0}h2,h3{break-after:avoid}svg,li,tr{break-inside:avoid}
+--sum:#1f4e78}body{max-width:none;font-size:10pt;line-height:1.45;padding:0}
+svg{max-width:19rem}h2{margin:.8rem 0 .3rem}h2,h3{break-after:avoid}svg,li,tr{break-inside:avoid}
 *{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
 """
 
