@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import date
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -319,3 +320,29 @@ def test_every_row_has_its_words() -> None:
         assert not any(word in row["action"] + row["evidence"] for word in ("欠缴", "挪用", "截留", "漏缴", "挂靠"))
     assert result.gap.select("gap_id", "label", "cause").is_duplicated().sum() == 0
     assert set(result.gap["finding_id"].drop_nulls()) == set(result.finding["finding_id"])
+
+
+def test_the_workbook_shows_the_legs(tmp_path: Path) -> None:
+    """A firm's exports in real layouts end in the three payroll sheets, and both sums of the legs tie out."""
+    from openpyxl import load_workbook
+
+    from recon import batch
+    from recon.report.view import payroll_ties
+    from recon.simulate.payroll import make_firm
+    from recon.simulate.payroll_exports import write_firm
+
+    firm = make_firm(60, 1)
+    write_firm(firm, tmp_path)
+    run = batch.run_folder(tmp_path / "exports", batch.Options(as_of=firm.as_of.isoformat()))
+    assert [rest for _, _, rest in payroll_ties(run.view)] == [0, 0]
+    batch.write_report(tmp_path / "r.xlsx", run)
+    book = load_workbook(tmp_path / "r.xlsx", read_only=True)
+    for name, least in (("工资核对", 20), ("名单核对", 1), ("分类汇总", 50)):
+        assert book[name].max_row > least, name
+    rows = list(book["分类汇总"].iter_rows(values_only=True))
+    book.close()
+    head = rows[0]
+    level, finding, amount = head.index("层级"), head.index("发现"), head.index("差异金额")
+    totals = {one: round(sum(row[amount] or 0 for row in rows[1:] if row[level] == one and row[finding] != "合计"), 2)
+              for one in ("公司", "分公司", "成本中心", "参保地")}
+    assert len(set(totals.values())) == 1

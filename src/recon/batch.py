@@ -150,7 +150,7 @@ def run_folder(
         policy_refs=_policy_refs(policy, everything, options.lang),
         rules_before=rules_before(everything["contribution"], everything["person"], policy),
     )
-    counts = _counts(everything, as_of, edition, people)
+    counts = _counts(everything, as_of, edition, people) | {"payslip_months": list(payroll.notes)}
     return Run(view, exit_code_of(counts), counts, _shown_files(everything))
 
 

@@ -109,6 +109,8 @@ PAYROLL_LABELS = (
           "the sum that arrived or was declared is not what the bank paid"),
     Label("deferred", "缓缴", "deferred", "缓缴期内的单位部分", "the employer's part of a month of deferral"),
 )
+# Basis payroll: these are what a row is called; a verdict speaks of an account.
+PAYROLL_SAID = frozenset({label.code for label in PAYROLL_LABELS} | {"refund_due", "base_out_of_limits"})
 LABEL = {label.code: label for label in (*LABELS, *PAYROLL_LABELS)}
 LABEL_ORDER = tuple(label.code for label in (*LABELS, *PAYROLL_LABELS))
 

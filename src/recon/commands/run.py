@@ -68,6 +68,9 @@ def run(folder: Path | None, output: Path | None, as_json: bool, scheduled: bool
     sys.exit(done.exit_code)
 
 
+_OFFSETS_TOLD = 6  # lines on the screen; all of them stand in the workbook
+
+
 def _told(done: job.Outcome, lang: str) -> Iterator[str]:
     """A few lines for the screen: no name, no ID."""
     counts = done.counts
@@ -79,6 +82,8 @@ def _told(done: job.Outcome, lang: str) -> Iterator[str]:
                f"未划入合计 {yuan(counts['outstanding_fen'])} 元")
         if since is not None:
             yield f"与上次比：{since}"
+        for line in counts["payslip_months"][:_OFFSETS_TOLD]:
+            yield f"工资月到所扣费款月：{line}"
         if rejected["files"] or rejected["rows"]:
             yield f"不能用：文件 {rejected['files']} 个、行 {rejected['rows']} 行，见“资料问题”表"
     else:
@@ -89,6 +94,8 @@ def _told(done: job.Outcome, lang: str) -> Iterator[str]:
                f"outstanding {yuan(counts['outstanding_fen'])} yuan")
         if since is not None:
             yield f"since the last run: {since}"
+        for line in counts["payslip_months"][:_OFFSETS_TOLD]:
+            yield f"month a payslip deducts for: {line}"
         if rejected["files"] or rejected["rows"]:
             yield f"not usable: {rejected['files']} files, {rejected['rows']} rows; see the sheet of data problems"
     for code in done.alerts:

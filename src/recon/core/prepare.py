@@ -87,6 +87,8 @@ def _fill_contribution(contribution: pl.DataFrame, person: pl.DataFrame) -> pl.D
             proof.alias("proof"),
             pl.col("payment_kind").fill_null("normal"),
             pl.when(proof.is_in(BILL_PROOFS)).then(None)
+            # Put off by leave (缓缴): that the record says unpaid accuses nobody.
+            .when(pl.col("deferred").fill_null(False) & (pl.col("paid") == False)).then(None)  # noqa: E712
             .when(pl.col("paid").is_null() & (arrived | (proof == "tax_receipt"))).then(True)
             .otherwise(pl.col("paid")).alias("paid"),
         )

@@ -156,7 +156,6 @@ def claim(head: Head, known: Format) -> Header | Reason:
         if not any(name in facts or name in columns for name in group):
             labels = (label for name in group for label in known.labels.get(name, (name,))[:2])
             return reason("no-fact: " + " / ".join(labels), 1.0)
-            return "no-fact: " + " / ".join(label for name in group for label in known.labels.get(name, (name,))[:2])
     if in_ten_thousands(above):
         factors = {**dict.fromkeys((column for column in columns if is_amount(column)), WAN), **factors}
     leaves = tuple(fold(cell) for cell in head.grid.rows[at])

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from recon.labels import CAUSES, DECISIONS, LABEL, VERDICTS, of_balance, verdict
+from recon.labels import CAUSES, DECISIONS, LABEL, PAYROLL_SAID, VERDICTS, of_balance, verdict
 from recon.problems import CATALOGUE, Problem
 from recon.report.mask import mask_id, mask_numbers, number_files
 from recon.report.paper import Book, Column, Toned, clean, fit, part_name, put, write_rows, write_table
@@ -56,7 +56,7 @@ def write_exceptions(book: Book, view: RunView, listed: pl.DataFrame) -> None:
             row["employee_no"], row["person_name"], shown_id(view, row["person_id"]),
             *([row["employer"]] if several else []),
             row["accrual_month"], row["expected_fen"], row["credited_fen"], row["difference_fen"],
-            words.status(row["status"]), words.verdict(_verdict(row)), words.cause(row["label"], row["cause"]),
+            words.status(row["status"]), verdict_of(words, row), words.cause(row["label"], row["cause"]),
             words.owner(row["owner"]), action_of(words, row), _evidence(view, words, row), _sources(view, words, row),
             row["estimated_fen"] or None,
             "" if row["basis"] == "balance" else certainty(words, row["confidence"], row["alternatives"]),
@@ -93,6 +93,13 @@ def certainty(words: Words, confidence: str | None, alternatives: str | None) ->
     return f"{text}（{other}）" if words.lang == "zh" else f"{text} ({other})"
 
 
+def verdict_of(words: Words, row: dict[str, Any]) -> str:
+    """The reader's word for a part; what the payroll legs show is called by its label."""
+    if row["basis"] == "payroll" and row["label"] in PAYROLL_SAID:
+        return words.label(row["label"])
+    return words.verdict(_verdict(row))
+
+
 def _verdict(row: dict[str, Any]) -> str:
     """The verdict of the part, which in a month of several parts is not that of the month."""
     if row["basis"] == "balance":
@@ -107,7 +114,11 @@ def _evidence(view: RunView, words: Words, row: dict[str, Any]) -> str:
     text, _ = split_evidence(row["evidence"])
     if words.lang == "en" and row["evidence_en"]:
         return shown_text(view, row["evidence_en"])
-    if words.lang == "en" and not text.isascii():
+    if words.lang == "en" and not text.isascii() and row["basis"] == "payroll":
+        sums = {name: yuan(row[f"{name}_fen"]) for name in ("deducted", "declared")}
+        sums |= {"paid_in": yuan(row["arrived_fen"]), "sum": yuan(abs(row["amount_fen"])) if row["amount_fen"] else ""}
+        text = words.join([words(f"fact_{name}", value=value) for name, value in sums.items() if value])
+    elif words.lang == "en" and not text.isascii():
         facts = {
             "expected": yuan(row["due_fen"]), "credited": yuan(row["got_fen"]),
             "arrived": _day_text(row["arrived_on"]), "due": _month_text(row["due_month"]),

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from recon.labels import STATUSES
+from recon.labels import PAYROLL_SAID, STATUSES
 from recon.report.paper import Book, Toned, line_count, line_height, part_name, put, write_header
 from recon.report.sheets import GridShape
 from recon.report.style import TONES
@@ -21,6 +21,7 @@ from recon.report.view import (
     groups,
     headcount,
     legs,
+    payroll_ties,
     since_counts,
     tie_out,
     unmatched_credits,
@@ -100,7 +101,7 @@ def write(book: Book, view: RunView, who: pl.DataFrame, listed: pl.DataFrame, sh
     _unknown(page, view)
     _looked_at(page, view)
     top = page.row
-    _tie_out(page, proof)
+    _tie_out(page, proof, view)
     _chart(page, shape, top + 2)
     page.row += 1
     page.text(book.words("sign_off"), book.styles.plain, 24)
@@ -150,7 +151,9 @@ def _todo(page: _Page, listed: pl.DataFrame) -> None:
     page.header(*(words(key) for key in (
         "item", "employer", "months", "people", "person_months", "sum", "owner", "action", "jump")))
     for row in rows.iter_rows(named=True):
-        item = words("cause_of", verdict=words.verdict(row["verdict"]), cause=words.cause(row["label"], row["cause"]))
+        is_payroll = row["basis"] == "payroll" and row["label"] in PAYROLL_SAID
+        said = words.label(row["label"]) if is_payroll else words.verdict(row["verdict"])
+        item = words("cause_of", verdict=said, cause=words.cause(row["label"], row["cause"]))
         company = row["employer"] if row["employers"] < 2 else words(
             "and_more", first=row["employer"], count=row["employers"])
         tone = row["verdict"] if row["verdict"] in TONES else ""
@@ -273,7 +276,7 @@ def _looked_at(page: _Page, view: RunView) -> None:
         page.text(words("hr_edition"), styles.note)
 
 
-def _tie_out(page: _Page, proof: TieOut) -> None:
+def _tie_out(page: _Page, proof: TieOut, view: RunView) -> None:
     words = page.book.words
     page.section(words("tie_out"))
     page.header(words("item"), words("sum_exact"), words("check"))
@@ -288,6 +291,8 @@ def _tie_out(page: _Page, proof: TieOut) -> None:
     off = words("tie_months_off", off=proof.months_off) if proof.months_off else words(
         "tie_months_ok", count=f"{proof.months:,}")
     line(words("tie_rest"), proof.rest_fen, Toned(off, "good" if proof.is_identity else "bad"))
+    for item, fen, rest in payroll_ties(view):
+        line(words(item), fen, _check(page, rest))
     line(words("tie_links"), proof.linked_fen, _check(page, proof.linked_fen - proof.credited_fen))
     line(words("tie_flow"), proof.credits_fen,
          _check(page, proof.credits_fen - proof.linked_fen - proof.loose_fen))

@@ -139,10 +139,16 @@ def exceptions(view: RunView, who: pl.DataFrame) -> pl.DataFrame:
         _with_past(view, parts)
         .join(month, on=key, how="left", nulls_equal=True)
         .join(who.select("person_id", "person_name", "employee_no", "employer", "number"), on="person_id", how="left")
+        .join(_payer_facts(view), on="finding_id", how="left")
+        .join(_payroll_facts(view), on=key, how="left", nulls_equal=True)
         .join(_month_facts(view), on=key, how="left", nulls_equal=True)
         .with_columns(
-            pl.coalesce("month_employer", "employer").alias("employer"),
-            pl.when(certain).then(pl.col("amount_fen").abs())
+            pl.coalesce(pl.when(pl.col("person_id").is_null()).then("payer_name"), "month_employer", "employer")
+            .alias("employer"),
+            pl.when(pl.col("person_id").is_null()).then("payer_people").alias("payer_people"),
+            pl.when(certain & (pl.col("basis") == "payroll"))
+            .then(pl.max_horizontal(pl.col("amount_fen").abs(), pl.col("estimated_fen").abs()))
+            .when(certain).then(pl.col("amount_fen").abs())
             .otherwise(pl.coalesce(pl.col("estimated_fen").abs(), pl.when(on_credit).then(short.abs()), pl.lit(0)))
             .alias("stake_fen"),
             (~is_main.fill_null(value=False)).alias("_aside"),
@@ -169,6 +175,24 @@ def exceptions(view: RunView, who: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _payer_facts(view: RunView) -> pl.DataFrame:
+    """finding_id -> payer_name and payer_people of what hits a whole payer: its gap rows name no person."""
+    whole = view.table("gap").filter(pl.col("person_id").is_null()).select("finding_id").drop_nulls().unique()
+    named = view.table("payroll_month").drop_nulls(["payer", "branch"]).group_by("payer").agg(
+        pl.col("branch").mode().sort().first().alias("payer_name"))
+    return view.table("finding").join(whole, on="finding_id", how="semi").select(
+        "finding_id", pl.col("people").cast(pl.UInt32).alias("payer_people"),
+        pl.col("evidence").str.split(" ").list.first().alias("payer"),
+    ).join(named, on="payer", how="left").select(
+        "finding_id", "payer_people", pl.coalesce("payer_name", "payer").alias("payer_name"))
+
+
+def _payroll_facts(view: RunView) -> pl.DataFrame:
+    """Per account and month what each leg says, for readers of another language."""
+    return view.table("payroll_month").select(
+        *ACCOUNT, "accrual_month", "deducted_fen", "declared_fen", "arrived_fen")
+
+
 def groups(rows: pl.DataFrame, status: str) -> pl.DataFrame:
     """``rows`` of one status put together by finding, else by cause and desk; most serious first, accepted ones not.
 
@@ -187,7 +211,7 @@ def groups(rows: pl.DataFrame, status: str) -> pl.DataFrame:
             pl.col("employer").drop_nulls().unique().len().alias("employers"),
             pl.col("employer").drop_nulls().sort().first(),
             pl.col("accrual_month").drop_nulls().unique().sort().alias("months"),
-            pl.col("person_id").n_unique().alias("people"),
+            (pl.col("person_id").drop_nulls().n_unique() + pl.col("payer_people").sum()).alias("people"),
             pl.len().alias("parts"),
             pl.col("stake_fen").sum(),
             (((pl.col("amount_fen") == 0) | (pl.col("status") == "unknown")) & (pl.col("stake_fen") > 0))
@@ -363,6 +387,32 @@ def _bridged(view: RunView) -> dict[str, Any]:
         "bridge_off_fen": _sum(change, "amount_fen") - _sum(parts, "amount_fen"),
         "unexplained_fen": _sum(bridge.filter(pl.col("part") == "unexplained"), "amount_fen"),
     }
+
+
+_ARRIVAL_LABELS = ("declared_not_paid", "deferred", "unit_not_fully_paid")
+_DEDUCTION_LABELS = (
+    "deducted_not_declared", "declared_not_deducted", "amount_differs", "joiner_leaver_edge", "double_enrolment",
+    "top_up_not_recovered", "late_fee_deducted", "refund_due",
+)
+
+
+def payroll_ties(view: RunView) -> list[tuple[str, int, int]]:
+    """(text, difference of two legs, what its parts leave of it: 0) for the legs that were compared."""
+    month = view.table("payroll_month")
+    gap = view.table("gap").filter(pl.col("basis") == "payroll")
+    looked = month.filter(pl.col("is_compared"))
+    ties = []
+    if looked.height:
+        deducted = _sum(looked, "deducted_fen") - _sum(looked, "declared_fen")
+        ties.append(("tie_deducted", deducted, deducted - _sum(
+            gap.filter(pl.col("label").is_in(_DEDUCTION_LABELS)), "amount_fen")))
+    if month["short_fen"].drop_nulls().len():
+        short = _sum(month, "short_fen")
+        whole = pl.col("label") == "unit_not_fully_paid"  # its own amount is the unit's, its people's stands beside it
+        parts = gap.filter(pl.col("label").is_in(_ARRIVAL_LABELS)).select(
+            pl.when(whole).then(pl.col("estimated_fen").fill_null(0)).otherwise("amount_fen").sum()).item()
+        ties.append(("tie_arrived", short, short - int(parts or 0)))
+    return ties
 
 
 def grid(view: RunView, who: pl.DataFrame) -> tuple[pl.DataFrame, list[date]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import xlsxwriter
 
-from recon.report import balances, changes, sheets, summary
+from recon.report import balances, changes, payroll_sheets, sheets, summary
 from recon.report.paper import SHEET_ROWS, Book
 from recon.report.style import FONT
 from recon.report.view import RunView, exceptions, people
@@ -56,6 +56,7 @@ def _write(target: str | io.BytesIO, view: RunView, options: dict[str, object], 
         summary.write(book, view, who, listed, shape)
         sheets.write_exceptions(book, view, listed)
         sheets.write_since(book, view, who)
+        payroll_sheets.write_payroll(book, view, who)
         sheets.write_grid(book, view, shape)
         sheets.write_matched(book, view, who)
         sheets.write_unmatched(book, view, who)

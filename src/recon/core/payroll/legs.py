@@ -113,7 +113,9 @@ def _lines(contribution: pl.DataFrame, known: Mapping[str, str]) -> tuple[pl.Dat
         "employer", pl.col("scheme").fill_null(SCHEME_ACCOUNT), index_of(pl.col("accrual_month")).alias("month"),
         pl.col("payment_kind").fill_null("normal").alias("kind"),
         money("employee_fen").fill_null(0).alias("own_fen"), money("employer_fen").alias("firm_fen"),
-        "base_fen", "wage_fen", pl.col("late_fee_fen").fill_null(0), "paid",
+        "base_fen", "wage_fen", pl.col("late_fee_fen").fill_null(0),
+        pl.when(pl.col("deferred").fill_null(value=False) & ~is_bill).then(pl.col("paid").fill_null(value=False))
+        .otherwise("paid").alias("paid"),
         pl.coalesce("paid_on", pl.col("treasury_on")).alias("arrived_on"), "paid_on", "treasury_on", "allocated_on",
         pl.when(is_bill).then(pl.lit("declared")).otherwise(pl.lit("arrived")).alias("leg"),
         pl.col("deferred").fill_null(value=False), "row_id", "duplicate_of", export_of().alias("file"),

@@ -30,7 +30,10 @@ def roll_up(tables: Mapping[str, pl.DataFrame], settings: PayrollSettings) -> pl
     gap = tables["gap"].filter(~pl.col("label").is_in(_HIDDEN)).join(
         place, on=key, how="left", nulls_equal=True).join(
         _unit_places(tables, settings), on="gap_id", how="left").with_columns(
-        pl.coalesce("branch", "unit_branch").alias("branch"), pl.lit(settings.company).alias("company"))
+        pl.coalesce("branch", "unit_branch").alias("branch"), pl.lit(settings.company).alias("company"),
+        # What cannot be told may still hold the pooled share: people are counted, nothing is added up.
+        pl.when((pl.col("basis") == "credit") & (pl.col("status") == "unknown")).then(0).otherwise("amount_fen")
+        .alias("amount_fen"))
     legs = _legs(tables).join(place, on=key, how="left", nulls_equal=True).with_columns(
         pl.lit(settings.company).alias("company"))
     frames = []

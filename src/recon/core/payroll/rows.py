@@ -171,6 +171,8 @@ def _words() -> list[pl.Expr]:
     sentence: pl.Expr = pl.lit("")
     for label, template in _SUMS.items():
         sentence = pl.when(pl.col("label") == label).then(fill(template, sums)).otherwise(sentence)
+    whole = pl.concat_str(pl.lit("合计"), sums["amount"], pl.lit("元"))
+    sentence = pl.when(pl.col("person_id").is_null()).then(whole).otherwise(sentence)
     why = pl.when(pl.col("why").fill_null("") != "").then(pl.concat_str(pl.lit("；"), "why")).otherwise(pl.lit(""))
     rows = pl.when(pl.col("rows").fill_null("") != "").then(
         pl.concat_str(pl.lit(" ["), "rows", pl.lit("]"))).otherwise(pl.lit(""))
