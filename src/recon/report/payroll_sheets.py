@@ -25,7 +25,7 @@ def write_payroll(book: Book, view: RunView, who: pl.DataFrame) -> None:
     if view.table("payroll_month").height:
         _write_legs(book, view, who)
         _write_people(book, view, who)
-    if view.edition != "person" or view.table("payroll_month").height:
+    if view.table("rollup").height and (view.edition != "person" or view.table("payroll_month").height):
         _write_rollup(book, view)
 
 
