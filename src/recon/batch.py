@@ -202,6 +202,39 @@ def explain_person(folder: Path, key: str, options: Options, *, short: bool, htm
     return told.short if short else letter(told)
 
 
+def forecast_folder(
+    folder: Path, options: Options, month: str | None, output: Path | None = None, progress: Progress | None = None
+) -> dict[str, Any]:
+    """Who is about to have a gap in ``month`` and what new bases cost, as counts; ``output``: the lists as a workbook.
+
+    Raises UsageError for a month that cannot be read, and where no payslip, declaration or record is there.
+    """
+    from recon.core.payroll.forecast import forecast
+    from recon.report.forecast_sheets import write_forecast
+
+    try:
+        at = None if month is None else date.fromisoformat(f"{month}-01")
+    except ValueError:
+        raise UsageError(f"月份看不懂：{month}；请写成 2024-08 / unreadable month") from None
+    run = run_folder(folder, options, progress)
+    policy = _policy(_mappings(options.mappings))
+    told = forecast(run.view.tables, policy, run.view.as_of, options.payroll, at)
+    if output is not None:
+        with _beside(output) as temporary:
+            write_forecast(temporary, run.view, told.month, told.people, told.bases)
+    bases = {name: int(told.bases[name].sum()) for name in (
+        "own_month_fen", "firm_month_fen", "own_top_up_fen", "firm_top_up_fen")}
+    counted = dict(told.people.group_by("cause", maintain_order=True).len().iter_rows())
+    deadlines = told.people["deadline"].drop_nulls()
+    return {
+        "month": f"{told.month:%Y-%m}", "declared": told.declared, "as_of": run.view.as_of.isoformat(),
+        "deadline": str(deadlines.min()) if len(deadlines) else None, "causes": counted,
+        "about_to_have_a_gap": sum(count for cause, count in counted.items() if cause != "to_be_removed"),
+        "bases": {"people": told.bases.height, **bases,
+                  "own_month_mean_fen": bases["own_month_fen"] // told.bases.height if told.bases.height else 0},
+    }
+
+
 def identify(folder: Path, options: Options) -> list[tuple[str, Claim]]:
     """(name to show, claim) per file and sheet: which format claims it, and why the others do not."""
     from recon.reading.folder import identify_folder

@@ -16,6 +16,7 @@ from recon import __version__
 COMMANDS = (
     "run",
     "explain",
+    "forecast",
     "identify",
     "check",
     "init",
