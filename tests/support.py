@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,34 @@ def _once(load: Callable[[Sequence[Any]], Any]) -> Callable[[Sequence[Any]], Any
         return kept[key]
 
     return loaded
+
+
+def reports_in_name_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No workbook is made, only a file in its place: for tests that never look into it."""
+    from recon import batch
+
+    monkeypatch.setattr(batch, "write_report", lambda path, _: path.write_bytes(b"PK"))
+
+
+_answers: dict[tuple[Any, ...], Any] = {}
+
+
+def answers_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run on the same files with the same options is made once: for tests of what becomes of its answers."""
+    from recon import batch
+
+    run_folder = batch.run_folder
+
+    def remembered(folder: Path, options: batch.Options, *more: Any, **given: Any) -> batch.Run:
+        files = tuple((name, hashlib.sha256(path.read_bytes()).hexdigest()) for name, path in batch.input_files(folder))
+        today = given["now"].date() if options.as_of == "today" else None
+        key = (folder.name, files, repr(options), today, repr(given.get("files")))
+        if key not in _answers:
+            _answers[key] = run_folder(folder, options, *more, **given)
+        run: batch.Run = _answers[key]
+        return replace(run, counts=dict(run.counts))
+
+    monkeypatch.setattr(batch, "run_folder", remembered)
 
 
 @dataclass(frozen=True)

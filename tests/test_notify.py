@@ -21,7 +21,7 @@ from recon.notify.message import News, message
 from recon.notify.send import address
 from recon.state.place import read_heartbeat
 from recon.state.store import open_store
-from support import rules_loaded_once, run_recon
+from support import answers_once, reports_in_name_only, rules_loaded_once, run_recon
 from test_run_problems import contributions, credits, write
 
 PERSON_ID, NAME = "110105198503074917", "测试甲"
@@ -31,8 +31,11 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # its plu
 
 
 @pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+def _quick(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     rules_loaded_once(monkeypatch)
+    answers_once(monkeypatch)
+    if "whole" not in request.keywords:
+        reports_in_name_only(monkeypatch)
 
 
 class Hook:
@@ -89,7 +92,7 @@ def folder(tmp_path: Path, hook: Hook, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def run(folder: Path, days: int = 0, **more: Any) -> job.Outcome:
-    settings = job.settle(folder, None, {"report": folder / "差异.xlsx"} | more)
+    settings = job.settle(folder, None, {"report": folder.parent / "差异.xlsx"} | more)
     return job.perform(settings, now=NOW + timedelta(days=days))
 
 
@@ -202,6 +205,7 @@ def test_secrets_come_from_protected_places(tmp_path: Path, monkeypatch: pytest.
     assert address("RECON_SET", None) == ("json://x/", "")
 
 
+@pytest.mark.whole
 def test_secrets_are_written_nowhere(folder: Path, hook: Hook, capfd: pytest.CaptureFixture[str]) -> None:
     """Neither state, log, heartbeat, screen nor report holds the channel's address."""
     hook.stop()

@@ -24,7 +24,7 @@ from recon.schedule.days import Plan, is_announced, is_workday
 from recon.schedule.units import Entry, cron_lines, launchd_plist, systemd_units, windows_task, without_block
 from recon.state.place import open_place, read_heartbeat
 from recon.state.store import open_store
-from support import CONFORMANCE, ROOT, rules_loaded_once, run_recon
+from support import CONFORMANCE, ROOT, answers_once, reports_in_name_only, rules_loaded_once, run_recon
 
 EXPORTS = CONFORMANCE / "01-reference-year" / "exports"
 ODD = "导出 文件%1 'x' $HOME"  # a folder as people call them, and worse
@@ -39,6 +39,8 @@ def entry(place: Path = Path("/srv/hr"), *, program: str = "/opt/py thon/bin/pyt
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     rules_loaded_once(monkeypatch)
+    answers_once(monkeypatch)
+    reports_in_name_only(monkeypatch)
 
 
 # --- days ------------------------------------------------------------------------------------------------------------

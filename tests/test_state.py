@@ -26,7 +26,7 @@ from recon.state.compare import KNOWN_SCHEMA, Circumstances, compare, live_gaps
 from recon.state.migrations import MIGRATIONS
 from recon.state.place import StateError, locked, open_place
 from recon.state.store import open_store
-from support import rules_loaded_once, run_recon
+from support import answers_once, rules_loaded_once, run_recon
 from test_run_problems import contributions, credits, month, write
 
 ANNA, BELA = "110105198503074917", "420106199001011233"
@@ -94,8 +94,10 @@ class Firm:
 
 
 @pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+def _quick(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     rules_loaded_once(monkeypatch)
+    if "whole" not in request.keywords:
+        answers_once(monkeypatch)
 
 
 @pytest.fixture
@@ -306,6 +308,7 @@ def test_a_word_that_is_no_decision_is_kept(firm: Firm) -> None:
 # --- rows already read ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.whole
 def test_files_are_read_once(firm: Firm, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was read is not parsed again, under any name; the answers are the same, also after a damaged entry."""
     first = firm.run()
@@ -382,6 +385,7 @@ def test_what_reading_gives_can_be_kept(tmp_path: Path) -> None:
             assert getattr(back.parts[0], one.name) == getattr(read.parts[0], one.name), one.name
 
 
+@pytest.mark.whole
 def test_the_hr_edition_keeps_no_account(firm: Firm) -> None:
     """With spending to protect, no row of an account is left in the state folder, also not from before."""
     firm.run(edition="person")
@@ -391,6 +395,7 @@ def test_the_hr_edition_keeps_no_account(firm: Firm) -> None:
     assert len(list((firm.state / "rows").iterdir())) == 1
 
 
+@pytest.mark.whole
 def test_the_folder_is_private(firm: Firm) -> None:
     """Only its owner may look into the state, and it is no export of the folder it may lie in."""
     firm.state = firm.folder / "状态"
