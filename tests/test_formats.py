@@ -538,6 +538,20 @@ def test_columns_that_the_balance_refutes_are_refused() -> None:
     assert (result.rejected, result.frame.height) == (3, 0)
 
 
+def test_columns_cut_by_eye_need_a_proof() -> None:
+    """A PDF without rules: a balance, a printed sum or rows that add up prove it; with rules it needs none."""
+    rows = [["医保个人账户收支明细"], [f"证件号码：{ID}"], GRID, ["2024-02-10", "划入", "120", "", "500"],
+            ["2024-03-10", "划入", "120", "", "900"], ["2024-04-10", "划入", "120", "", "1300"]]
+    outcomes = []
+    for by_eye, head in ((False, []), (True, []), (True, [["收入合计：360.00"]])):
+        lines = [*rows[:2], *head, *rows[2:]]
+        sheet = Grid(rows=lines, places=[f"p1:{at}" for at in range(len(lines))], kind="pdf", by_eye=by_eye)
+        header = claiming.claim(Head.of(sheet), FORMATS.by_id["account_grid"])
+        assert isinstance(header, Header)
+        outcomes.append((read_rows(sheet, header).frame.height, codes(read_rows(sheet, header))))
+    assert outcomes == [(3, ["balance-break"] * 2), (0, ["unproved-layout"]), (3, ["balance-break"] * 2)]
+
+
 def test_one_break_is_said_and_the_rest_is_used() -> None:
     """A gap in a chain that otherwise holds is a finding with its place and amount."""
     rows = [("2024-01-12", "医保划账", "+120.00", "1120.00", ""), ("2024-01-13", "工资", "+10.00", "1130.00", ""),

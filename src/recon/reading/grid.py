@@ -31,6 +31,7 @@ class Grid:
     # row the page (from 0) with the upper and lower edge of its text in pixels.
     seen: list[list[Any]] = field(default_factory=list)
     boxes: dict[int, tuple[int, float, float]] = field(default_factory=dict)
+    by_eye: bool = False  # columns without rules, cut by where words stand: what they hold has to be proved
 
 
 @dataclass

@@ -79,6 +79,7 @@ def _read(
         for number, row in enumerate(state.rows(page), 1):
             grid.rows.append(row)
             grid.places.append(f"p{page.number}:{number}")
+    grid.by_eye = state.by_eye
     if total + odd and odd > ODD_SHARE * (total + odd):
         return Opened(problems=[Problem("unreadable-text")], kind="pdf")
     named = ", ".join(f"p{n}" for n in silent[:20])
@@ -96,6 +97,7 @@ class PageRows:
     def __init__(self, header_words: frozenset[str]) -> None:
         self.header_words = header_words
         self.columns: Columns | None = None
+        self.by_eye = False
         self.edges: list[float] = []
         self.cuts: dict[tuple[float, ...], list[float]] = {}  # those of ``edges`` that a band has
 
@@ -172,7 +174,7 @@ class PageRows:
         for n, (k, columns, used) in enumerate(headers):
             block = lines[k + used : starts[n + 1] if n + 1 < len(starts) else len(lines)]
             known = self.columns if columns.same(self.columns) else None
-            self.columns = columns
+            self.columns, self.by_eye = columns, True
             learn_bounds(columns, block, known)
             row = Row(lines[k].y, [[] for _ in columns.cells], header=True)
             for word in (w for line in lines[k : k + used] for w in line.words):

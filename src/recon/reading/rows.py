@@ -161,9 +161,9 @@ def read_rows(grid: Grid, header: Header, file: str = "") -> GridRows:
         facts.setdefault(fact, text)
     if "period_from" in facts and "period_to" in facts:
         facts.setdefault("period", f"{facts['period_from']} 至 {facts['period_to']}")
-    found, unproved = _check_identities(grid, header, rows)
-    if unproved:
-        return _refused(grid, header, rows, facts, unproved)
+    found, agreed, checked = _check_identities(grid, header, rows)
+    if checked > 1 and 2 * agreed < checked:
+        return _refused(grid, header, rows, facts, f"{checked - agreed}/{checked}")
     if known.month and not _with_month(grid, header, facts, file):
         return _refused(grid, header, rows, facts, known.shown.get(known.month, known.month), code="month-unstated")
     if known.across:
@@ -176,7 +176,7 @@ def read_rows(grid: Grid, header: Header, file: str = "") -> GridRows:
         result = _read_blocks(grid, header, rows, facts)
     else:
         reading = _read(grid, header, rows, facts)
-        if known.table in ("flow", STATEMENT) and _is_refuted(reading):
+        if known.table in ("contribution", "flow", STATEMENT) and not agreed and _is_refuted(reading):
             broken = f"{len(reading.chain.breaks)}/{reading.chain.links}"
             return _refused(grid, header, rows, facts, broken, reading.problems)
         if known.table == STATEMENT:
@@ -275,12 +275,9 @@ def _nothing(table: str) -> pl.DataFrame:
 
 
 def _is_refuted(reading: _Reading) -> bool:
-    """Whether the columns are not what they seem: cut by eye (a PDF) or asked for proof, and no figure agrees."""
-    if reading.format.native or reading.sums_agree:
-        return False
-    if reading.format.checks.get("balance") == "proof":
-        return not reading.chain.holds
-    return reading.grid.kind == "pdf" and reading.chain.refuted
+    """Whether columns that need a proof (cut by eye, or of a format that asks for one) have none."""
+    asked = reading.grid.by_eye or reading.format.checks.get("balance") == "proof"
+    return asked and bool(reading.at) and not reading.sums_agree and not reading.chain.holds
 
 
 # --------------------------------------------------------------------------------------------- several lines in a row
@@ -328,9 +325,10 @@ def _drop_blank_lines(reading: _Reading) -> None:
     reading.silent |= reading.drop
 
 
-def _check_identities(grid: Grid, header: Header, rows: _Sorted) -> tuple[list[Problem], str]:
-    """Rows whose amounts do not add up as the format says; second, "broken/checked" where that refutes the columns."""
+def _check_identities(grid: Grid, header: Header, rows: _Sorted) -> tuple[list[Problem], int, int]:
+    """Rows whose amounts do not add up as the format says; how many sums agree, and how many there are."""
     problems: list[Problem] = []
+    agreed = every = 0
     for name, terms in header.format.identities.items():
         columns: list[tuple[int, int, int, bool]] = []  # sign, column, factor, optional
         for sign, term, optional in terms:
@@ -344,17 +342,14 @@ def _check_identities(grid: Grid, header: Header, rows: _Sorted) -> tuple[list[P
                 break
         if len(columns) < 2:
             continue
-        checked, broken = 0, []
         for at in rows.data:
             total = _row_sum(grid.rows[at], columns)
             if total is not None:
-                checked += 1
+                every += 1
+                agreed += not total
                 if total:
-                    broken.append(Problem("sum-differs", place=grid.places[at], column=name, value=yuan(total)))
-        if checked > 1 and 2 * len(broken) > checked:
-            return [], f"{len(broken)}/{checked}"
-        problems += broken
-    return problems, ""
+                    problems.append(Problem("sum-differs", place=grid.places[at], column=name, value=yuan(total)))
+    return problems, agreed, every
 
 
 def _row_sum(row: list[str], columns: list[tuple[int, int, int, bool]]) -> int | None:
@@ -1133,7 +1128,9 @@ def _check_totals(reading: _Reading, rows: _Sorted, facts: dict[str, str]) -> No
             upto = bisect_left(reading.at, at)
             stated, rejoined = (_amount_at(cells, index, factor) for cells in (row, _rejoined(row)))
             whole = sum(printed[:upto])
-            if stated is not None and not {stated, rejoined} & {whole, sum(printed[since:upto])}:
+            agrees = bool({stated, rejoined} & {whole, sum(printed[since:upto])})
+            reading.sums_agree |= agrees and bool(stated)
+            if stated is not None and not agrees:
                 reading.problems.append(Problem("total-mismatch", None, reading.grid.places[at], reading.shown(column),
                                                 f"{yuan(stated)} ≠ {yuan(whole)}"))
             since = upto
