@@ -9,12 +9,14 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from recon.reading import claim as claiming
 from recon.reading import native
 from recon.reading.claim import Head, Header
 from recon.reading.folder import ReadResult, read_folder
-from recon.reading.formats import FormatError, load_formats, shipped
+from recon.reading.formats import Format, FormatError, load_formats, shipped
 from recon.reading.grid import Grid
 from recon.reading.rows import GridRows, read_rows
 from support import FORMAT_SAMPLES, MAPPINGS, ROOT, SAMPLES
@@ -462,6 +464,35 @@ def test_error_cells_formulas_and_surplus_cells_reject_their_row_once() -> None:
     result = read_rows(sheet, header)
     assert sorted(codes(result)) == ["cell-error", "formula-without-value", "ragged-row"]
     assert result.frame.height == 1
+
+
+# ------------------------------------------------------------------------------------------------------- whatever comes
+
+CELLS = st.sampled_from([
+    "", "--", "/", ID, "PSN1", "测试甲", "202401", "2024-01-05", "2024-13-01", "2024-01至2024-03", "120", "-120.00", "+1.5", "1,000.00",
+    "1O", "120.00 CNY", "收入", "借", "不计收支", "310", "养老", "已缴", "欠缴", "医保个人账户划入", "社会保险费", "示例科技有限公司", "合计", "小计：",
+    "第1页", "交易关闭", "支付成功", "美元", "人民币", "0", "99999999999999999999", "6222****1018", "2024", "1", "+", "-", "z",
+])
+
+
+@given(known=st.sampled_from(list(FORMATS)), kind=st.sampled_from(["csv", "xlsx", "pdf"]), by_eye=st.booleans(), data=st.data())
+@settings(max_examples=120, deadline=None)
+def test_no_format_loses_a_row_or_falls_over(known: Format, kind: str, by_eye: bool, data: st.DataObject) -> None:
+    """Any cells below any format's header: every row is used, skipped or rejected, and nothing is raised."""
+    names = known.shown
+    top = [["标题"], ["户名：测试甲" if data.draw(st.booleans()) else "户名：示例科技有限公司", "起止日期：2024-01-01至2024-12-31"]]
+    columns = [column for column in names if data.draw(st.booleans()) or any(column in group for group in known.header)]
+    width = len(columns)
+    rows = data.draw(st.lists(st.lists(CELLS, min_size=1, max_size=width + 1), max_size=12))
+    lines = [*top, [names[column] for column in columns], *rows]
+    grid = Grid(rows=lines, places=[f"p{1 + at // 5}:{at}" for at in range(len(lines))], kind=kind, by_eye=by_eye)
+    header = Header(known, 2, {column: at for at, column in enumerate(columns)}, {}, {"person_name": "测试甲"}, 2,
+                    tuple(names[column] for column in columns))
+    result = read_rows(grid, header)
+    parts = [result, *result.also]
+    read = sum(part.rows_read for part in parts)
+    assert read == sum(part.frame["_at"].n_unique() + part.skipped + part.rejected for part in parts)
+    assert read == sum(any(row) for row in rows)
 
 
 # ---------------------------------------------------------------------------------------------------------- statements

@@ -15,6 +15,7 @@ from recon.reading.identity import (
     Clue,
     People,
     birth_date,
+    read_account,
     read_id,
     read_name,
     read_psn,
@@ -196,3 +197,28 @@ def test_a_mask_always_fits_its_own_number(person: str, hidden: set[int]) -> Non
     known = People()
     known.learn([Clue(person_id=ID_A), Clue(person_id=ID_B), Clue(person_id="DOC:E12345678")])
     assert person in known._numbered(mask)
+
+
+# ------------------------------------------------------------------------------------------------------ bank accounts
+
+
+@pytest.mark.parametrize(("text", "account"), [
+    ("6222 0217 0000 1018", "ACC:6222021700001018"), ("6222****1018", "ACC:6222*1018"), ("1018", "ACC:*1018"),
+    ("6222-0217-1018", "ACC:622202171018"), ("--", None), ("活期", None), ("", None), ("**", None),
+])
+def test_account_numbers(text: str, account: str | None) -> None:
+    """A number, a masked one, the end of one, and what is none."""
+    assert read_account(text) == account
+
+
+def test_an_account_belongs_to_whom_the_roster_says() -> None:
+    """By the whole number or its visible digits; two holders that fit are none, and no number is a person."""
+    people = People()
+    people.learn([Clue(person_id=ID_A)])
+    people.learn_aliases(ID_A, "ACC:6222021700001018;ACC:6217000018881018")
+    people.learn_aliases(ID_C, "ACC:6222021700004321")
+    assert people.find(Clue(psn="ACC:6222021700001018")) == (ID_A, 1)
+    assert people.find(Clue(psn="ACC:6222*1018")) == (ID_A, 1)
+    assert people.find(Clue(psn="ACC:*1018")) == (ID_A, 1)  # two accounts of one person
+    assert people.find(Clue(psn="ACC:6222*"))[0] is None
+    assert people.find(Clue(psn="ACC:6222021700009999")) == (None, 0)

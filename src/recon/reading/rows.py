@@ -303,7 +303,8 @@ def _read_blocks(grid: Grid, header: Header, rows: _Sorted, facts: dict[str, str
         if number:
             frame = frame.with_columns(pl.col("_place") + f"/{block.name}")
         readings.append((block.name, reading, frame))
-    frame = pl.concat([frame for *_, frame in readings], how="diagonal_relaxed").sort("_at", maintain_order=True)
+    frames = [frame for *_, frame in readings] or [_nothing(known.table)]
+    frame = pl.concat(frames, how="diagonal_relaxed").sort("_at", maintain_order=True)
     used = set(frame["_at"].to_list())
     rejected = {reading.at[position] for _, reading, _ in readings for position in reading.reject} - used
     spans = [_line_span(reading) for _, reading, _ in readings]
