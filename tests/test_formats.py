@@ -18,7 +18,8 @@ from recon.reading.claim import Head, Header
 from recon.reading.folder import ReadResult, read_folder
 from recon.reading.formats import Format, FormatError, load_formats, shipped
 from recon.reading.grid import Grid
-from recon.reading.rows import GridRows, read_rows
+from recon.reading.lines import GridRows
+from recon.reading.rows import read_rows
 from support import FORMAT_SAMPLES, MAPPINGS, ROOT, SAMPLES
 
 sys.path.insert(0, str(ROOT / "tools"))

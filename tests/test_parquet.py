@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from recon.problems import Problem
 from recon.reading import parquet
 from recon.reading.claim import Head, Header, claim
+from recon.reading.lines import GridRows
 from recon.reading.native import native_formats
 from recon.reading.parquet import ParquetGrid, open_parquet, read_parquet_rows
-from recon.reading.rows import GridRows, read_rows
+from recon.reading.rows import read_rows
 from recon.tables import INPUT_TABLES
 
 IDS = ["110105199001010053", "110105199001010054", "110105199001010053 ", "PSN:42001", "11010519900101005x", "", None,

@@ -357,7 +357,7 @@ def test_what_reading_gives_can_be_kept(tmp_path: Path) -> None:
 
     from recon.problems import Problem
     from recon.reading.folder import Claim, FileRead
-    from recon.reading.rows import GridRows
+    from recon.reading.lines import GridRows
     from recon.state.rows import _pack, _unpack
 
     def filled(cls: Any, **given: Any) -> Any:

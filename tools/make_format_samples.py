@@ -765,6 +765,17 @@ def medical(folder: Path) -> None:
         ["合计", None, 2760.00, 32.35, 1542.10, None]]})
 
 
+def city_page(path: Path) -> None:
+    """Another city's page, saved as a web page under the name .xls."""
+    rows = "".join(
+        f"<tr><td>{month:%Y-%m}</td><td>6000.00</td><td>120.00</td><td>480.00</td><td>0.00</td><td>120.00</td></tr>\n"
+        for month in reversed(MONTHS))
+    head = "".join(f"<th>{name}</th>" for name in ("费款所属期", "个人缴费基数", "个人缴费", "单位缴费", "财政缴费", "划入个人账户"))
+    write_text(path, (
+        '<html><head><meta charset="gbk"></head><body><div>医疗保险缴费查询</div>\n'
+        f"<div>姓名：{NAME}　证件号码：{ID}　参保地：武汉市</div>\n<table><tr>{head}</tr>\n{rows}</table></body></html>\n"), "gbk")
+
+
 def social(folder: Path) -> None:
     """Declarations, bills and certificates."""
     schemes = (("基本养老保险", (16, 8)), ("失业保险", (0.7, 0.3)), ("工伤保险", (0.2,)), ("基本医疗保险", (8, 2)), ("地方补充医疗保险", (0.5,)),
@@ -991,6 +1002,7 @@ def write_all(folder: Path) -> None:
     for write in (icbc_csv, icbc_pdf, corporates, ccb, abc, boc, cmb, bocom, other_pdfs, other_sheets):
         write(banks)
     medical(folder / "medical")
+    city_page(folder / "medical" / "城市网页缴费.xls")
     social(folder / "social")
     payroll(folder / "payroll")
     alipay(folder / "wallets")

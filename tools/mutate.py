@@ -22,7 +22,8 @@ from recon.reading.claim import Head, Header
 from recon.reading.containers import open_file
 from recon.reading.formats import Formats, load_formats
 from recon.reading.grid import Grid
-from recon.reading.rows import GridRows, read_rows
+from recon.reading.lines import GridRows
+from recon.reading.rows import read_rows
 from recon.reading.values import Unreadable, parse_fen
 
 ROOT = Path(__file__).resolve().parent.parent

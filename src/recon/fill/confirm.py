@@ -22,8 +22,8 @@ from recon.reading import ocr
 from recon.reading.containers import list_files, members, open_bytes
 from recon.reading.filled import CONFIRM_MARK, IDENTITY, SECTIONS, TICK_FIELD, is_filled, read_filled
 from recon.reading.formats import Format, Formats
+from recon.reading.lines import SIGNS, word
 from recon.reading.picture import SURE, Sheet, drafted, is_picture, pages_of, sheet_of
-from recon.reading.rows import SIGNS, word
 from recon.reading.values import Unreadable, clean, parse_day, parse_fen, parse_months
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from recon.problems import Problem
 from recon.reading.claim import Header
 from recon.reading.formats import Format
 from recon.reading.grid import Grid
-from recon.reading.rows import SIGNS
+from recon.reading.lines import SIGNS
 from recon.reading.values import Unreadable, clean, fold, is_empty, parse_day, parse_fen, parse_months
 from recon.tables import FLOW_KINDS, INPUT_TABLES, PAYMENT_KINDS, PROOFS
 

@@ -30,11 +30,12 @@ from recon.reading.filled import is_explanation, is_filled, read_filled
 from recon.reading.formats import Format, Formats, load_formats
 from recon.reading.grid import Grid, Opened
 from recon.reading.identity import People
+from recon.reading.lines import HELPERS, LINE_DATE, GridRows
 from recon.reading.monthly import file_stem, stated_month
 from recon.reading.parquet import ParquetGrid, open_parquet, read_parquet_rows
 from recon.reading.people import roster, settle_names, settle_people, who_is_who
 from recon.reading.picture import proved, sheet_of
-from recon.reading.rows import HELPERS, LINE_DATE, GridRows, read_rows
+from recon.reading.rows import read_rows
 from recon.reading.values import Unreadable, clean, parse_day, parse_months
 from recon.reading.workers import SECONDS, Failure, Pool, Task, in_this_process, memory_limit
 from recon.tables import INPUT_TABLES, TABLES, conform

@@ -17,7 +17,9 @@ from recon.problems import Problem
 from recon.reading import identity, values
 from recon.reading.claim import HEAD_ROWS, Header
 from recon.reading.grid import Grid
-from recon.reading.rows import LINE_DATE, REQUIRED, GridRows, check_balance, read_rows
+from recon.reading.lines import LINE_DATE, REQUIRED, GridRows
+from recon.reading.printed import check_balance
+from recon.reading.rows import read_rows
 from recon.tables import INPUT_TABLES
 
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)  # GB 11643
@@ -123,8 +125,7 @@ def _plain_columns(frame: pl.DataFrame, header: Header) -> pl.DataFrame | None:
         if column == "person_id":
             read = _ids(series)
             columns["person_id"], fine = read["person_id"], read["_fine"]
-            if table == "person" and "id_type" not in names:
-                columns["id_type"] = read["id_type"]
+            told = read["id_type"]
         elif wanted == pl.Int64():
             if not series.dtype.is_integer():
                 return None
@@ -149,6 +150,9 @@ def _plain_columns(frame: pl.DataFrame, header: Header) -> pl.DataFrame | None:
             columns[column], fine = _texts(series.cast(pl.String), is_name=column == "person_name"), None
         if fine is not None:
             plain &= fine
+    if table == "person":  # what the table does not state, the number does
+        stated = columns.get("id_type")
+        columns["id_type"] = told if stated is None else stated.zip_with(stated.is_not_null(), told)
     typed = pl.DataFrame([columns[name] for name in schema if name in columns])
     for group in REQUIRED[table]:
         here = [name for name in group if name in columns]

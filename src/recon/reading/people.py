@@ -14,7 +14,7 @@ import polars as pl
 
 from recon.problems import Problem
 from recon.reading.identity import ACCOUNT, Clue, People, birth_date, id_type_of, is_partial
-from recon.reading.rows import GridRows
+from recon.reading.lines import GridRows
 from recon.tables import TABLES, conform
 
 if TYPE_CHECKING:

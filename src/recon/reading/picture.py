@@ -19,8 +19,8 @@ from recon.reading import ocr
 from recon.reading.claim import Head, Header, claim, decide
 from recon.reading.formats import Formats
 from recon.reading.grid import Grid, Opened
+from recon.reading.lines import GridRows
 from recon.reading.ocr import PictureError, Seen
-from recon.reading.rows import GridRows
 from recon.reading.screens import place_of, read_cards, read_figures, read_list, spaced
 from recon.reading.values import fold, is_empty
 

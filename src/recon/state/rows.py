@@ -23,7 +23,7 @@ from recon import __version__, reading, tables
 from recon.problems import Problem
 from recon.reading import ocr
 from recon.reading.folder import UNREADABLE, Claim, FileRead
-from recon.reading.rows import GridRows
+from recon.reading.lines import GridRows
 
 _CLASSES: dict[str, Any] = {one.__name__: one for one in (FileRead, GridRows, Claim, Problem)}
 _ACCOUNT_TABLES = ("flow", "reading")

@@ -1,0 +1,180 @@
+"""Contribution lines: amounts in pieces, bookings that were reversed, money given back, rows for several months."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import polars as pl
+
+from recon.problems import Problem
+from recon.reading import values
+from recon.reading.lines import IDENTITY_COLUMNS, Reading, yuan
+from recon.reading.values import fold
+
+MONEY = ("employee_fen", "employer_fen", "into_account_fen")
+YEARLY_SCHEMES = frozenset({"380", "390", "391", "392"})  # residents
+
+
+def finish_contribution(reading: Reading) -> None:
+    """What the columns of a contribution line mean together: its months, its amounts, whether it was taken back."""
+    read = reading.read
+    if "accrual_to_month" in read:
+        last = [to or own for to, own in zip(read["accrual_to_month"], read["_last_month"], strict=True)]
+        for position, (first, end) in enumerate(zip(read["accrual_month"], last, strict=True)):
+            if first and end and end < first:
+                reading.refuse("unreadable-month", position, "accrual_to_month",
+                               reading.cells["accrual_to_month"][position])
+        read["_last_month"] = last
+    if reading.format.native:
+        return
+    if "employer_base_fen" in read:
+        read["base_fen"] = [own if own is not None else other for own, other in
+                            zip(reading.column("base_fen"), read["employer_base_fen"], strict=True)]
+    _derive(reading)
+    _mark_deferred(reading)
+    if "reversed" in read:
+        _cancel_reversed(reading)
+    own, firm, into = (list(reading.column(name)) for name in MONEY)
+    kinds = list(reading.column("payment_kind"))
+    for position, (one, other, part) in enumerate(zip(own, firm, into, strict=True)):
+        total = (one or 0) + (other or 0)
+        if total < 0:
+            kinds[position] = "refund"
+        elif kinds[position] == "refund" and total > 0:
+            own[position], firm[position], into[position] = (
+                None if amount is None else -amount for amount in (one, other, part)
+            )
+        elif part and part > total and not one is other is None:
+            reading.note("into-account-exceeds", position, "into_account_fen", yuan(part))
+    read |= dict(zip((*MONEY, "payment_kind"), (own, firm, into, kinds), strict=True))
+
+
+def _mark_deferred(reading: Reading) -> None:
+    """``deferred``: lines whose type or state says that payment is put off (缓缴), by ``[values.deferred]``."""
+    words = reading.format.words.get("deferred", {})
+    cells = [reading.cells[name] for name in ("payment_kind", "paid") if name in reading.cells]
+    hits = {text for column in cells for text in set(column) if fold(text) in words}
+    if hits:
+        reading.read["deferred"] = [any(column[at] in hits for column in cells) for at in range(len(reading.at))]
+
+
+def _derive(reading: Reading) -> None:
+    """Amounts the file states in pieces: a sum of columns, where the column itself is empty."""
+    for column, terms in reading.format.derive.items():
+        if any(name not in reading.read for _, name, optional in terms if not optional):
+            continue
+        parts = [(sign, reading.read[name], optional) for sign, name, optional in terms if name in reading.read]
+        own = reading.column(column)
+        reading.read[column] = [
+            own[at] if own[at] is not None
+            else None if any(piece[at] is None for _, piece, optional in parts if not optional)
+            else sum(sign * (piece[at] or 0) for sign, piece, _ in parts)
+            for at in range(len(reading.at))
+        ]
+
+
+def _cancel_reversed(reading: Reading) -> None:
+    """A booking and its reversal in one file cancel and are skipped; a lone reversal is a refund."""
+    state = reading.read["reversed"]
+    columns = [reading.cells[name] for name in IDENTITY_COLUMNS if name in reading.cells]
+    columns += [reading.column("scheme"), reading.column("accrual_month")]
+    money = [reading.column("employee_fen"), reading.column("employer_fen")]
+
+    def key(position: int) -> tuple[Any, ...]:
+        return (*(column[position] for column in columns), *(abs(column[position] or 0) for column in money))
+
+    originals: dict[tuple[Any, ...], list[int]] = {}
+    for position, value in enumerate(state):
+        if value == "original":
+            originals.setdefault(key(position), []).append(position)
+    for position, value in enumerate(state):
+        if value != "reversing":
+            continue
+        if mates := originals.get(key(position)):
+            reading.drop |= {position, mates.pop()}
+            reading.note("reversed-pair", position)
+            continue
+        for name in MONEY:
+            if reading.column(name)[position] is not None:
+                reading.read[name][position] = -abs(reading.read[name][position])
+
+
+def split_ranges(frame: pl.DataFrame, reading: Reading) -> pl.DataFrame:
+    """A line for several months as one line per month, where base and amounts divide evenly; else one lump, said."""
+    last = "_last_month"
+    if last not in frame.columns:
+        return frame
+    several = frame.filter(pl.col(last) > pl.col("accrual_month"))
+    if several.is_empty():
+        return frame.drop(last)
+    parts: list[dict[str, Any]] = []
+    rates = reading.cells.get("employee_rate")
+    positions = {at: position for position, at in enumerate(reading.at)}
+    for row in several.iter_rows(named=True):
+        if row.get("scheme") in YEARLY_SCHEMES:  # paid once for a year, and no account to follow
+            parts.append(row)
+            continue
+        months = months_between(row["accrual_month"], row[last]) + 1
+        base = _monthly_base(row, months, rates[positions[row["_at"]]] if rates is not None else "")
+        amounts = [name for name in MONEY if row.get(name) is not None]
+        if base is None or any(row[name] % months for name in amounts):
+            reading.problems.append(Problem("range-not-split", None, row["_place"], reading.shown("accrual_month"),
+                                            f"{row['accrual_month']:%Y-%m}–{row[last]:%Y-%m}"))
+            parts.append(row)
+            continue
+        for step in range(months):
+            month = add_months(row["accrual_month"], step)
+            part = {**row, "accrual_month": month, "_place": f"{row['_place']}/{month:%Y-%m}"}
+            part |= {name: row[name] // months for name in amounts}
+            if row.get("base_fen") is not None:
+                part["base_fen"] = base
+            if step and row.get("late_fee_fen") is not None:
+                part["late_fee_fen"] = 0
+            parts.append(part)
+    single = frame.filter((pl.col(last) <= pl.col("accrual_month")).fill_null(True))
+    whole = pl.concat([single, pl.DataFrame(parts, schema=frame.schema)])
+    return whole.sort("_at", "accrual_month", maintain_order=True).drop(last)
+
+
+def _monthly_base(row: dict[str, Any], months: int, rate_text: str) -> int | None:
+    """The base of one month of a range: the printed one, or its even share where it is a sum; None: cannot tell."""
+    base, paid = row.get("base_fen"), row.get("employee_fen")
+    if base is None:
+        return 0
+    if not paid or base <= 0:
+        return int(base)
+    rate = _rate(rate_text)
+    if rate is not None:
+        if abs(base * rate * months - paid) <= months:
+            return int(base)
+        return int(base) // months if abs(base * rate - paid) <= months and base % months == 0 else None
+    # Without a rate: the personal share is 2% of the base nearly everywhere, so 2% of the printed base over all
+    # months together means the base is a sum.
+    if paid * 100 > base * 3:
+        return int(base)
+    return int(base) // months if base % months == 0 else None
+
+
+def _rate(text: str) -> Decimal | None:
+    """A rate printed as ``0.02``, ``2`` or ``2%``; None where it is none."""
+    bare = values.clean(text).removesuffix("%")
+    try:
+        rate = Decimal(bare)
+    except InvalidOperation:
+        return None
+    if rate <= 0:
+        return None
+    return rate / 100 if "%" in text or rate >= Decimal("0.2") else rate
+
+
+def months_between(first: date, last: date) -> int:
+    """Calendar months from one month to another."""
+    return (last.year - first.year) * 12 + last.month - first.month
+
+
+def add_months(month: date, count: int) -> date:
+    """The first of the month so many months later."""
+    years, index = divmod(month.month - 1 + count, 12)
+    return date(month.year + years, index + 1, 1)

@@ -1,0 +1,210 @@
+"""What a file prints about its own lines, held against them: totals, counts, balances, sums within a row."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Callable
+from typing import Any
+
+import polars as pl
+
+from recon.problems import Problem
+from recon.reading import checks, values
+from recon.reading.claim import Header, read_facts
+from recon.reading.formats import STATEMENT, SUM_OF
+from recon.reading.grid import Grid
+from recon.reading.lines import Reading, Sorted, yuan
+from recon.reading.values import Unreadable
+
+_THOUSANDS, _HUNDREDS = re.compile(r"-?\d{1,3}(?:,\d{3})*"), re.compile(r"\d{3}(?:\.\d{1,2})?")
+_PRINTED_SUMS = {"total_in": "came", "total_out": "went"}
+_PRINTED_COUNTS = {"total_count": "count", "count_in": "count_in", "count_out": "count_out",
+                   "count_neutral": "count_neutral"}
+_COUNTED = re.compile(r"共?(\d+)\s*[笔条行](?:记录)?[,，]?")
+
+
+def check_identities(grid: Grid, header: Header, rows: Sorted) -> tuple[list[Problem], int, int]:
+    """Rows whose amounts do not add up as the format says; how many sums agree, and how many there are."""
+    problems: list[Problem] = []
+    agreed = every = 0
+    for name, terms in header.format.identities.items():
+        columns: list[tuple[int, int, int, bool]] = []  # sign, column, factor, optional
+        for sign, term, optional in terms:
+            if term.startswith(SUM_OF):
+                leaf = term.removeprefix(SUM_OF)
+                columns += [(sign, at, 1, True) for at, name in enumerate(header.leaves) if name.startswith(leaf)]
+            elif term in header.columns:
+                columns.append((sign, header.columns[term], header.factors.get(term, 1), optional))
+            elif not optional:
+                columns = []
+                break
+        if len(columns) < 2:
+            continue
+        for at in rows.data:
+            total = _row_sum(grid.rows[at], columns)
+            if total is not None:
+                every += 1
+                agreed += not total
+                if total:
+                    problems.append(Problem("sum-differs", place=grid.places[at], column=name, value=yuan(total)))
+    return problems, agreed, every
+
+
+def _row_sum(row: list[str], columns: list[tuple[int, int, int, bool]]) -> int | None:
+    """The signed sum of some cells; None where one that has to be there is empty or unreadable, or all are empty."""
+    total, seen = 0, False
+    for sign, index, factor, optional in columns:
+        try:
+            fen = values.parse_fen(row[index], factor) if len(row) > index else None
+        except Unreadable:
+            return None
+        if fen is None and not optional:
+            return None
+        seen |= fen is not None
+        total += sign * (fen or 0)
+    return total if seen else None
+
+
+def check_totals(reading: Reading, rows: Sorted, facts: dict[str, str]) -> None:
+    """Printed totals against the sum of the rows above them: since the last total, or of all so far."""
+    _check_stated_totals(reading, facts)
+    for column, index in reading.header.columns.items() if rows.totals else ():
+        if not column.endswith("_fen") or column == "balance_fen" or reading.unreadable.get(column):
+            continue
+        factor = reading.header.factors.get(column, 1)
+        printed = [0 if position in reading.repeats else value or 0
+                   for position, value in enumerate(values.fen_column(reading.cells[column], factor)[0])]
+        since = 0
+        for at in rows.totals:
+            row = reading.grid.rows[at]
+            upto = bisect_left(reading.at, at)
+            stated, rejoined = (_amount_at(cells, index, factor) for cells in (row, _rejoined(row)))
+            whole = sum(printed[:upto])
+            agrees = bool({stated, rejoined} & {whole, sum(printed[since:upto])})
+            reading.sums_agree |= agrees and bool(stated)
+            if stated is not None and not agrees:
+                reading.problems.append(Problem("total-mismatch", None, reading.grid.places[at], reading.shown(column),
+                                                f"{yuan(stated)} ≠ {yuan(whole)}"))
+            since = upto
+
+
+def _amount_at(row: list[str], index: int, factor: int) -> int | None:
+    try:
+        return values.parse_fen(row[index], factor) if len(row) > index else None
+    except Unreadable:
+        return None
+
+
+def _rejoined(row: list[str]) -> list[str]:
+    """A total whose thousands commas stand unquoted in a CSV file: cells that are pieces of one number put together."""
+    cells = list(row)
+    at = 0
+    while at + 1 < len(cells):
+        if _THOUSANDS.fullmatch(cells[at]) and _HUNDREDS.fullmatch(cells[at + 1]):
+            cells[at:at + 2] = [f"{cells[at]},{cells[at + 1]}"]
+        else:
+            at += 1
+    return cells
+
+
+def _check_stated_totals(reading: Reading, facts: dict[str, str]) -> None:
+    """Totals the preamble or footer states (money in, money out, numbers of lines), of the file and of each page.
+
+    A format says of its sums and counts whether they must agree, are a hint (the source itself says they may differ),
+    or mean something else.
+    """
+    if "amount_fen" not in reading.read or reading.format.native:
+        return
+    amounts, ways = reading.read["amount_fen"], reading.read.get("direction") or [None] * len(reading.at)
+    found = checks.sums(amounts, ways, reading.repeats)
+    _compare(reading, facts, found, _PRINTED_SUMS, _PRINTED_COUNTS, None)
+    pages: dict[str, dict[str, str]] = {}
+    for at, row in enumerate(reading.grid.rows):
+        stated = read_facts([row], reading.format)
+        for fact in stated.keys() & {"page_in", "page_out", "page_count"}:
+            pages.setdefault(reading.grid.places[at].split(":")[0], {})[fact] = stated[fact]
+    for page, stated in pages.items():
+        elsewhere = {position for position, at in enumerate(reading.at)
+                     if reading.grid.places[at].split(":")[0] != page}
+        _compare(reading, stated, checks.sums(amounts, ways, elsewhere), {"page_in": "came", "page_out": "went"},
+                 {"page_count": "count"}, page)
+
+
+def _compare(
+    reading: Reading, facts: dict[str, str], found: checks.Sums, sums: dict[str, str], counts: dict[str, str],
+    place: str | None,
+) -> None:
+    """Problems where stated sums and counts are not what the lines add up to."""
+    rules = reading.format.checks
+    unread = bool(reading.unreadable.get("amount_fen")) or bool(reading.unproved)
+    for names, ruled, parse in ((sums, "sums", _stated_sum), (counts, "counts", _stated_count)):
+        for fact, name in names.items():
+            rule = rules.get("counts_by_way" if fact.startswith("count_") else ruled, "exact")
+            text = facts.get(fact) or facts.get(fact.replace("count_", "total_"), "")  # 收入：3笔 120.00元 says both
+            if not text or rule == "none" or (parse is _stated_sum and unread):
+                continue
+            if parse is _stated_count and fact not in facts and not _COUNTED.search(text):
+                continue
+            stated, actual = parse(text), getattr(found, name)
+            if stated is None:
+                continue
+            shown: Callable[[int], str] = yuan if parse is _stated_sum else str
+            if stated == actual:
+                reading.sums_agree |= parse is _stated_sum and stated != 0
+            else:
+                code = "total-mismatch" if rule == "exact" else "total-hint"
+                reading.problems.append(Problem(code, None, place, fact, f"{shown(stated)} ≠ {shown(actual)}"))
+
+
+def _stated_sum(text: str) -> int | None:
+    """Fen of a stated sum: ``1,234.00``, or the sum of ``3笔 1234.00元``; a total of money out may have a minus."""
+    words = _COUNTED.sub(" ", text).split()
+    try:
+        fen = values.parse_fen(words[0]) if words else None
+    except Unreadable:
+        return None
+    return None if fen is None else abs(fen)
+
+
+def _stated_count(text: str) -> int | None:
+    """Lines of a stated number: ``12``, ``共12条``, or the count of ``3笔 1234.00元``."""
+    counted = _COUNTED.search(text)
+    digits = counted.group(1) if counted else text.split(" ")[0].strip("共笔条行记录")
+    return int(digits) if digits.isdigit() else None
+
+
+def follow_balance(reading: Reading) -> None:
+    """Breaks of the running balance, in the order in which the file prints it; several accounts each for themselves."""
+    balances = reading.read.get("balance_fen")
+    if not balances or reading.format.checks.get("balance") == "none":
+        return
+    if reading.format.table == STATEMENT:
+        accounts: list[str] = [name for name in ("currency", "account_no", "sub_account") if name in reading.cells]
+        keys: list[dict[str, list[Any]]] = [{}, *({name: reading.cells[name]} for name in accounts)]
+        if len(accounts) > 1:
+            keys.append({name: reading.cells[name] for name in accounts})
+    else:
+        own = {name: reading.column(name) for name in ("person_id", "_number", "_psn", "_name")}
+        keys = [own, own | {"sub_account": reading.column("sub_account")}] if "sub_account" in reading.read else [own]
+    amounts = [None if at in reading.neutral else amount for at, amount in enumerate(reading.column("amount_fen"))]
+    if not reading.chain.order:
+        left_out = reading.drop | reading.reject if reading.format.native else reading.drop
+        reading.chain = checks.chain(amounts, balances, reading.column("posted_on"), keys, left_out)
+    name = reading.shown("balance_fen")
+    reading.problems += [
+        Problem("balance-break", None, reading.grid.places[reading.at[position]], name, yuan(gap))
+        for position, gap in reading.chain.breaks
+    ]
+
+
+def check_balance(frame: pl.DataFrame, column: str) -> list[Problem]:
+    """Breaks of the running balance of a frame of account lines, in the order that fits best."""
+    if "balance_fen" not in frame.columns or frame["balance_fen"].null_count() == frame.height:
+        return []
+    own: dict[str, pl.Series] = {
+        name: frame[name] for name in ("person_id", "_number", "_psn", "_name") if name in frame.columns}
+    keys = [own, own | {"sub_account": frame["sub_account"]}] if "sub_account" in frame.columns else [own]
+    found = checks.chain(frame["amount_fen"], frame["balance_fen"], frame["posted_on"], keys, set())
+    places = frame["_place"]
+    return [Problem("balance-break", None, places[position], column, yuan(gap)) for position, gap in found.breaks]
