@@ -6,6 +6,7 @@ Every guess carries its reason and how strong it is; a name that its values cont
 from __future__ import annotations
 
 import re
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -50,7 +51,7 @@ _PARTS: tuple[tuple[str, str, str], ...] = (
     ("contribution", "所属|费款|缴费.*月|年月|月份|期间$", "accrual_month"),
     ("contribution", "(?:缴费|应缴|征缴|业务).*(?:类型|类别|方式)", "payment_kind"),
     ("contribution", "标志|标识|状态|是否", "paid"),
-    ("flow", "有效", "void"),
+    ("flow", "有效", "void"), ("flow", "借贷|收支方向|收/支$", "direction"),
     ("flow", "所属|费款|年月$", "accrual_month"),
     ("flow", "余额|结余", "balance_fen"),
     ("flow", "收入|存入|转入金额|贷方|入账金额|划入金额|增加", "in_fen"),
@@ -109,22 +110,23 @@ class TableGuess:
 
 
 def lexicon(formats: Iterable[Format], table: str) -> dict[str, str]:
-    """Folded header name -> column of ``table``, as the known formats use it; those of the same table come first."""
+    """Folded header name -> column of ``table``: what most of the known formats mean by the name.
+
+    Formats of the same table have the first say; one layout's odd use of a name loses against the usual one.
+    """
     allowed = columns_of(table)
-    found: dict[str, tuple[int, str]] = {}
+    votes: dict[str, Counter[tuple[bool, str]]] = defaultdict(Counter)
     for known in formats:
-        for word, (column, rank) in known.aliases.items():
+        for word, (column, _) in known.aliases.items():
             if column in allowed:
-                order = rank + (0 if known.table == table else 100_000)
-                if word not in found or (order, column) < found[word]:
-                    found[word] = (order, column)
-    return {word: column for word, (_, column) in found.items()}
+                votes[word][known.table == table, column] += 1
+    return {word: max(found, key=lambda hit: (hit[0], found[hit], hit[1]))[1] for word, found in votes.items()}
 
 
 def columns_of(table: str) -> frozenset[str]:
     """Every column a format of ``table`` may read, less what only recon itself writes."""
     own = frozenset(INPUT_TABLES[table]) | HELPERS["*"] | HELPERS.get(table, frozenset())
-    return own - {"row_id", "duplicate_of", "flow_kind", "proof", "ledger"}
+    return own - {"row_id", "duplicate_of", "flow_kind", "proof", "ledger", "confirmed_by", "confirmed_on"}
 
 
 def is_name(cell: str, words: Mapping[str, str]) -> bool:

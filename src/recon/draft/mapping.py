@@ -70,6 +70,13 @@ _MEANING = {
     "currency": ("币种", "currency"),
     "aliases": ("曾用名、旧证件号", "earlier names and numbers"),
     "other_fen": ("其他缴费", "other parts"), "employee_rate": ("个人比例", "rate"),
+    "other_into_fen": ("其他划入", "credited out of other parts"), "subsidy_fen": ("财政补助", "subsidy"),
+    "employee_total_fen": ("个人合计", "employee's sum"), "employer_total_fen": ("单位合计", "employer's sum"),
+    "rate": ("费率", "rate"), "people_count": ("人数", "number of people"), "direction": ("收支方向", "in or out"),
+    "fee_fen": ("手续费", "fee"), "fund_fen": ("统筹支付", "paid by the fund"), "own_fen": ("自付", "paid by oneself"),
+    "bank_account": ("银行账号", "bank account"), "year": ("年度", "year"),
+    "opening_fen": ("期初余额", "opening balance"),
+    "interest_fen": ("利息", "interest"), "net_fen": ("实发", "net pay"), "deferred": ("缓缴", "deferred"),
     "reversed": ("冲销标志", "reversed or not"), "void": ("有效标志", "void or not"),
 }
 
@@ -305,6 +312,8 @@ def _amount_lines(seen: _Seen, say: Any) -> list[str]:
     guess = seen.guess
     if guess.column("in_fen") and guess.column("out_fen"):
         return ['amount = "in_out"  ' + say("# 收入、支出分两列", "# money in and out in two columns")]
+    if guess.column("direction"):
+        return ['amount = "direction"  ' + say("# 方向写在另一列", "# another column says which way")]
     amount = guess.column("amount_fen")
     if amount is None or seen.profiles[amount.at].negative or guess.column("kind_text") is None:
         return ['amount = "signed"  ' + say("# 金额自带正负号", "# the amount carries its sign")]
