@@ -52,11 +52,11 @@ def frames_of(seeds: range) -> list[_Frame]:
     return [_frame(*account) for account in accounts]
 
 
-@pytest.mark.parametrize("block", range(4))
+@pytest.mark.parametrize("block", range(3))
 def test_agrees_with_the_reference(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Cost, links, margins, ties and proofs, whatever else is searched in the same go."""
     monkeypatch.setattr(batched, "FEW", 1)
-    frames = frames_of(range(block * 40, block * 40 + 40))
+    frames = frames_of(range(block * 30, block * 30 + 30))
     found = search_many(frames)
     for number, (frame, solution) in enumerate(zip(frames, found, strict=True)):
         assert solution == _search(frame), number
@@ -64,7 +64,7 @@ def test_agrees_with_the_reference(block: int, monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_chunk_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Chunks of any size, and any order of accounts, give the same answers."""
-    frames = frames_of(range(1000, 1030))
+    frames = frames_of(range(1000, 1012))
     whole = search_many(frames)
     monkeypatch.setattr(batched, "CHUNK", 7)
     assert search_many(frames[::-1])[::-1] == whole

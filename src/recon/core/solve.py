@@ -14,6 +14,7 @@ length. Above :data:`MAX_STATES` per line only the cheapest :data:`BEAM` go on a
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -35,6 +36,10 @@ MAX_FEW_POOL = 8
 INEXACT_LATE = 2  # months by which a credit of nearly the amount due may be late and still be taken for it
 MAX_STATES = 4000
 BEAM = 400
+# Records beyond this are answered by a simpler rule (see _first_come): 40 years of months are 480 lines.
+MAX_LINES = 600
+MAX_CREDITS = 900
+MAX_PAIRS = 12_000  # of a line and a credit of its amount within reach
 BATCHED_FROM = 24  # searches; fewer are quicker one by one
 INF = 1 << 40
 
@@ -155,12 +160,13 @@ Question = tuple[Sequence[Line], Sequence[Credit], int]  # lines, credits and th
 
 def solve(lines: Sequence[Line], credits: Sequence[Credit], usual: int) -> Solution:
     """The best links of one account whose usual lag starts at ``usual`` months."""
-    return _plain(lines, credits, usual) or _search(_frame(lines, credits, usual))
+    easy = _plain(lines, credits, usual) or _first_come(lines, credits, usual)
+    return easy or _search(_frame(lines, credits, usual))
 
 
 def solve_many(accounts: Sequence[Question]) -> list[Solution]:
     """:func:`solve` for each of many accounts, the searches together (:mod:`recon.core.batched`)."""
-    found = [_plain(*account) for account in accounts]
+    found = [_plain(*account) or _first_come(*account) for account in accounts]
     hard = [at for at, solution in enumerate(found) if solution is None]
     frames = [_frame(*accounts[at]) for at in hard]
     if len(frames) < BATCHED_FROM:
@@ -216,6 +222,53 @@ def _plain(lines: Sequence[Line], credits: Sequence[Credit], usual: int) -> Solu
     return Solution(
         tuple(links), tuple(margins), (True,) * count, tuple(i not in linked for i in range(count)), False, cost
     )
+
+
+def _is_too_long(lines: Sequence[Line], credits: Sequence[Credit]) -> bool:
+    """Whether a record is beyond what is searched: its lines, credits, or pairs of equal amount within reach."""
+    if len(lines) > MAX_LINES or len(credits) > MAX_CREDITS:
+        return True
+    there = Counter((credit.amount, credit.month) for credit in credits)
+    pairs = sum(
+        there[line.amounts[0], line.arrival + lag]
+        for line in lines if line.arrival is not None for lag in range(REACH_MONTHS + 1)
+    )
+    return pairs > MAX_PAIRS
+
+
+def _first_come(lines: Sequence[Line], credits: Sequence[Credit], usual: int) -> Solution | None:
+    """A simpler rule for records too long to be searched; None for all others. The answer is marked ``bounded``.
+
+    Oldest line first, every line takes a credit of its amount in its own place; then each one left takes the first
+    free credit of its amount within reach. No lumps, no splits, no margins.
+    """
+    if not _is_too_long(lines, credits):
+        return None
+    free: dict[int, list[int]] = {}
+    for j, credit in enumerate(credits):
+        free.setdefault(credit.amount, []).append(j)
+    taken: dict[int, int] = {}
+    order = sorted(range(len(lines)), key=lambda i: (lines[i].month, i))
+    for in_place in (True, False):
+        for i in order:
+            line = lines[i]
+            own = (usual + line.shift if line.kind == "normal" or line.due is None
+                   else line.due - (line.arrival or line.month))
+            waiting = free.get(line.amounts[0], [])
+            if i in taken:
+                continue
+            for at, j in enumerate(waiting):
+                lag = _lag(line, credits[j])
+                if lag is not None and (not in_place or lag == own):
+                    taken[i] = waiting.pop(at)
+                    break
+                if lag is None and line.arrival is not None and credits[j].month > line.arrival + ANNUAL_REACH_MONTHS:
+                    break
+    links = tuple(Link((i,), (j,), "1:1") for i, j in sorted(taken.items()))
+    cost = sum(line.open_price for i, line in enumerate(lines) if i not in taken)
+    cost += sum(credits[j].left_price for rest in free.values() for j in rest)
+    count = len(lines)
+    return Solution(links, (None,) * count, (False,) * count, (False,) * count, True, cost)
 
 
 def deviation(lag: int, usual: int, prices: Prices = PRICES) -> int:
