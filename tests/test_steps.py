@@ -283,3 +283,11 @@ def test_the_causes_of_any_change_add_up_to_it(seed: int) -> None:
     sums = result["step"].group_by(key).agg(pl.col("amount_fen").sum().alias("change")).sort(key)
     assert sums.rows() == expected.sort(key).rows()
     assert set(result["step"]["cause"]) <= set(STEP_CAUSES)
+
+
+@case([], [flow(f"2024-{month:02d}-12", 8335 if month % 2 else 8300) for month in range(1, 7)],
+      roster=[person(birth_date="1955-01-01", insured_status="retired", retired_from="2015-01-01")], as_of="2024-06-30",
+      coverage=[cover(start="2024-01-01", end="2024-06-30")])
+def test_a_sum_known_to_the_yuan_does_not_step_by_its_fen(told: Told) -> None:
+    """Wuhan's 83 yuan are credited as 83.35 and 83.00: no change of the rule, no step."""
+    assert steps(told) == {}

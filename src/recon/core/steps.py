@@ -73,10 +73,13 @@ def _changes(lines: pl.DataFrame) -> pl.DataFrame:
     ).sort(*key, nulls_last=True)
     before = [
         pl.col(name).shift(1).over(ACCOUNT, order_by="month").alias(f"was_{name}")
-        for name in ["fen", "full_fen", "taken_fen", "parties", "row_id", *_STATE]
+        for name in ["fen", "full_fen", "taken_fen", "parties", "row_id", "whole_yuan", *_STATE]
     ]
     return series.with_columns(before).filter(
         pl.col("was_fen").is_not_null() & (pl.col("was_fen") != pl.col("fen"))
+        # A sum that is only known to the yuan does not change by what a credit shows of its fen.
+        & ~(pl.col("whole_yuan").fill_null(False) & pl.col("was_whole_yuan").fill_null(False)
+            & ((pl.col("was_fen") - pl.col("fen")).abs() <= _WHOLE_YUAN_FEN))
     ).rename({"was_fen": "from_fen", "fen": "to_fen"})
 
 

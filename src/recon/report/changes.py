@@ -28,6 +28,7 @@ from recon.report.why import OF_A_RULE, before_sentence, paragraph
 from recon.report.words import Words, yuan
 
 CHARTED_PEOPLE = 5
+LABELLED_STEPS, LABELS_APART = 4, 3  # the largest steps of a chart carry words, if so many months lie between them
 _CHART_WIDTH, _CHART_HEIGHT, _ROW_PX, _CHARTS_ACROSS = 640, 300, 20, 2
 _WIDTHS = (11, 11, 13, 12, 10, 13, 13, 12, 74, 30, 26)
 _CHANGE = ["person_id", "region", "accrual_month"]
@@ -231,10 +232,18 @@ def _marks(step: pl.DataFrame, words: Words, *, many: bool) -> dict[date, str]:
         pl.col("amount_fen").sum(), pl.col("person_id").n_unique().alias("people"),
     ).sort("accrual_month", pl.col("amount_fen").abs(), "cause", descending=[False, True, False])
     texts: dict[date, list[str]] = {}
+    sizes: dict[date, int] = {}
     for day, cause, fen, people in summed.iter_rows():
+        sizes[day] = sizes.get(day, 0) + fen
         told = words("people_count", count=people) if many else f"{'+' if fen > 0 else '−'}{yuan(abs(fen))}"
         texts.setdefault(day, []).append(f"{words.step(cause)} {told}")
-    return {day: "\n".join(lines[:2]) for day, lines in texts.items()}
+    worded: list[date] = []
+    for day in sorted(sizes, key=lambda day: (-abs(sizes[day]), day)):
+        apart = all(abs((day.year - one.year) * 12 + day.month - one.month) >= LABELS_APART for one in worded)
+        if apart and len(worded) < LABELLED_STEPS:
+            worded.append(day)
+    # Every step has its mark, one without words too.
+    return {day: lines[0] if day in worded else " " for day, lines in texts.items()}
 
 
 def _chart(book: Book, sheet: Any, top: int, series: _Series, chart_row: int, across: int) -> int:
@@ -277,7 +286,7 @@ def _draw(book: Book, sheet: Any, series: _Series, rows: tuple[int, int], chart_
         "name": words("expected"), "categories": months, "values": values(1),
         "line": {"color": _INK["due"], "width": 2.25},
     })
-    labels = [{"value": mark} if mark else {"delete": True} for *_, mark in series.rows]
+    labels = [{"value": mark} if mark.strip() else {"delete": True} for *_, mark in series.rows]
     for column, key, ink, position in ((3, "less", "fall", "below"), (4, "more", "rise", "above")):
         chart.add_series({
             "name": words(key), "categories": months, "values": values(column), "line": {"none": True},
