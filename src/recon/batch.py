@@ -124,7 +124,8 @@ def run_folder(
     edition = options.edition or ("hr" if people > HR_ABOVE_PEOPLE else "person")
     tables = _without_spend(read.tables) if edition == "hr" else read.tables
     result = reconcile_all(tables, policy, as_of, context, spend=edition != "hr")
-    payroll = check_payroll({**result.inputs, "month": result.tables["month"]}, policy, as_of, firm)
+    payroll = check_payroll({**result.inputs, "month": result.tables["month"]}, policy, as_of, firm,
+                            _perhaps_on_payroll(read.tables, read.problems, read.sources))
     answers = {
         **result.tables, "payroll_month": payroll.payroll_month,
         "gap": pl.concat([result.tables["gap"], payroll.gap]),
@@ -597,6 +598,20 @@ def _future(tables: Mapping[str, pl.DataFrame], today: date) -> list[Problem]:
             for row in later.iter_rows(named=True)
         ]
     return found
+
+
+def _perhaps_on_payroll(
+    tables: Mapping[str, pl.DataFrame], problems: list[Problem], sources: pl.DataFrame
+) -> set[str]:
+    """People of a name that a payroll states without a number and that several bear: who was meant, nobody knows."""
+    import polars as pl
+
+    payrolls = set(sources.filter(pl.col("table").fill_null("").str.contains("payroll"))["file"])
+    names = {one.value for one in problems if one.code == "ambiguous-person" and one.file in payrolls and one.value}
+    return {
+        person for name in ("person", "contribution")
+        for person in tables[name].filter(pl.col("person_name").is_in(sorted(names)))["person_id"].drop_nulls()
+    }
 
 
 def _without_spend(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:

@@ -5,8 +5,8 @@ legs -> the month of each payslip -> one row per person and month -> parts -> ro
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 
 import polars as pl
@@ -49,11 +49,13 @@ def has_legs(tables: Mapping[str, pl.DataFrame]) -> bool:
 
 
 def check_payroll(
-    tables: Mapping[str, pl.DataFrame], policy: Policy, as_of: date, settings: PayrollSettings | None = None
+    tables: Mapping[str, pl.DataFrame], policy: Policy, as_of: date, settings: PayrollSettings | None = None,
+    unsure: Collection[str] = (),
 ) -> PayrollResult:
     """Every difference between payslip, declaration, arrival and bank, each once.
 
-    tables: the input tables as judged (``Result.inputs``). Raises PayrollIdentityError where parts do not add up.
+    tables: the input tables as judged (``Result.inputs``). unsure: people to whom a payslip that was not used may
+    belong; their payslips are not held against the declaration. Raises PayrollIdentityError where parts do not add up.
     """
     settings = settings or PayrollSettings()
     if not has_legs(tables):
@@ -61,6 +63,9 @@ def check_payroll(
     legs = build_legs(tables, settings)
     known = payer_names(tables["contribution"], tables["person"], settings)
     found = person_months(legs, tables["person"], settings, known)
+    if unsure:
+        sure = ~pl.col("person_id").is_in(sorted(unsure))
+        found = replace(found, rows=found.rows.with_columns(pl.col("covers_payroll") & sure))
     units, frozen = unit_parts(legs, settings, as_of)
     parts, absorbed, looked = person_parts(found, legs, dict(tables), policy, settings, as_of, frozen)
     people = person_rows(parts, found.rows, found.covered, settings)
