@@ -14,6 +14,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from recon.problems import Problem
+from recon.reading.biff import is_unsafe
 from recon.reading.csv_grid import unwrap
 from recon.reading.grid import DAMAGED, ERROR, FORMULA, Grid, Opened
 
@@ -85,6 +86,8 @@ def read_xls(data: bytes) -> Opened:
         return Opened(problems=[Problem("password-required")], kind="xlsx")
     if len(data) < 512 or _is_short_ole(data):
         return Opened(problems=[Problem("truncated-file")], kind="xlsx")
+    if is_unsafe(data):
+        return Opened(problems=[Problem("unreadable-file", value="damaged container")], kind="xlsx")
     return _first_that_reads(data, (_calamine,), {})
 
 
