@@ -67,7 +67,15 @@ mutate: install ## damage every sample with a running balance, one place at a ti
 
 bench: install ## whole-process timings on 300 made-up people, then matching at scale (BENCH_FULL=1: up to a million)
 	$(BIN)/python bench/run.py
+	$(BIN)/python bench/reading.py
 	$(BIN)/python bench/matching.py
+
+.PHONY: fuzz
+FUZZ_INPUTS ?= 20000
+FUZZ_SEED ?= 1
+
+fuzz: install ## damaged inputs by the thousand: no crash, no hang, no lost row; FUZZ_INPUTS=2000 for a quick one
+	$(BIN)/python tools/fuzz.py --inputs $(FUZZ_INPUTS) --seed $(FUZZ_SEED)
 
 .PHONY: accuracy
 ACCURACY_PEOPLE ?= 300

@@ -28,17 +28,14 @@ _SIGN_WORDS = frozenset({"+", "-", "/"})  # codes, where every other column mean
 
 def cells_of(grid: Grid, header: Header, at: list[int], facts: dict[str, str]) -> dict[str, list[str]]:
     """Text of every column the format knows; what the preamble states stands in for a column that is not there."""
-    rows = [grid.rows[index] for index in at]
-    cells = {
-        column: [row[index] if len(row) > index else "" for row in rows] for column, index in header.columns.items()
-    }
+    cells = {column: grid.cells_of(index, at) for column, index in header.columns.items()}
     table = SCHEMAS[header.format.table]
     for fact in ("person_id", "psn_no", "person_name", "region", "employer", "payer", "scheme", "sub_account", "tier",
                  "proof", "accrual_month", "pay_month", "account_no"):
         known = fact in table or fact in IDENTITY_COLUMNS or fact == "account_no"
         if fact in facts and fact not in cells and known:
             text = _first_word(facts[fact]) if fact in (*IDENTITY_COLUMNS, "region", "account_no") else facts[fact]
-            cells[fact] = [text] * len(rows)
+            cells[fact] = [text] * len(at)
     return cells
 
 
@@ -81,10 +78,9 @@ def check_shape(reading: Reading) -> None:
     """Rows longer than the header, error cells and formulas without a value are rejected."""
     grid, top = reading.grid, reading.header
     width = max(len(row) for row in reading.grid.rows[top.top:top.row + 1])
-    for position, at in enumerate(reading.at):
-        if len(grid.rows[at]) > width and any(grid.rows[at][width:]):
-            reading.refuse("ragged-row", position, value=f"{len(grid.rows[at])} > {width}")
-            reading.silent.add(position)
+    for position in grid.longer_than(width, reading.at):
+        reading.refuse("ragged-row", position, value=f"{len(grid.rows[reading.at[position]])} > {width}")
+        reading.silent.add(position)
     if not grid.marks:
         return
     position_of = {at: position for position, at in enumerate(reading.at)}

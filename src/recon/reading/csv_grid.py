@@ -15,7 +15,8 @@ from recon.reading.grid import DAMAGED, Grid, Opened
 
 DELIMITERS = ",\t;|"
 _SNIFF_LINES = 400
-_MAX_CELLS = 60_000_000
+_MAX_CELLS, MOST_CELLS = 60_000_000, 400_000_000  # as Python objects; as columns
+LARGE = 1 << 20  # bytes from which it pays to read columns
 _END = "\x1e"  # a line of its own after the last one: a record that swallows it was never closed
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")  # not splitlines(): U+2028, U+0085 and form feeds are content
 _GUARD = re.compile(r'="(.*)"', re.DOTALL)
@@ -31,6 +32,8 @@ def read_text(data: bytes) -> Opened:
     A record with a quotation mark that is never closed is read as one physical line, and said (unbalanced-quote),
     so that it cannot swallow the lines after it. Records without any text are dropped; places are line numbers.
     """
+    if len(data) >= LARGE and (grid := _as_columns(data)) is not None:
+        return Opened(grids=[grid], kind="csv")
     text, problem = decode(data)
     if text is None:
         return Opened(problems=[problem] if problem else [], kind="csv")
@@ -43,7 +46,17 @@ def read_text(data: bytes) -> Opened:
     delimiter, cells = sniff(lines)
     if len(lines) * cells > _MAX_CELLS:
         return Opened(problems=[Problem("too-large", value=f"{len(lines)} lines")], kind="csv")
-    grid, problems = Grid(kind="csv"), [Problem("control-characters", value=str(odd))] if odd else []
+    grid, problems = _grid_of(text, lines, delimiter, cells)
+    if odd:
+        problems.insert(0, Problem("control-characters", value=str(odd)))
+    if not grid.rows:
+        return Opened(problems=[Problem("empty-file")], kind="csv")
+    return Opened(grids=[grid], problems=problems, kind="csv")
+
+
+def _grid_of(text: str, lines: list[str], delimiter: str, cells: int) -> tuple[Grid, list[Problem]]:
+    """The records of ``text``, whose ``lines`` these are, and what was wrong with them."""
+    grid, problems = Grid(kind="csv"), list[Problem]()
     plain = not _needs_care(text)
     powers = "E+" in text or "e+" in text
     records = _records(lines, delimiter, cells - 1) if '"' in text else _unquoted(lines, delimiter)
@@ -59,9 +72,42 @@ def read_text(data: bytes) -> Opened:
             grid.marks.update({(len(grid.rows), j): DAMAGED for j, c in enumerate(row) if _is_damaged(c)})
         grid.rows.append(row)
         grid.places.append(f"L{number}")
-    if not grid.rows:
-        return Opened(problems=[Problem("empty-file")], kind="csv")
-    return Opened(grids=[grid], problems=problems, kind="csv")
+    return grid, problems
+
+
+def _as_columns(data: bytes) -> Grid | None:
+    """A large regular text as columns, its first lines row by row; None where it must all be read row by row."""
+    if _wide_codec(data) is not None:
+        return None
+    data = data.removeprefix(codecs.BOM_UTF8).rstrip(b"\r\n")
+    cut = 0
+    for _ in range(_SNIFF_LINES):
+        cut = data.find(b"\n", cut) + 1
+        if not cut:
+            return None
+    import polars as pl
+
+    from recon.reading.frame_grid import FrameGrid, text_codec, text_frame
+
+    codec = text_codec(data)
+    try:
+        text = data[:cut].decode(codec)
+    except UnicodeDecodeError:
+        return None
+    lines = _LINE.findall(text)
+    if len(lines) != _SNIFF_LINES or not _is_text(text) or _CONTROLS.search(text):
+        return None
+    delimiter, cells = sniff(lines)
+    if data.count(b"\n") * cells > MOST_CELLS:
+        return None
+    head, problems = _grid_of(text, lines, delimiter, cells)
+    if problems or not head.rows:
+        return None
+    frame = text_frame(data[cut:], codec, delimiter, cells)
+    if frame is None:
+        return None
+    numbers = pl.int_range(_SNIFF_LINES + 1, _SNIFF_LINES + 1 + frame.height, eager=True)
+    return FrameGrid.over(head, frame, numbers, "L")
 
 
 def decode(data: bytes) -> tuple[str | None, Problem | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +33,29 @@ class Grid:
     seen: list[list[Any]] = field(default_factory=list)
     boxes: dict[int, tuple[int, float, float]] = field(default_factory=dict)
     by_eye: bool = False  # columns without rules, cut by where words stand: what they hold has to be proved
+
+
+    def cells_of(self, index: int, at: list[int]) -> list[str]:
+        """The cells of one column in the rows ``at``, which ascend; "" where a row is shorter."""
+        rows = self.rows
+        return [row[index] if len(row) > index else "" for row in map(rows.__getitem__, at)]
+
+    def places_of(self, at: list[int]) -> Any:
+        """The places of the rows ``at``, which ascend: a list or a column of text."""
+        return list(map(self.places.__getitem__, at))
+
+    def longer_than(self, width: int, at: list[int]) -> list[int]:
+        """Positions in ``at`` of rows with text beyond ``width`` cells."""
+        rows = self.rows
+        return [position for position, each in enumerate(at) if len(rows[each]) > width and any(rows[each][width:])]
+
+    def sure_rows(self, start: int, column: int, name: str, is_odd: Callable[[str], bool]) -> list[int]:
+        """Rows from ``start`` on that are data at first sight, ascending; none where a grid cannot tell quickly.
+
+        Their first cell is filled and not odd, four cells are, no 计 stands in the first eight, and the cell in
+        ``column`` is not the header's ``name``.
+        """
+        return []
 
 
 @dataclass

@@ -152,7 +152,7 @@ def accepted_rows(reading: Reading, table: str = "", only: list[int] | None = No
     frame = pl.DataFrame(data, schema=wanted)
     return frame.with_columns(
         pl.Series("_at", at, dtype=pl.Int64()),
-        pl.Series("_place", [reading.grid.places[each] for each in at], dtype=pl.String()),
+        pl.Series("_place", reading.grid.places_of(at), dtype=pl.String()),
     )
 
 

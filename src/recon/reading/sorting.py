@@ -32,7 +32,13 @@ def sort_rows(grid: Grid, header: Header) -> Sorted:
         text = values.clean(first)
         return bool((footers and footers.match(first)) or (labels and labels.match(text + "\x1f" * short)))
 
+    begins = {next((cell for cell in row if cell), "") for row in grid.rows[:header.row]}
+    sure = grid.sure_rows(header.row + 1, first_column, top[first_column] if first_column < len(top) else "",
+                          lambda text: text in begins or page_row(text, False))
+    known_data = set(sure)
     for at in range(header.row + 1, len(grid.rows)):
+        if at in known_data:
+            continue
         row = grid.rows[at]
         first = row[0] if row and row[0] else next((cell for cell in row if cell), "")
         if not first:
@@ -56,6 +62,8 @@ def sort_rows(grid: Grid, header: Header) -> Sorted:
                 rows.data.append(at)
         else:
             rows.data.append(at)
+    if sure:
+        rows.data = sorted([*rows.data, *sure])
     return rows
 
 
