@@ -485,3 +485,21 @@ CASES: dict[str, tuple[str, str]] = {
     "4.12": ("test_containers", "test_pdf_cells_that_touch_are_parted_at_the_column"),
     "4.13": ("", "test_4_13_memory_does_not_grow_with_pages"), "4.14": ("", "test_4_14_circles_end"),
 }
+
+
+@pytest.mark.parametrize(("name", "data"), [
+    ("a number of forty digits", CSV.read_bytes().replace(b"120.00", b"1" * 40, 1)),
+    ("a form without its headings", "recon 填写表\nx,y\n".encode()),
+    ("a form of recon cut short", "recon 填写表：把数字填进来\n,,\n".encode()),
+])
+def test_what_damaged_files_have_shown(name: str, data: bytes, tmp_path: Path) -> None:
+    """Found by tools/fuzz.py: none of them may break a reader."""
+    (tmp_path / "a.csv").write_bytes(data)
+    assert "reader-failed" not in lost(read(tmp_path, workers=1)).values(), name
+
+
+def test_an_encoding_nobody_knows() -> None:
+    """Found by tools/fuzz.py: the XML of a workbook names an encoding that does not exist."""
+    data = made.repack(made.workbook(lambda book: made.one_row(book, ["x", 1])), lambda name, xml: (
+        xml.replace(b"<workbook ", b'<?xml version="1.0" encoding="nobody"?><workbook ') if name == "xl/workbook.xml" else xml))
+    assert "LookupError" not in repr(open_bytes(data).problems)

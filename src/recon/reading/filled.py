@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import pairwise
 
 from recon.problems import Problem
 from recon.reading.claim import Header
@@ -149,8 +150,8 @@ def read_filled(grid: Grid) -> FilledSheet:
     starts = [(at, table) for at, row in enumerate(grid.rows) if (table := _section(row))]
     about = _identity(grid.rows[: starts[0][0]] if starts else grid.rows)
     problems: list[Problem] = []
-    rows = {at: [index for index in range(at + 1, end) if any(grid.rows[index])]
-            for (at, _), end in zip(starts, [*(at for at, _ in starts[1:]), len(grid.rows)], strict=True)}
+    ends = pairwise([*(at for at, _ in starts), len(grid.rows)])
+    rows = {at: [index for index in range(at + 1, end) if any(grid.rows[index])] for at, end in ends}
     sections = [_read_section(grid, at, table, rows[at], about, is_draft) for at, table in starts]
     sections = [each for each in sections if each.grid.rows[1:] or each.skipped]
     ticked = any(each.grid.rows[1:] for each in sections)

@@ -88,9 +88,9 @@ def parse_fen(text: str, factor: int = 1) -> int | None:
         raise Unreadable("amount")
     try:
         yuan = Decimal(bare.replace(",", "")) * factor
-    except InvalidOperation as error:
+        cents = yuan.quantize(_CENT)
+    except InvalidOperation as error:  # more digits than any sum of money has
         raise Unreadable("amount") from error
-    cents = yuan.quantize(_CENT)
     if abs(cents - yuan) > _FLOAT_NOISE:
         raise Unreadable("amount")
     fen = int(cents * 100)

@@ -143,7 +143,7 @@ def _examine(data: bytes) -> tuple[dict[str, _Part], dict[str, str]]:
                     continue
                 xml = archive.read(member)
                 wide = b"\0" in xml[:4]  # UTF-16
-                if (wide or b"<!" in xml) and any(word in xml for word in _FORBIDDEN):
+                if (wide or (b"!" in xml and b"<!" in xml)) and any(word in xml for word in _FORBIDDEN):
                     raise Refused(Problem("unsafe-markup"))
                 if wide and any("sheetData".encode(codec) in xml for codec in ("utf-16-le", "utf-16-be")):
                     raise Refused(Problem("unreadable-file", value="UTF-16 XML"))  # no guard below would see it
@@ -200,7 +200,7 @@ def _sheet_parts(small: dict[str, bytes]) -> dict[str, str]:
     for name, xml in small.items():
         try:
             root = ElementTree.fromstring(xml)  # DOCTYPE and ENTITY were refused before
-        except ElementTree.ParseError:
+        except (ElementTree.ParseError, LookupError, ValueError):  # the latter two: an encoding nobody knows
             continue
         for element in root.iter():
             if name.endswith(".rels") and (ident := element.get("Id")):
@@ -310,7 +310,7 @@ def _grid(
         for j, value in enumerate(values):
             kind = type(value)
             if kind is str:
-                cells.append(unwrap(value) if value else "")
+                cells.append(value if value.isalnum() else unwrap(value) if value else "")
             elif kind is float or kind is int:
                 cells.append(number_text(float(value)) if kind is float or abs(value) < 1e15 else str(value))
                 if abs(value) >= 1e15:
