@@ -496,6 +496,13 @@ def _place_unknown(
                     taken.add(j)
                     todo.remove(row)
                     break
+    # What else came in such a month stands there too: whether it is too much cannot be told.
+    served = {row.due: row for row in rows if row.by_place and not row.annual and row not in todo}
+    for j in spare:
+        row_there = served.get(coins[j].month)
+        if j not in taken and row_there is not None and coins[j].printed is None:
+            out.link(account, row_there, coins[j], coins[j].amount, "1:N")
+            taken.add(j)
     return [j for j in spare if j not in taken]
 
 
