@@ -215,6 +215,17 @@ def test_one_name_twice_is_refused() -> None:
     assert claiming.claim(Head.of(grid), FORMATS.by_id["portal_contribution"]) == "twice: 个人缴费金额"
 
 
+def test_a_column_a_format_must_not_have_may_bear_its_unit() -> None:
+    """An account page that prints accrual months and 支出（元） is no income list: one format claims it."""
+    rows = [["医疗保险个人账户收支明细"], ["姓名：测试甲", "证件号码：110105198503074917"],
+            ["收支时间", "收支类型", "备注", "收入（元）", "支出（元）", "余额（元）", "对应费款所属期"],
+            ["2024-02-12", "个人账户划账", "", "120.00", "", "120.00", "202401"]]
+    head = Head.of(Grid(rows=rows, places=["L1", "L2", "L3", "L4"]))
+    results = [claiming.claim(head, known) for known in FORMATS]
+    claims = claiming.decide(result for result in results if isinstance(result, Header))
+    assert [header.format.id for header in claims] == ["account_grid"]
+
+
 def test_a_bank_statement_is_no_medical_account() -> None:
     """The same columns under a bank's title are a statement, whose lines are other business unless they say more."""
     rows = [["中国某银行个人账户交易明细"], ["姓名：测试甲"], ["交易日期", "摘要", "收入", "支出", "余额"],

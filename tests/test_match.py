@@ -448,3 +448,12 @@ def test_a_month_paid_late_does_not_part_a_lump(told: Told) -> None:
 def test_a_surplus_stands_in_the_month_paid_in_its_time(told: Told) -> None:
     """Where two months have their credit in one month, an extra belongs to the one that was paid in its time."""
     assert told.accused() == [("2024-05", "over_credit", "unknown_extra", -4500)]
+
+
+@case(lines("2022-01", 3, due=None, region="140200"),
+      [*credits("2022-01", 3, region="140200"), flow("2022-03-20", 20000, region="140200")],
+      coverage=[cover(start="2021-01-01")])
+def test_what_else_came_in_a_month_of_unknown_amount_stands_there(told: Told) -> None:
+    """A second credit in the place of a month whose rule is unknown is linked to it too: nothing stands nowhere."""
+    assert {amount for month, _, amount in told.links() if month == "2022-02"} == {DUE, 20000}
+    assert told.accused() == []

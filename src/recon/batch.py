@@ -615,13 +615,18 @@ def _perhaps_on_payroll(
 
 
 def _without_spend(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
-    """The HR edition holds no spend line, no place, no memo and no running balance that would tell of them."""
+    """The HR edition holds no spend line, no place, no memo and no running balance that would tell of them.
+
+    Of a memo only the word for a subsidy stays: it decides what a credit is, in every edition alike.
+    """
     import polars as pl
 
+    from recon.core.judge import SUBSIDY
     from recon.core.overlap import mark_repeated_flows
 
     flow = mark_repeated_flows(tables["flow"]).filter(~pl.col("flow_kind").is_in(_SPEND)).with_columns(
-        pl.lit(None, dtype=pl.String).alias("memo"), pl.lit(None, dtype=pl.Int64).alias("balance_fen")
+        pl.when(pl.col("memo").str.contains(SUBSIDY)).then(pl.lit(SUBSIDY)).alias("memo"),
+        pl.lit(None, dtype=pl.Int64).alias("balance_fen"),
     )
     return {**tables, "flow": flow}
 

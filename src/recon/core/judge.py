@@ -14,6 +14,7 @@ from recon.core.match import DEDUCTION_MONTHS, DEDUCTION_SHARE, DEDUCTION_YEARS
 
 # A credit of a line's amount so many months from it may be that of a month whose own line is not at hand.
 UNSEEN_MONTHS = 3
+SUBSIDY = "补助"  # what the memo of a credit says that is a subsidy
 
 PART_COLUMNS = ["line", "person_id", "region", "scheme", "month", "label", "cause", "status", "amount_fen",
                 "estimated_fen"]
@@ -264,7 +265,7 @@ def _surplus_parts(links: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
         pl.col("line").cast(pl.UInt32), *key,
         pl.when(unseen).then(pl.lit("data_incomplete")).otherwise(pl.lit("over_credit")).alias("label"),
         pl.when(unseen).then(pl.lit("contribution_unseen"))
-        .when(pl.col("memo").str.contains("补助").fill_null(False)).then(pl.lit("subsidy"))
+        .when(pl.col("memo").str.contains(SUBSIDY).fill_null(False)).then(pl.lit("subsidy"))
         .when(repeated).then(pl.lit("duplicate_credit")).otherwise(pl.lit("unknown_extra")).alias("cause"),
         pl.when(unseen).then(pl.lit("unknown")).otherwise(pl.lit("open")).alias("status"),
         (-pl.col("amount_fen")).alias("amount_fen"),

@@ -121,7 +121,7 @@ def claim(head: Head, known: Format) -> Header | Reason:
         names = len(known.words_of_header.intersection(cells))
         if names > nearest[0]:
             nearest = (names, cells)
-        if names < len(known.header) or not known.without.keys().isdisjoint(cells) or known.names.difference(cells):
+        if names < len(known.header) or _with_surplus(cells, known) or known.names.difference(cells):
             continue
         columns, factors, twice = _columns(cells, known)
         if known.across and (spread := month_columns(cells, known.across)):
@@ -160,6 +160,14 @@ def claim(head: Head, known: Format) -> Header | Reason:
         factors = {**dict.fromkeys((column for column in columns if is_amount(column)), WAN), **factors}
     leaves = tuple(fold(cell) for cell in head.grid.rows[at])
     return Header(known, at, columns, factors, facts, first, leaves)
+
+
+def _with_surplus(cells: tuple[str, ...], known: Format) -> list[str]:
+    """The cells that name a column which the format must not have, with or without a unit behind the name."""
+    return [
+        cell for cell in cells
+        if cell in known.without or ((unit := _UNIT.search(cell)) and cell[:unit.start()] in known.without)
+    ] if known.without else []
 
 
 def decide(claims: Iterable[Header]) -> list[Header]:
@@ -243,7 +251,7 @@ def _why_not(cells: tuple[str, ...], known: Format) -> Reason:
         return reason("missing: " + ", ".join(shown), near)
     if lacking:
         return reason("missing: " + ", ".join(sorted(lacking)), near)
-    surplus = [cell for cell in cells if cell in known.without]
+    surplus = _with_surplus(cells, known)
     return reason("surplus: " + ", ".join(surplus) if surplus else "twice: " + ", ".join(twice), near)
 
 
