@@ -200,10 +200,10 @@ class Told:
         return {month: told for month, told in self.answers(region, scheme).items() if told != PLAIN}
 
     def gaps(self, month: str) -> list[Row]:
-        """The rows of basis credit of ``gap`` of a month, the pooled share left out."""
+        """The rows of ``gap`` of a month, without the pooled share and without what explains a balance."""
         rows = self.table("gap").filter(
             (pl.col("accrual_month") == date.fromisoformat(f"{month}-01")) & (pl.col("label") != "pooled_share")
-            & (pl.col("basis") == "credit"))
+            & (pl.col("basis") != "balance"))
         return list(rows.iter_rows(named=True))
 
     def parts(self, month: str) -> dict[str, int]:
