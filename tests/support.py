@@ -21,7 +21,7 @@ FORMAT_SAMPLES = ROOT / "tests" / "formats"  # of the layouts that the sample st
 
 
 def rules_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Formats and policy are loaded once for all runs of this process: for tests that make many."""
+    """The shipped formats and policy are loaded once for all runs of this process; others each time."""
     import recon.policy
     import recon.reading.folder
 
@@ -34,6 +34,8 @@ def _once(load: Callable[[Sequence[Any]], Any]) -> Callable[[Sequence[Any]], Any
     kept: dict[str, Any] = {}
 
     def loaded(layers: Sequence[Any]) -> Any:
+        if not all(isinstance(layer, Path) and layer.resolve().is_relative_to(MAPPINGS) for layer in layers):
+            return load(layers)
         key = repr(layers)
         if key not in kept:
             kept[key] = load(layers)
