@@ -38,7 +38,7 @@ run: install ## reconcile sample_statements/ into report.xlsx
 	@code=0; $(BIN)/recon run sample_statements -o report.xlsx || code=$$?; $(explain_exit)
 
 test: install ## run all tests
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	POLARS_MAX_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: install ## ruff
 	$(BIN)/ruff check .

@@ -18,6 +18,7 @@ from typing import Any
 
 import polars as pl
 
+NO_ROW = "(no row)"  # one side has the month and the other has not: wrong, but no label of its own
 KEY = ["person_id", "region", "scheme", "accrual_month"]
 
 
@@ -36,7 +37,7 @@ def compare(tables: Path, truth: Path) -> Compared:
     """The comparison of one run with its truth."""
     months = _side_by_side(tables, truth)
     classes = _classes(months)
-    macro = float(classes.filter(pl.col("truth") > 0)["f1"].mean() or 0)  # type: ignore[arg-type]
+    macro = float(classes.filter((pl.col("truth") > 0) & (pl.col("class") != NO_ROW))["f1"].mean() or 0)  # type: ignore[arg-type]
     run = json.loads((truth / "run.json").read_text(encoding="utf-8"))
     arguments = " ".join(f"--{name} {run[name]}" for name in ("people", "months", "seed", "noise"))
     return Compared(classes, _facts(months, tables, truth, run, macro), months, macro, arguments)
@@ -58,7 +59,7 @@ def _side_by_side(tables: Path, truth: Path) -> pl.DataFrame:
     both = told.join(known, on=KEY, how="full", coalesce=True, nulls_equal=True)
     right = (pl.col("truth") == pl.col("found")) | pl.col("also").list.contains(pl.col("found"))
     return both.with_columns(
-        pl.col("truth").fill_null("(no row)"), pl.col("found").fill_null("(no row)"), pl.col("tie").fill_null(False),
+        pl.col("truth").fill_null(NO_ROW), pl.col("found").fill_null(NO_ROW), pl.col("tie").fill_null(False),
     ).with_columns(right.fill_null(False).alias("right")).with_columns(
         pl.when("right").then("truth").otherwise("found").alias("found")
     ).sort(KEY, nulls_last=True)
