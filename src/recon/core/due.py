@@ -20,7 +20,8 @@ def with_due(lines: pl.DataFrame, credit: pl.DataFrame, context: Context, policy
     """``lines`` with due, last, usual (lag), covered and priced columns.
 
     due_over, last_over: the month is over at the as-of date. has_export, due_covered, last_covered, before (due begins
-    before the cover), open_end (the cover's end is known from lines only), later_credit (a credit after due).
+    before the cover), open_end (the cover's end is known from lines only), later_credit (a credit after due),
+    other_rows (credits of its amount and place under another number of the name), not_split (in the treasury only).
     """
     lines = _with_schedule(lines, context, policy)
     over = months.last_over(context.as_of)
@@ -38,18 +39,17 @@ def with_due(lines: pl.DataFrame, credit: pl.DataFrame, context: Context, policy
         (pl.col("newest") > pl.col("due")).fill_null(False).alias("later_credit"),
         counted.fill_null(False).alias("counted"),
     )
-    elsewhere = context.elsewhere.select("person_id", "region", "due", "expected_fen", pl.lit(True).alias("elsewhere"))
     lines = _with_second(lines).join(
-        elsewhere, on=["person_id", "region", "due", "expected_fen"], how="left", nulls_equal=True,
+        context.elsewhere, on=["person_id", "region", "due", "expected_fen"], how="left", nulls_equal=True,
         maintain_order="left",
     )
     # Open for a reason that the records themselves give: the credit stands under another number, or was never split.
-    found = pl.col("elsewhere").fill_null(False)
+    found = pl.col("other_rows").is_not_null()
     not_split = pl.col("treasury_on").is_not_null() & pl.col("allocated_on").is_null() & pl.col("allocates")
     return lines.with_columns(not_split.fill_null(False).alias("not_split")).with_columns(
         pl.when(~pl.col("payable") | ~pl.col("counted") | pl.col("second") | found).then(0)
         .when("not_split").then(PRICES.open_with_reason).otherwise(PRICES.open).alias("open_price")
-    ).drop("oldest", "newest", "elsewhere")
+    ).drop("oldest", "newest")
 
 
 def _with_schedule(lines: pl.DataFrame, context: Context, policy: Policy) -> pl.DataFrame:

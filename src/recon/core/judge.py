@@ -123,19 +123,15 @@ def judge(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
     lines = lines.with_columns(found.alias("_state"), rest.alias("rest_fen"), judged.alias("judged_fen")).unnest(
         "_state"
     )
-    return _with_other_identity(_with_deductions(lines, context), context)
+    return _with_other_identity(_with_deductions(lines, context))
 
 
-def _with_other_identity(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
-    """``other_rows``: a missing credit of the same amount and month that stands under another number of the name."""
-    joined = lines.join(
-        context.elsewhere, on=["person_id", "region", "due", "expected_fen"], how="left", nulls_equal=True,
-        maintain_order="left",
-    )
+def _with_other_identity(lines: pl.DataFrame) -> pl.DataFrame:
+    """``other_rows`` only where a credit is missing that stands under another number of the name: that is its cause."""
     hit = pl.col("other_rows").is_not_null() & (pl.col("label") == "missing_month") & (
         pl.col("cause") == "credit_missing"
     )
-    return joined.with_columns(
+    return lines.with_columns(
         pl.when(hit).then(pl.lit("other_identity")).otherwise(pl.col("cause")).alias("cause"),
         pl.when(hit).then("other_rows").alias("other_rows"),
     )
