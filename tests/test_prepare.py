@@ -9,8 +9,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core_cases import DUE, ME, PAID, SHENZHEN, WUHAN, Book, Row, Told, cover, credits, flow, line, lines, refund
+from core_cases import (
+    DUE,
+    ME,
+    PAID,
+    SHENZHEN,
+    WUHAN,
+    Book,
+    Row,
+    Told,
+    account,
+    context_of,
+    cover,
+    credits,
+    flow,
+    line,
+    lines,
+    policy,
+    refund,
+)
 from recon.core.overlap import export_of, mark_repeated_contributions, mark_repeated_flows
+from recon.core.reconcile import reconcile
 from recon.tables import conform
 
 book = Book()
@@ -574,3 +593,19 @@ def test_three_records_of_one_payment_count_once() -> None:
     assert len(set(marked["duplicate_of"].drop_nulls())) == 1
     assert marked["duplicate_of"].null_count() == 1
     assert [each.code for each in problems] == ["contradictory-lines"] * 2
+
+
+def test_spending_decides_no_credit_of_two_exports() -> None:
+    """Two exports that share only spending, and a bank's ledger beside it: the answers are those without spending."""
+    bought = [flow("2024-03-05", -2000, "spend"), flow("2024-04-25", -2100, "spend")]
+    two = [*credits(), *bought, *again(credits(skip=["2024-02"])[1:2]), *again(bought),
+           flow("2024-03-13", DUE + 500, file="again.csv")]
+    app = [*credits(count=2), flow("2024-08-20", -3000, "spend")]
+    bank = again(credits("2024-04", 2, ledger="bank"))
+    for rows in (two, app + bank):
+        tables = account(lines(), rows)
+        bare = {**tables, "flow": tables["flow"].filter(pl.col("flow_kind") != "spend")}
+        context = context_of(tables)
+        one, other = (reconcile(each, policy(), context.as_of, context).tables for each in (tables, bare))
+        for name in ("match", "month"):
+            assert one[name].equals(other[name]), name

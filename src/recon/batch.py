@@ -34,7 +34,6 @@ CHINA = timezone(timedelta(hours=8))
 HR_ABOVE_PEOPLE = 20
 MOST_PASSWORDS = 100  # those somebody knows, not a list to try
 EXIT_CLEAR, EXIT_CRASH, EXIT_USAGE, EXIT_OPEN, EXIT_REJECTED = 0, 1, 2, 3, 4
-_SPEND = ("spend", "mutual_aid")
 _REJECTED_STATUS = ("partly_read", "ambiguous", "unreadable")
 
 
@@ -623,8 +622,9 @@ def _without_spend(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame
 
     from recon.core.judge import SUBSIDY
     from recon.core.overlap import mark_repeated_flows
+    from recon.tables import SPENDING
 
-    flow = mark_repeated_flows(tables["flow"]).filter(~pl.col("flow_kind").is_in(_SPEND)).with_columns(
+    flow = mark_repeated_flows(tables["flow"]).filter(~pl.col("flow_kind").is_in(SPENDING)).with_columns(
         pl.when(pl.col("memo").str.contains(SUBSIDY)).then(pl.lit(SUBSIDY)).alias("memo"),
         pl.lit(None, dtype=pl.Int64).alias("balance_fen"),
     )

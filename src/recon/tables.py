@@ -131,6 +131,7 @@ PAYMENT_KINDS = ("normal", "back_pay", "top_up", "refund", "lump_to_pool")
 # human: typed or confirmed by a person (confirmed_by, confirmed_on); ocr: read from a picture and proved by its
 # balances or printed totals.
 PROOFS = ("declared", "billed", "tax_receipt", "fund_record", "human", "ocr")
+SPENDING = ("spend", "mutual_aid")  # flow kinds that tell of a person's life; no answer about credits looks at them
 SEEN_PROOFS = ("human", "ocr")  # what such lines leave out proves nothing
 FLOW_KINDS = (
     "credit", "spend", "mutual_aid", "premium", "interest", "subsidy", "transfer_in", "transfer_out", "payout",

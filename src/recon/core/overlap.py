@@ -17,7 +17,7 @@ import polars as pl
 
 from recon.core.text import yuan_text
 from recon.problems import Problem
-from recon.tables import SEEN_PROOFS
+from recon.tables import SEEN_PROOFS, SPENDING
 
 ACCOUNT = ["person_id", "region", "scheme"]
 BILL_PROOFS = ("declared", "billed")
@@ -320,7 +320,9 @@ def _told_by_one(flow: pl.DataFrame, coverage: pl.DataFrame) -> pl.DataFrame:
         *ACCOUNT, pl.col("ledger").fill_null("app"), "posted_on", "flow_kind", "amount_fen", "row_id",
         pl.coalesce("duplicate_of", "row_id").alias("_line"), _is_seen(), export_of().alias("_file"),
     ).drop_nulls(["posted_on", "amount_fen"])
-    spans = _spans(told, account, coverage)
+    # Without the lines of spending, so that an edition that drops them answers the same.
+    steady = told.filter(~pl.col("flow_kind").is_in(SPENDING))
+    spans = _spans(steady, account, coverage)
     pairs = spans.join(spans.rename({"_file": "_other", "_first": "_from", "_last": "_to"}), on=account,
                        nulls_equal=True).filter(
         (pl.col("_file") != pl.col("_other")) & (pl.col("_from") <= pl.col("_last"))
@@ -328,7 +330,7 @@ def _told_by_one(flow: pl.DataFrame, coverage: pl.DataFrame) -> pl.DataFrame:
     if pairs.is_empty():
         return pairs.with_columns(pl.lit("").alias("row_id")).clear()
     members = told.select("_line", "_file").unique()
-    both = told.select(*account, "_line", "_file").join(
+    both = steady.select(*account, "_line", "_file").join(
         members.rename({"_file": "_other"}), on="_line").filter(pl.col("_file") != pl.col("_other"))
     agree = both.select(*account, "_file", "_other").unique()
     kinds = told.select(*account, "flow_kind", pl.col("_file").alias("_other")).unique()
@@ -403,18 +405,24 @@ def one_ledger(flow: pl.DataFrame) -> tuple[pl.DataFrame, list[Problem]]:
     if not flow.select(bank.any()).item():
         return flow, []
     own, other = flow.filter(~bank), flow.filter(bank)
-    spans = [side.group_by(ACCOUNT).agg(
+    # What spending shows of an export's reach counts for spending alone: credits are answered alike without it.
+    spending = pl.col("flow_kind").is_in(SPENDING)
+    spans = [side.filter(~spending).group_by(ACCOUNT).agg(
         pl.col("posted_on").min().alias("_from"), pl.col("posted_on").max().alias("_to"),
         pl.col("row_id").min().alias("_in"),
     ) for side in (own, other)]
+    whole = own.group_by(ACCOUNT).agg(
+        pl.col("posted_on").min().alias("_whole_from"), pl.col("posted_on").max().alias("_whole_to"))
     line = [*ACCOUNT, "amount_fen"]
     near = other.select(*line, "posted_on", "row_id").join(
         own.select(*line, pl.col("posted_on").alias("_own"), pl.col("row_id").alias("_own_row")), on=line,
         nulls_equal=True,
     ).filter((pl.col("posted_on") - pl.col("_own")).dt.total_days().abs() <= MIRROR_DAYS)
-    outside = other.join(spans[0], on=ACCOUNT, how="left", nulls_equal=True).filter(
-        ~pl.col("posted_on").is_between("_from", "_to").fill_null(False)
-    ).join(near, on="row_id", how="anti").select(flow.columns)
+    reached = pl.when(spending).then(pl.col("posted_on").is_between("_whole_from", "_whole_to")).otherwise(
+        pl.col("posted_on").is_between("_from", "_to"))
+    outside = other.join(spans[0], on=ACCOUNT, how="left", nulls_equal=True).join(
+        whole, on=ACCOUNT, how="left", nulls_equal=True
+    ).filter(~reached.fill_null(False)).join(near, on="row_id", how="anti").select(flow.columns)
     problems: list[Problem] = []
     known = near.select(ACCOUNT).unique()  # the two ledgers are of one account where they agree at least once
     for side, span, mirrored in ((other, spans[0], near["row_id"]), (own, spans[1], near["_own_row"])):
