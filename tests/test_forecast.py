@@ -92,3 +92,19 @@ def test_the_command_tells_counts_and_writes_names_only_to_the_workbook(tmp_path
     assert sheets["调基费用"].max_row == told_counts["bases"]["people"] + 1
     sheets.close()
     assert run_recon(["forecast", tmp_path / "exports", "--month", "七月"]).code == 2
+
+
+def test_a_policy_among_the_exports_counts_for_the_forecast_too(tmp_path: Path) -> None:
+    """What new bases cost follows the same rules as the run itself."""
+    write_firm(make_firm(60, 1), tmp_path)
+    own = tmp_path / "exports" / "own.policy.toml"
+
+    def cost() -> dict[str, int]:
+        told = run_recon(["forecast", tmp_path / "exports", "--month", "2024-07", "--json"])
+        bases: dict[str, int] = json.loads(told.stdout)["bases"]
+        return bases
+
+    plain = cost()
+    own.write_text('code = "420100"\n[[employee]]\nfrom = "2024-01"\nrate = "0.04"\nsource = ["一份通知"]\n'
+                   'confidence = "high"\n', encoding="utf-8")
+    assert cost()["own_month_fen"] > plain["own_month_fen"]

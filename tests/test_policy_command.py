@@ -64,7 +64,7 @@ def test_the_mappings_win_over_the_exports(exports: Path, tmp_path: Path) -> Non
     assert due(exports, tmp_path, "--mappings", str(tmp_path / "mine"))[1] == {18000}
 
 
-@pytest.mark.parametrize("name", ["武汉.policy.toml", "policy/mine.toml"])
+@pytest.mark.parametrize("name", ["武汉.policy.toml", "policy/mine.toml", "anything.toml"])
 @pytest.mark.parametrize(("old", "new", "key"), [
     ('"0.005"', '"5"', "in_service[1].employer_share"), ('source = ["一份通知"]\n', "", "in_service[1].source"),
     ("employer_share", "employer_shre", "in_service[1].employer_shre"), ("[[in_service]]", "[[in_service", ""),

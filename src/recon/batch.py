@@ -212,12 +212,9 @@ def forecast_folder(
     from recon.core.payroll.forecast import forecast
     from recon.report.forecast_sheets import write_forecast
 
-    try:
-        at = None if month is None else date.fromisoformat(f"{month}-01")
-    except ValueError:
-        raise UsageError(f"月份看不懂：{month}；请写成 2024-08 / unreadable month") from None
+    at = None if month is None else _month(month)
     run = run_folder(folder, options, progress)
-    policy = _policy(_mappings(options.mappings))
+    policy = _user_policy(options.mappings, folder)
     told = forecast(run.view.tables, policy, run.view.as_of, options.payroll, at)
     if output is not None:
         with _beside(output) as temporary:
@@ -256,13 +253,11 @@ def check(mappings: Path | None, exports: Path | None = None) -> tuple[int, int]
     """
     from recon.reading.formats import FormatError, load_formats
 
-    directories = _mappings(mappings)
     try:
-        formats = load_formats(directories)
+        formats = load_formats(_mappings(mappings))
     except FormatError as error:
         raise UsageError(str(error)) from None
-    policy = _policy(directories, _exported_policy(_folder(exports)) if exports else ())
-    return len(formats), len(policy.regions())
+    return len(formats), len(_user_policy(mappings, exports).regions())
 
 
 # ------------------------------------------------------------------------------------------------------------ policy

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -29,6 +30,7 @@ from recon.policy.grammar import (
 from recon.policy.resolve import Policy
 
 Table = dict[str, object]
+_KEYS_ABOVE = re.compile(r"^\s*(code|id)\s*=", re.MULTILINE)  # of a file that is no valid TOML
 
 
 def load_policy(layers: Sequence[Path | Sequence[Path]]) -> Policy:
@@ -82,12 +84,16 @@ def exported_policy_files(folder: Path) -> list[Path]:
 
 
 def _is_policy(path: Path) -> bool:
-    """Whether a TOML file of unknown purpose states a region; a broken one is somebody else's."""
+    """Whether a TOML file of unknown purpose states a region, as far as a broken one can still be told by its keys."""
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        content = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError):
         return False
-    return "code" in data and "id" not in data
+    try:
+        keys = set(tomllib.loads(content))
+    except tomllib.TOMLDecodeError:
+        keys = set(_KEYS_ABOVE.findall(content.split("\n[")[0]))  # the reader proper says what is wrong with it
+    return "code" in keys and "id" not in keys
 
 
 def _states_region(path: Path) -> bool:
