@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from payroll_cases import AS_OF, PAYER, check, debits, lines, month, person_id, slips, told
 from recon.core.payroll_settings import Deferral, MidMonthRule, Payer, PayrollSettings
 from recon.labels import CAUSE, LABEL
+from recon.policy import load_policy
+from recon.reading.formats import shipped
 from support import ROOT
 
 sys.path.insert(0, str(ROOT / "tools"))
@@ -228,6 +230,21 @@ def test_late_arrivals_of_a_whole_unit_are_one_finding() -> None:
     result = check(payroll=slips(range(6)), contribution=lines(range(6)) + record)
     assert result.finding.select("label", "people").rows() == [("paid_late", 10)]
     assert set(result.gap["status"]) == {"resolved"}
+
+
+@pytest.mark.parametrize(("day", "late"), [(11, {"paid_late"}), (12, set())])
+def test_a_policy_may_state_the_day_of_the_deadline(tmp_path: Path, day: int, late: set[str]) -> None:
+    """All arrive on the 12th of the month after: late where the region collects until the 11th."""
+    (tmp_path / "own.toml").write_text(
+        f'code = "420100"\n[[calendar]]\nfrom = "open"\ncollection_deadline_day = {day}\nsource = ["通知"]\n'
+        'confidence = "high"\n', encoding="utf-8")
+    rules = load_policy([shipped() / "policy", tmp_path])
+    result = check(rules=rules, payroll=slips(range(6)), contribution=lines(range(6)) + lines(range(6), proof=RECORD))
+    assert {row[2] for row in told(result)} == late
+    unpaid = changed(lines(range(6), proof=RECORD, paid_on=None), 4, 2, paid=False)
+    waiting = check(
+        as_of=date(2024, 4, 11), rules=rules, payroll=slips(range(6)), contribution=lines(range(6)) + unpaid)
+    assert waiting.gap["status"].to_list() == ["open" if late else "pending"]
 
 
 @pytest.mark.parametrize(("change", "cause", "fen"), [(-4321, "short", 4321), (5000, "over", -5000)])

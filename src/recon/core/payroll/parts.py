@@ -36,7 +36,9 @@ class PayrollIdentityError(AssertionError):
 
 
 def rules_of(rows: pl.DataFrame, policy: Policy, settings: PayrollSettings) -> pl.DataFrame:
-    """region, month -> ppm (employee's rate), flats, floor_fen, cap_fen, old_floor_fen, old_cap_fen, deadline (day)."""
+    """Per region and month: ppm (employee's rate), flats, floor_fen and cap_fen (the widest of now and before a new base
+    year), new_floor_fen and new_cap_fen (the month's own), deadline (day). Limits that nobody is sure of are null.
+    """
     found = []
     for region, month in rows.select("region", "month").unique().sort("region", "month", nulls_last=True).rows():
         day = months.first_day(month)
@@ -47,7 +49,7 @@ def rules_of(rows: pl.DataFrame, policy: Policy, settings: PayrollSettings) -> p
         floors = [one.floor_fen for one in (now, before) if one is not None and one.floor_fen is not None]
         caps = [one.cap_fen for one in (now, before) if one is not None and one.cap_fen is not None]
         stated = settings.deadline_day.get(region or "") or settings.deadline_day.get("")
-        last = months.last_day(month + policy.collection_deadline(region))
+        last = policy.deadline(region, day)
         deadline = min(months.first_day(month) + timedelta(days=stated - 1), months.last_day(month)) if stated else last
         found.append((region, month, rule.employee_ppm or DEFAULT_PPM, list(rule.flat_fens),
                       min(floors, default=None) if sure else None, max(caps, default=None) if sure else None,
