@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from payroll_cases import AS_OF, PAYER, check, debits, lines, month, person_id, slips, told
+from recon.core.payroll import parts
 from recon.core.payroll_settings import Deferral, MidMonthRule, Payer, PayrollSettings
 from recon.labels import CAUSE, LABEL
 from recon.policy import load_policy
@@ -315,6 +316,39 @@ def test_parts_add_up_and_order_is_irrelevant(random: object, changes: list[tupl
     again = check(payroll=paid, contribution=declared)
     assert again.gap.equals(first.gap)
     assert again.payroll_month.equals(first.payroll_month)
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.lists(st.tuples(
+    st.integers(0, 5), st.integers(0, 5), st.sampled_from(["top_up", "refund", "late_fee", "medical"]),
+    st.sampled_from([-12000, -700, 700, 12000]), st.booleans()), max_size=14))
+def test_parts_of_every_person_add_up(extras: list[tuple[int, int, str, int, bool]]) -> None:
+    """Corrections on either side, settled or not, in whatever month: asserted inside for each person."""
+    paid, declared = slips(range(6), 6), lines(range(6), 6)
+    for number, (who, at, kind, fen, on_payslip) in enumerate(extras):
+        if on_payslip:
+            paid += [row | {"row_id": f"more.csv#L{number}", "item": kind, "deducted_fen": fen}
+                     for row in slips([at], 6) if row["person_id"] == person_id(who)]
+        elif kind in ("top_up", "refund"):
+            declared += [row | {"row_id": f"more.csv#L{number}", "payment_kind": kind, "employee_fen": fen}
+                         for row in lines([at], 6) if row["person_id"] == person_id(who)]
+    result = check(payroll=paid, contribution=declared)
+    assert set(result.gap["label"]) <= set(LABEL)
+
+
+def test_what_one_person_has_too_much_is_not_anothers_lack(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parts that only add up over everybody are a bug, and found."""
+    real = parts._deductions
+
+    def swapped(*arguments: object) -> pl.DataFrame:
+        found = real(*arguments)  # type: ignore[arg-type]
+        return found.with_columns(pl.col("person_id").reverse())
+
+    monkeypatch.setattr(parts, "_deductions", swapped)
+    paid = changed(changed(slips(range(6)), 3, 2, column="pay_month", deducted_fen=12120), 4, 2, column="pay_month",
+                   deducted_fen=11880)
+    with pytest.raises(parts.PayrollIdentityError):
+        check(payroll=paid, contribution=lines(range(6)))
 
 
 def test_every_row_has_its_words() -> None:

@@ -36,8 +36,8 @@ class PayrollIdentityError(AssertionError):
 
 
 def rules_of(rows: pl.DataFrame, policy: Policy, settings: PayrollSettings) -> pl.DataFrame:
-    """Per region and month: ppm (employee's rate), flats, floor_fen and cap_fen (the widest of now and before a new base
-    year), new_floor_fen and new_cap_fen (the month's own), deadline (day). Limits that nobody is sure of are null.
+    """Per region and month: ppm (employee's rate), flats, floor_fen and cap_fen (the widest of now and the old base
+    year's), new_floor_fen and new_cap_fen (the month's own), deadline (day). Limits that nobody is sure of are null.
     """
     found = []
     for region, month in rows.select("region", "month").unique().sort("region", "month", nulls_last=True).rows():
@@ -260,8 +260,12 @@ def _corrections(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 
 def _absorb_shifts(rows: pl.DataFrame, found: PersonMonths) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Months skipped or deducted twice because a payer's offset changed: one finding, never one per person."""
+    """Months skipped or deducted twice because a payer's offset changed: one finding, never one per person.
+
+    Adds ``shift_fen``: what of each row's ``gap_fen`` is that finding's.
+    """
     out = []
+    rows = rows.with_columns(pl.lit(0, dtype=pl.Int64).alias("shift_fen"))
     for one in found.offsets:
         for pay, before, after in one.shifts:
             skipped = range(pay + before, pay + after)
@@ -276,7 +280,9 @@ def _absorb_shifts(rows: pl.DataFrame, found: PersonMonths) -> tuple[pl.DataFram
                 label = "declared_not_deducted" if is_skip else "deducted_not_declared"
                 out.append((one.payer, one.region, month, label, "offset_shift", mine.height,
                             int(mine["gap_fen"].sum()), f"{months.first_day(pay):%Y-%m}", before, after))
-                rows = rows.with_columns(pl.when(hit).then(0).otherwise("gap_fen").alias("gap_fen"))
+                rows = rows.with_columns(
+                    pl.when(hit).then("gap_fen").otherwise("shift_fen").alias("shift_fen"),
+                    pl.when(hit).then(0).otherwise("gap_fen").alias("gap_fen"))
     absorbed = pl.DataFrame(out, schema={
         "payer": pl.String, "region": pl.String, "month": pl.Int32, "label": pl.String, "cause": pl.String,
         "people": pl.Int64, "fen": pl.Int64, "since": pl.String, "before": pl.Int64, "after": pl.Int64,
@@ -417,16 +423,26 @@ def _late_fees(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _check_first(rows: pl.DataFrame, parts: pl.DataFrame, absorbed: pl.DataFrame) -> None:
-    """Deducted − declared = Σ parts, over the compared months of everybody."""
-    live = rows.filter("compared")
+    """Deducted − declared = Σ parts + what findings about a payer absorbed, for every person's compared months.
+
+    By person only: a correction of one payer may be settled on the payslip of another.
+    """
     refunds = pl.when("has_decl").then("decl_refund").otherwise("arr_refund")
     deducted = pl.sum_horizontal("ded_fen", "slip_top_up", "slip_refund", "late_fee")
     declared = pl.sum_horizontal("target_fen", "target_top_up", refunds)
-    difference = int(live.select((deducted - declared).sum()).item() or 0)
-    named = int(parts["fen"].sum()) + int(absorbed["fen"].sum())
-    late_below = int(live.filter(pl.col("late_fee") < 0)["late_fee"].sum())
-    if difference != named + late_below:
-        raise PayrollIdentityError(f"deducted - declared = {difference}, parts = {named}")
+    # A late fee that was paid back is nobody's finding.
+    given_back = pl.min_horizontal("late_fee", pl.lit(0))
+    named = parts.group_by("person_id").agg(pl.col("fen").sum().alias("_named"))
+    off = rows.filter("compared").group_by("person_id").agg(
+        (deducted - declared - given_back).sum().alias("_whole"), pl.col("shift_fen").sum().alias("_shift"),
+    ).join(named, on="person_id", how="full", coalesce=True).filter(
+        pl.sum_horizontal("_named", "_shift") != pl.col("_whole").fill_null(0))
+    if off.height:
+        raise PayrollIdentityError(f"deducted - declared is not the sum of its parts for {off.height} people")
+    by_payer = rows.group_by("payer").agg(pl.col("shift_fen").sum()).join(
+        absorbed.group_by("payer").agg(pl.col("fen").sum()), on="payer", how="full", coalesce=True, nulls_equal=True)
+    if by_payer.filter(pl.col("shift_fen").fill_null(0) != pl.col("fen").fill_null(0)).height:
+        raise PayrollIdentityError("what a change of offset absorbed is not what its people's months lost")
 
 
 # ------------------------------------------------------------------------------------ leg 2: declaration and arrival
