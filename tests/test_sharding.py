@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from payroll_cases import AS_OF, lines, person_id, slips
 from recon import sharding
 from recon.core.context import build_context, newest_date
 from recon.core.reconcile import Result, reconcile
@@ -15,6 +16,7 @@ from recon.policy import load_policy
 from recon.reading.folder import read_folder
 from recon.sharding import reconcile_all
 from recon.simulate import simulate
+from recon.tables import conform, conform_all
 from support import MAPPINGS
 
 POLICY = load_policy([MAPPINGS / "policy"])
@@ -90,3 +92,17 @@ def test_tables_on_disk_are_those_in_memory(made: tuple[dict[str, pl.DataFrame],
         key = [pl.struct(frame.columns).hash()]
         assert pl.read_parquet(tmp_path / f"{name}.parquet").sort(key).equals(frame.sort(key)), name
     assert sorted(map(repr, problems)) == sorted(map(repr, whole.problems))
+
+
+def test_a_payers_region_is_that_of_all_its_people() -> None:
+    """Somebody only on the payroll belongs where most of the payer's people are, not where most of the shard's are."""
+    rows = [row | ({"region": "110000"} if row["person_id"] == person_id(1) else {})
+            for row in lines(range(6), people=4, proof="fund_record") if row["person_id"] != person_id(0)]
+    paid = slips(range(6), people=1)
+    tables = conform_all({name: conform(pl.DataFrame(told), name)
+                          for name, told in (("contribution", rows), ("payroll", paid))})
+    context = build_context(tables, POLICY, AS_OF)
+    whole = reconcile(tables, POLICY, AS_OF, context)
+    mine = whole.tables["month"].filter(pl.col("person_id") == person_id(0))
+    assert mine["region"].unique().to_list() == ["420100"]
+    assert_same(reconcile_all(tables, POLICY, AS_OF, context, shards=2, workers=1), whole)

@@ -28,7 +28,7 @@ def absent_months(prepared: Prepared, lines: pl.DataFrame, context: Context) -> 
         return _empty()
     main = own.filter(pl.col("payment_kind") != "refund")
     spells = _spells(prepared, main)
-    wanted = pl.concat([_bracketed(main, spells), _employed(spells, context), _deducted(main, context)])
+    wanted = pl.concat([_bracketed(main, spells), _employed(spells, context), _deducted(context)])
     # A line for the month anywhere else (another region or scheme) is a line.
     missing = wanted.join(main.select("person_id", "month").unique(), on=["person_id", "month"], how="anti")
     retired = prepared.tables["person"].select(
@@ -125,13 +125,11 @@ def _employed(spells: pl.DataFrame, context: Context) -> pl.DataFrame:
     )
 
 
-def _deducted(main: pl.DataFrame, context: Context) -> pl.DataFrame:
-    """Months with a payslip deduction; a person without a region is where the payer's others are."""
-    places = main.group_by("payer").agg(pl.col("region").drop_nulls().mode().sort().first().alias("_region"))
-    return context.deducted.join(places, on="payer", how="left").with_columns(
-        pl.coalesce("region", "_region").alias("region"), pl.col("payer").fill_null(""),
-    ).select("person_id", "region", pl.lit("310").alias("scheme"), "payer", "employer", "month",
-             pl.lit("payroll").alias("proved_by"), "neighbours")
+def _deducted(context: Context) -> pl.DataFrame:
+    """Months with a payslip deduction."""
+    return context.deducted.select(
+        "person_id", "region", pl.lit("310").alias("scheme"), pl.col("payer").fill_null(""), "employer", "month",
+        pl.lit("payroll").alias("proved_by"), "neighbours")
 
 
 def _covered(missing: pl.DataFrame, context: Context) -> pl.DataFrame:

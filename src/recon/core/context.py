@@ -78,7 +78,8 @@ class Context:
     elsewhere: person_id, region, due, expected_fen, other_rows: credits of the same name under another number.
     hole: days between which the running balance proves that covered lines are missing (:mod:`recon.core.holes`).
     problems: what the balances of the exports show to be wrong with them.
-    deducted: person_id, region, payer, employer, month, neighbours: months with a payslip deduction.
+    deducted: person_id, region, payer, employer, month, neighbours: months with a payslip deduction; a person without a
+        region is where the payer's others are.
     """
 
     as_of: date
@@ -131,8 +132,16 @@ def build_context(
         ),
         elsewhere=_elsewhere(lines, prepared, lag, policy),
         deduction=_deductions(lines, prepared.credit, lag, policy),
-        inferred=inferred, notes=tuple(notes), deducted=deducted_months(prepared.tables, payroll),
+        inferred=inferred, notes=tuple(notes), deducted=_placed(deducted_months(prepared.tables, payroll), lines),
     )
+
+
+def _placed(deducted: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
+    """``deducted`` with the region in which the payer has most lines where its own is not known."""
+    main = lines.filter(~pl.col("is_side") & pl.col("row_id").is_not_null() & (pl.col("payment_kind") != "refund"))
+    places = main.group_by("payer").agg(pl.col("region").drop_nulls().mode().sort().first().alias("_region"))
+    return deducted.join(places, on="payer", how="left", maintain_order="left").with_columns(
+        pl.coalesce("region", "_region").alias("region")).drop("_region")
 
 
 def newest_date(tables: Mapping[str, pl.DataFrame], today: date) -> date | None:
