@@ -69,8 +69,10 @@ def reading_parts(
     told = reading.filter(pl.col("read_on").is_not_null() & pl.col("amount_fen").is_not_null()).sort(
         "read_on", "kind", "row_id")
     rows: list[dict[str, Any]] = []
+    theirs = [(_by_person(frame, told), frame.clear()) for frame in (lines, expected, cover)]
     for (person, region), group in told.group_by("person_id", "region", maintain_order=True):
-        account = _account(str(person), region if region is None else str(region), lines, expected, cover)
+        own = [of.get((person,), nothing) for of, nothing in theirs]
+        account = _account(str(person), region if region is None else str(region), *own)
         found = _parts(account, group.rows(named=True), anchored)
         rows += [{
             "person_id": account.key[0], "region": account.key[1], "scheme": account.key[2],
@@ -80,12 +82,18 @@ def reading_parts(
     return pl.DataFrame(rows, schema=PARTS)
 
 
+def _by_person(frame: pl.DataFrame, told: pl.DataFrame) -> dict[tuple[object, ...], pl.DataFrame]:
+    """The rows of ``frame`` of everybody in ``told``, by (person_id,)."""
+    people = told.select("person_id").unique()
+    own = frame.join(people, on="person_id", how="semi", maintain_order="left")
+    return own.partition_by("person_id", as_dict=True, maintain_order=True)
+
+
 def _account(
     person: str, region: str | None, lines: pl.DataFrame, expected: pl.DataFrame, cover: pl.DataFrame
 ) -> _Account:
-    """The person's account in the region (any region, where the reading names none)."""
-    def mine(frame: pl.DataFrame) -> pl.DataFrame:
-        own = frame.filter(pl.col("person_id") == person)
+    """The person's account in the region (any region, where the reading names none), from the person's own rows."""
+    def mine(own: pl.DataFrame) -> pl.DataFrame:
         return own if region is None else own.filter(pl.col("region").eq_missing(pl.lit(region)))
 
     flow, due = mine(lines).sort("posted_on", "n"), mine(expected).filter(pl.col("expected_fen").is_not_null())
