@@ -123,15 +123,15 @@ def match_shard(work: Any, folder: Path) -> dict[str, int]:
     from recon.core import solve
     from recon.core.match import match as link
 
-    real, searched = solve._frame, [0]
+    real, searched = solve.frame_of, [0]
 
     def counted(*arguments: Any) -> Any:
         searched[0] += 1
         return real(*arguments)
 
-    solve._frame = counted
+    solve.frame_of = counted
     found = link(pl.read_parquet(folder / "lines.parquet"), pl.read_parquet(folder / "credit.parquet"))
-    solve._frame = real
+    solve.frame_of = real
     found.links.write_parquet(folder / "links.parquet")
     found.margins.write_parquet(folder / "margins.parquet")
     return {"links": found.links.height, "searched": searched[0]}
@@ -182,12 +182,12 @@ def solver(folder: Path) -> dict[str, Any]:
 
     matching.solve_many = note
     reconcile(tables, policy, as_of, context)
-    frames = [solve._frame(*account) for account in asked[:SOLVER_ACCOUNTS]]
+    frames = [solve.frame_of(*account) for account in asked[:SOLVER_ACCOUNTS]]
     start = time.process_time()
     together = search_many(frames)
     batched = time.process_time() - start
     start = time.process_time()
-    alone = [solve._search.__wrapped__(frame) for frame in frames]
+    alone = [solve.search.__wrapped__(frame) for frame in frames]
     plain = time.process_time() - start
     return {"accounts": len(frames), "batched": batched, "plain": plain, "same": together == alone}
 

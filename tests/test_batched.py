@@ -8,7 +8,9 @@ import pytest
 
 from recon.core import batched
 from recon.core.batched import search_many
-from recon.core.solve import PRICES, Credit, Line, _Frame, _frame, _search, solve, solve_many
+from recon.core.links import PRICES, Credit, Frame, Line, frame_of
+from recon.core.search import search
+from recon.core.solve import solve, solve_many
 from test_solve import JAN, clean_account, credit, in_time, line, random_account
 
 
@@ -46,10 +48,10 @@ def year_account(seed: int) -> tuple[list[Line], list[Credit], int]:
     return lines, sorted(credits, key=in_time), usual
 
 
-def frames_of(seeds: range) -> list[_Frame]:
+def frames_of(seeds: range) -> list[Frame]:
     """Frames of all sorts of accounts."""
     accounts = [make(seed) for seed in seeds for make in (random_account, clean_account, year_account)]
-    return [_frame(*account) for account in accounts]
+    return [frame_of(*account) for account in accounts]
 
 
 @pytest.mark.parametrize("block", range(3))
@@ -59,7 +61,7 @@ def test_agrees_with_the_reference(block: int, monkeypatch: pytest.MonkeyPatch) 
     frames = frames_of(range(block * 30, block * 30 + 30))
     found = search_many(frames)
     for number, (frame, solution) in enumerate(zip(frames, found, strict=True)):
-        assert solution == _search(frame), number
+        assert solution == search(frame), number
 
 
 def test_a_chunk_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,4 +80,4 @@ def test_what_does_not_fit_is_left_to_the_reference(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(batched, "MAX_STATES", 3)
     monkeypatch.setattr(batched, "FEW", 1)
     frames = frames_of(range(3))
-    assert search_many(frames) == [_search(frame) for frame in frames]
+    assert search_many(frames) == [search(frame) for frame in frames]

@@ -295,7 +295,7 @@ TRIGGERS |= {
 def test_a_run_raises_the_code(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The code is among the problems of the run, worded, with a remedy."""
     if code == "record-too-long":
-        monkeypatch.setattr("recon.core.solve.MAX_STATES", 2)
+        monkeypatch.setattr("recon.core.search.MAX_STATES", 2)
     monkeypatch.setenv("RECON_PASSWORDS", "wrong")
     if code == "too-slow":
         monkeypatch.setattr("recon.reading.folder.SECONDS", -60)

@@ -6,22 +6,20 @@ import random
 
 import pytest
 
-from recon.core.solve import (
+from recon.core.links import (
     ANNUAL_REACH_MONTHS,
-    FLIP_CAP,
     INF,
     PRICES,
     REACH_MONTHS,
     Credit,
+    Edge,
+    Frame,
     Line,
-    Solution,
-    _Edge,
-    _Frame,
-    _frame,
-    _plain,
     deviation,
-    solve,
+    frame_of,
 )
+from recon.core.search import FLIP_CAP, Solution
+from recon.core.solve import _plain, solve
 
 JAN = 2024 * 12
 
@@ -71,7 +69,7 @@ def test_prices_keep_the_contract() -> None:
 # --- brute force ------------------------------------------------------------------------------------------------------
 
 
-def lag_cost(frame: _Frame, chosen: list[_Edge | None]) -> int:
+def lag_cost(frame: Frame, chosen: list[Edge | None]) -> int:
     """The cheapest path of usual lags through a choice of edges (None: the line is left open)."""
     width = len(frame.lags)
     costs = [0 if k == frame.start else INF for k in range(width)]
@@ -88,7 +86,7 @@ def lag_cost(frame: _Frame, chosen: list[_Edge | None]) -> int:
     return min(costs)
 
 
-def crossing(frame: _Frame, edges: list[_Edge]) -> bool:
+def crossing(frame: Frame, edges: list[Edge]) -> bool:
     """Two ordered links of one amount that cross or share a place."""
     ordered = [(edge, set(edge.classes)) for edge in edges if edge.classes]
     return any(
@@ -97,12 +95,12 @@ def crossing(frame: _Frame, edges: list[_Edge]) -> bool:
     )
 
 
-def all_answers(frame: _Frame) -> list[tuple[int, frozenset[int]]]:
+def all_answers(frame: Frame) -> list[tuple[int, frozenset[int]]]:
     """Cost and open lines of every set of links."""
     answers = []
     size = len(frame.streams)
 
-    def go(at: int, mask: int, chosen: list[_Edge | None]) -> None:
+    def go(at: int, mask: int, chosen: list[Edge | None]) -> None:
         if at == size:
             edges = [edge for edge in chosen if edge is not None]
             if crossing(frame, edges):
@@ -161,7 +159,7 @@ def test_agrees_with_brute_force(block: int) -> None:
     """Least cost, the margin of every line and what is open in tied answers, against all sets of links."""
     for seed in range(block * 25, block * 25 + 25):
         lines, credits, usual = random_account(seed)
-        frame = _frame(lines, credits, usual)
+        frame = frame_of(lines, credits, usual)
         answers = all_answers(frame)
         best = min(cost for cost, _ in answers)
         solution = solve(lines, credits, usual)
@@ -205,7 +203,7 @@ def test_plain_records_agree_with_brute_force() -> None:
     plain = 0
     for seed in range(200):
         lines, credits, usual = clean_account(seed)
-        answers = all_answers(_frame(lines, credits, usual))
+        answers = all_answers(frame_of(lines, credits, usual))
         best = min(cost for cost, _ in answers)
         plain += _plain(lines, credits, usual) is not None
         solution = solve(lines, credits, usual)

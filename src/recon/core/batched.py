@@ -1,6 +1,6 @@
-"""Many accounts solved at once: the search of :mod:`recon.core.solve`, layer by layer over arrays.
+"""Many accounts solved at once: the search of :mod:`recon.core.search`, layer by layer over arrays.
 
-In: frames, as :func:`recon.core.solve._frame` makes them. Out: the solutions that ``solve._search`` gives, one by one
+In: frames, as :func:`recon.core.links.frame_of` makes them. Out: the solutions that ``search.search`` gives, one by one
 the same (cost, links, margins, ties, proofs); that function stays the reference and answers what does not fit here
 (more than 62 credits or 39 lines, or too many states). States of all frames are rows of arrays; at every line all of
 them take every edge in a few whole-array steps, equal ones are merged, and hopeless ones are dropped by the same bound.
@@ -14,9 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recon.core.solve import FLIP_CAP, INF, MAX_STATES, PRICES, Link, Solution
-from recon.core.solve import _Frame as Frame
-from recon.core.solve import _search as search
+from recon.core.links import INF, PRICES, Frame, Link
+from recon.core.search import FLIP_CAP, MAX_STATES, Solution, search
 
 MAX_CREDITS = 62  # one bit each in a signed word
 MAX_LINES = 39  # three to this power fits in a signed word (see _tails)

@@ -11,8 +11,8 @@ import polars as pl
 from recon.core import months
 from recon.core.context import Context, may_be_corrected, schedule_frame
 from recon.core.expect import ACCUSING
+from recon.core.links import PRICES
 from recon.core.prepare import ACCOUNT
-from recon.core.solve import PRICES
 from recon.policy import Policy
 
 

@@ -16,20 +16,11 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from recon.core.clean import settle_clean
+from recon.core.links import ANNUAL_REACH_MONTHS, INEXACT_LATE, PRICES, Credit, Line, Link, quarters_off
 from recon.core.months import first_day
 from recon.core.prepare import ACCOUNT
-from recon.core.solve import (
-    ANNUAL_REACH_MONTHS,
-    INEXACT_LATE,
-    PRICES,
-    Credit,
-    Line,
-    Link,
-    Question,
-    Solution,
-    quarters_off,
-    solve_many,
-)
+from recon.core.search import Solution
+from recon.core.solve import Question, solve_many
 from recon.problems import Problem
 
 YEAR = 12  # months of a yearly window

@@ -1,0 +1,469 @@
+"""What may be linked with what in one account, and what each link costs: lines and credits -> a frame of edges.
+
+Every way to deal with a line is an edge: link it alone or with its neighbours to one credit, to a few credits, a few
+to a few, or inexactly (leaving it open is the search's own edge). :data:`PRICES` is the one table of costs. The search
+over the edges is :mod:`recon.core.search`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import NamedTuple
+
+REACH_MONTHS = 12
+ANNUAL_REACH_MONTHS = 27
+MAX_GROUP = 36
+YEAR = 12  # months that one credit in advance may pay
+HALF_YUAN = 50
+MAX_SUMS = 64
+# Parts of one month's credit: at most so many months apart where there is much to choose from, and so many in a month.
+SPLIT_MONTHS = 1
+SMALL_POOL = 6
+MAX_SPLIT_POOL = 14
+MAX_PARTS = 8
+MAX_FEW_POOL = 8
+INEXACT_LATE = 2  # months by which a credit of nearly the amount due may be late and still be taken for it
+INF = 1 << 40
+
+
+@dataclass(frozen=True)
+class Prices:
+    """Costs in thousandths of a month of lateness.
+
+    Contractual (DESIGN section 6, asserted in tests): change < open < 2 changes; open < change + late;
+    change <= 2 late; inexact < open + left; any late link within reach < open + left.
+    """
+
+    late: int = 1000  # per month later than the usual lag
+    early: int = 3000  # per month earlier than the usual lag
+    change: int = 1700  # the usual lag becomes another for good
+    open: int = 2200  # a due and covered month without a credit
+    open_with_reason: int = 500  # the same, where the record itself says that the fund has not split it to people
+    left: int = 3000  # a credit without a month
+    twin: int = 1300  # the same, when the month holds another credit of the same amount: one of them came twice
+    further: int = 200  # each further line or credit in a group
+    inexact: int = 3000  # a lone month and a lone credit of another amount in its place
+    quarter: int = 500  # more for each quarter by which the two differ, up to the whole
+    doubt: int = 100  # less for a line whose amount is itself an estimate
+    outside: int = 1000  # taking a credit that, by a lag many people share, belongs to a month outside the lines
+    annual_further: int = 20  # the same in a yearly group, where twelve lines are the rule
+    annual_other_window: int = 50  # per line of a yearly group that another window claims
+
+
+PRICES = Prices()
+# Lateness beyond this is the price of leaving the usual lag and coming back to it.
+LATEST = 2 * PRICES.change
+
+
+class Line(NamedTuple):
+    """One payable line. Months are numbers; ``arrival`` None: never late. ``day``: day of the month of arrival."""
+
+    stream: int  # order of the stream; lines come sorted by (stream, month)
+    kind: str  # normal | other | annual
+    month: int
+    arrival: int | None
+    day: int | None
+    amounts: tuple[int, ...]  # accepted amounts, the first is the one due
+    half_yuan: bool
+    open_price: int
+    due: int | None  # month number
+    shift: int = 0  # months by which everybody's credits were later then; not this person's doing
+    prepaid: bool = False  # the region may pay in advance
+    weak: bool = False  # its amount rests on no rule that could accuse: an odd sum is sooner its own
+    deducted: int = 0  # how many of the last amounts are the one due less a deduction seen again and again
+
+
+class Credit(NamedTuple):
+    """One credit left to match; ``printed``: the accrual month it names, where that is believed."""
+
+    month: int
+    day: int
+    amount: int
+    left_price: int
+    printed: int | None
+    use_price: int = 0  # PRICES.outside where the credit belongs elsewhere by the cohort's steady lag
+
+
+class Link(NamedTuple):
+    """One group: lines (positions) and credits (positions), oldest first."""
+
+    lines: tuple[int, ...]
+    credits: tuple[int, ...]
+    kind: str  # 1:1, N:1, 1:N, N:M, inexact
+    which: tuple[int, ...] = ()  # in a group of lines: which of each line's accepted amounts it takes
+
+
+class Edge(NamedTuple):
+    """One way to deal with the line at ``at``: credits used, cost per usual lag."""
+
+    span: int
+    mask: int
+    first: int
+    last: int
+    classes: tuple[int, ...]  # links of one class keep the order of lines and credits; empty: free to cross
+    costs: tuple[int, ...]
+    link: Link
+
+
+class Frame(NamedTuple):
+    """Everything the search depends on. Months and amounts are gone: people with the same history at another wage,
+    or in another year, have equal frames and share one search.
+    """
+
+    streams: tuple[int, ...]
+    normal: tuple[bool, ...]
+    open_prices: tuple[int, ...]
+    left_prices: tuple[int, ...]
+    edges: tuple[tuple[Edge, ...], ...]
+    lags: tuple[int, ...]
+    start: int
+
+
+def deviation(lag: int, usual: int, prices: Prices = PRICES) -> int:
+    """The price of a lag against the usual one: early dearer than late, lateness no dearer than going and returning."""
+    gap = lag - usual
+    return min(gap * prices.late, LATEST) if gap >= 0 else -gap * prices.early
+
+
+def quarters_off(due: int, came: int) -> int:
+    """By how many whole quarters of what is due a credit differs from it, at most four."""
+    return min(abs(due - came) * 4 // due, 4) if due > 0 else 4
+
+
+def pair_lag(line: Line, credit: Credit) -> int | None:
+    """Months from arrival to the credit if the pair is a candidate, else None; -1 where the lag is unknown."""
+    if credit.printed is not None:
+        if credit.printed != line.month:
+            return None
+        return max(credit.month - line.arrival, 0) if line.arrival is not None else -1
+    if line.arrival is None:
+        return -1 if 0 <= credit.month - line.month <= 5 * REACH_MONTHS else None
+    lag = credit.month - line.arrival
+    reach = ANNUAL_REACH_MONTHS if line.kind == "annual" else REACH_MONTHS
+    if not 0 <= lag <= reach:
+        return None
+    if lag == 0 and line.day is not None and credit.day < line.day and not line.prepaid:
+        return None
+    return lag
+
+
+def frame_of(lines: Sequence[Line], credits: Sequence[Credit], usual: int) -> Frame:
+    """All edges of one account whose usual lag starts at ``usual`` months, and what leaving lines or credits costs."""
+    lag_of = [[pair_lag(line, credit) for credit in credits] for line in lines]
+    exact = [
+        [j for j, credit in enumerate(credits) if lag_of[i][j] is not None and _fits(line, credit.amount)]
+        for i, line in enumerate(lines)
+    ]
+    odd = set(range(len(credits))) - {j for row in exact for j in row}
+    lags = {usual}
+    for i, line in enumerate(lines):
+        if line.kind == "normal":
+            lags.update(lag - line.shift for j in exact[i] if (lag := lag_of[i][j]) is not None and lag >= 0)
+    order = tuple(sorted(lags))
+    builder = _Edges(lines, credits, lag_of, order, odd)
+    edges: list[list[Edge]] = []
+    for i in range(len(lines)):
+        found = builder.singles(i, exact[i])
+        found += builder.lumps(i)
+        if odd:
+            found += builder.splits(i)
+        if len(odd) > 1:
+            found += builder.few(i)
+        edges.append(found)
+    if odd:
+        # Only what no exact sum can use is linked inexactly.
+        taken = 0
+        for found in edges:
+            for edge in found:
+                taken |= edge.mask
+        builder.odd = {j for j in odd if not taken >> j & 1}
+        for i, found in enumerate(edges):
+            found += builder.inexact(i)
+    return Frame(
+        streams=tuple(line.stream for line in lines), normal=tuple(line.kind == "normal" for line in lines),
+        open_prices=tuple(line.open_price for line in lines),
+        left_prices=tuple(credit.left_price for credit in credits),
+        edges=tuple(tuple(found) for found in edges), lags=order,
+        start=order.index(usual),
+    )
+
+
+def _fits(line: Line, amount: int) -> bool:
+    return amount in line.amounts or (line.half_yuan and abs(amount - line.amounts[0]) <= HALF_YUAN)
+
+
+def _sums(sums: dict[int, tuple[int, ...]], line: Line) -> dict[int, tuple[int, ...]]:
+    """Every sum reachable with one more line, and by which of the accepted amounts; the due ones are preferred."""
+    more: dict[int, tuple[int, ...]] = {}
+    for number, amount in enumerate(line.amounts):
+        for total, which in sums.items():
+            if len(more) < MAX_SUMS:
+                more.setdefault(total + amount, (*which, number))
+    return more
+
+
+class _Edges:
+    """Builds the edges of one account; a class only because all kinds share the same five inputs."""
+
+    def __init__(
+        self, lines: Sequence[Line], credits: Sequence[Credit], lag_of: list[list[int | None]],
+        lags: tuple[int, ...], odd: set[int],
+    ) -> None:
+        self.lines, self.credits, self.lag_of, self.lags, self.odd = lines, credits, lag_of, lags, odd
+        self.by_amount: dict[int, list[int]] = {}
+        for j, credit in enumerate(credits):
+            self.by_amount.setdefault(credit.amount, []).append(j)
+        self.top = max(self.by_amount, default=0)
+        # What tells at once that nothing of a kind can be found.
+        amounts = [credits[j].amount for j in odd]
+        self.one_amount = all(len(line.amounts) == 1 and not line.half_yuan for line in lines)
+        self.least_odd = min(amounts, default=0)
+        self.odd_sums = None if len(odd) > MAX_FEW_POOL else {
+            sum(picks) for size in (2, 3) for picks in combinations(amounts, size)
+        }
+        self.classes: dict[tuple[object, ...], int] = {}
+        # The price of each lag against every usual lag; most edges are one line and one credit and need no more.
+        self.prices = {
+            lag: tuple(deviation(lag, usual) for usual in lags)
+            for lag in {lag - line.shift for line, row in zip(lines, lag_of, strict=True)
+                        for lag in row if lag is not None and lag >= 0}
+        }
+
+    def _edge(
+        self, rows: tuple[int, ...], picks: tuple[int, ...], kind: str, which: tuple[int, ...] = ()
+    ) -> Edge:
+        annual = self.lines[rows[0]].kind == "annual"
+        members = len(rows) + len(picks) - 2
+        base = members * (PRICES.annual_further if annual else PRICES.further)
+        inexact = self._odd_price(rows[0], picks[0]) if kind == "inexact" else 0
+        base += inexact + self._deduction_price(rows, picks, which) + sum(self.credits[j].use_price for j in picks)
+        costs = [base] * len(self.lags)
+        if annual:
+            base += self._annual_price(rows, picks)
+            costs = [base] * len(self.lags)
+        elif len(rows) > 1 and any(self.lag_of[i][j] is None for i in rows for j in picks if len(picks) == 1):
+            costs = [base + PRICES.late] * len(self.lags)  # paid in advance: one thing out of the ordinary
+        else:
+            pairs = self._pairs(rows, picks, which)
+            worsts = {i: max(self._known(at, j) for at, j in pairs if at == i) for i in rows}
+            for k, usual in enumerate(self.lags):
+                late = 0
+                for i, worst in worsts.items():
+                    if worst < 0:
+                        continue
+                    line = self.lines[i]
+                    plain = line.kind == "normal" or line.due is None
+                    price = (deviation(worst - line.shift, usual) if plain
+                             else deviation(worst, (line.due or 0) - (line.arrival or 0)))
+                    # A lump is late once, by its oldest month; each month that comes early counts.
+                    if worst - line.shift >= usual or not plain:
+                        late = max(late, price)
+                    else:
+                        costs[k] += price
+                costs[k] += late
+        mask = 0
+        for j in picks:
+            mask |= 1 << j
+        return Edge(len(rows), mask, min(picks), max(picks), self._classes(rows, picks, kind), tuple(costs),
+                     Link(rows, picks, kind, which))
+
+    def _deduction_price(self, rows: tuple[int, ...], picks: tuple[int, ...], which: tuple[int, ...]) -> int:
+        """A little for each line that takes its amount less a deduction: the whole amount is likelier."""
+        if not any(self.lines[i].deducted for i in rows):
+            return 0
+        amounts, came = self.lines[rows[0]].amounts, sum(self.credits[j].amount for j in picks)
+        taken = which or ((amounts.index(came),) if came in amounts else ())
+        return PRICES.doubt * sum(
+            number >= len(self.lines[i].amounts) - self.lines[i].deducted
+            for i, number in zip(rows, taken, strict=False)
+        )
+
+    def _odd_price(self, i: int, j: int) -> int:
+        """The price of taking a credit of another amount: the further off, the sooner it is something else."""
+        off = quarters_off(self.lines[i].amounts[0], self.credits[j].amount)
+        return PRICES.inexact + PRICES.quarter * off - (PRICES.doubt if self.lines[i].weak else 0)
+
+    def _classes(self, rows: tuple[int, ...], picks: tuple[int, ...], kind: str) -> tuple[int, ...]:
+        """The amounts a link gives its lines, numbered: equal ones of a stream cross only by a printed month."""
+        if kind == "N:M" or any([self.credits[j].printed is not None for j in picks]):  # noqa: C419  quicker
+            return ()
+        stream = self.lines[rows[0]].stream
+        if kind == "1:1":
+            return (self.classes.setdefault((stream, self.lines[rows[0]].amounts[0]), len(self.classes)),)
+        if kind in ("1:N", "inexact"):
+            keys: set[tuple[object, ...]] = {(stream, *(self.credits[j].amount for j in picks))}
+        else:
+            keys = {(stream, self.lines[i].amounts[0]) for i in rows}
+        return tuple(sorted(self.classes.setdefault(key, len(self.classes)) for key in keys))
+
+    def _pairs(self, rows: tuple[int, ...], picks: tuple[int, ...], which: tuple[int, ...]) -> list[tuple[int, int]]:
+        """The pairs of line and credit that a group really links: the oldest month first from the earliest credit."""
+        if len(rows) == 1 or len(picks) == 1:
+            return [(i, j) for i in rows for j in picks]
+        left = {j: self.credits[j].amount for j in picks}
+        pairs = []
+        for i, number in zip(rows, which, strict=True):
+            due = self.lines[i].amounts[number]
+            for j in picks:
+                share = min(due, left[j])
+                if share:
+                    pairs.append((i, j))
+                    left[j] -= share
+                    due -= share
+        return pairs
+
+    def _known(self, i: int, j: int) -> int:
+        lag = self.lag_of[i][j]
+        return -1 if lag is None else lag
+
+    def _annual_price(self, rows: tuple[int, ...], picks: tuple[int, ...]) -> int:
+        posted = self.credits[picks[-1]].month
+        due = self.lines[rows[-1]].due or posted
+        other = sum(self.lines[i].due != due for i in rows)
+        return min(abs(posted - due), 3) * PRICES.late + other * PRICES.annual_other_window
+
+    def singles(self, i: int, picks: list[int]) -> list[Edge]:
+        """One line, one credit of its amount, for each of ``picks``. Most edges are these: no detour for the plain."""
+        line, lags, rows = self.lines[i], self.lag_of[i], (i,)
+        if line.kind != "normal" or line.deducted or not picks:
+            return [self._edge(rows, (j,), "1:1") for j in picks]
+        own = (self.classes.setdefault((line.stream, line.amounts[0]), len(self.classes)),)
+        found = []
+        for j in picks:
+            credit, lag = self.credits[j], lags[j]
+            if lag is None or lag < 0 or credit.use_price:
+                found.append(self._edge(rows, (j,), "1:1"))
+            else:
+                classes = own if credit.printed is None else ()
+                price = self.prices[lag - line.shift]
+                found.append(Edge(1, 1 << j, j, j, classes, price, Link(rows, (j,), "1:1")))
+        return found
+
+    def lumps(self, i: int) -> Iterator[Edge]:
+        """Contiguous lines of one stream, one credit of exactly their sum."""
+        if self.one_amount:
+            total = self.lines[i].amounts[0]
+            for end in range(i + 1, min(i + MAX_GROUP, len(self.lines))):
+                total += self.lines[end].amounts[0]
+                if self.lines[end].stream != self.lines[i].stream or total > self.top:
+                    return
+                for j in self.by_amount.get(total, ()):
+                    rows = tuple(range(i, end + 1))
+                    if self._lump_ok(rows, j):
+                        yield self._edge(rows, (j,), "N:1", (0,) * len(rows))
+            return
+        sums = _sums({0: ()}, self.lines[i])
+        for end in range(i + 1, min(i + MAX_GROUP, len(self.lines))):
+            if self.lines[end].stream != self.lines[i].stream:
+                return
+            sums = _sums(sums, self.lines[end])
+            if min(sums) > self.top:
+                return
+            rows = tuple(range(i, end + 1))
+            if self.lines[i].half_yuan:
+                yield from self._rounded_lump(rows)
+                continue
+            for total, which in sums.items():
+                for j in self.by_amount.get(total, ()):
+                    if self._lump_ok(rows, j):
+                        yield self._edge(rows, (j,), "N:1", which)
+
+    def _rounded_lump(self, rows: tuple[int, ...]) -> Iterator[Edge]:
+        """A lump of amounts known to the whole yuan only: half a yuan each way per month."""
+        total = sum(self.lines[i].amounts[0] for i in rows)
+        for j, credit in enumerate(self.credits):
+            if abs(credit.amount - total) <= HALF_YUAN * len(rows) and self._lump_ok(rows, j):
+                yield self._edge(rows, (j,), "N:1")
+
+    def _lump_ok(self, rows: tuple[int, ...], j: int) -> bool:
+        printed, posted = self.credits[j].printed, self.credits[j].month
+        first = self.lines[rows[0]]
+        if first.prepaid and printed is None and first.arrival is not None and posted <= first.arrival:
+            return self.lines[rows[-1]].month - posted < YEAR
+        if printed is None:
+            return all(self.lag_of[i][j] is not None for i in rows)
+        # A lump prints one of its months; the others need only lie within reach.
+        return any(self.lines[i].month == printed for i in rows) and all(
+            0 <= self.credits[j].month - (self.lines[i].arrival or self.lines[i].month) <= REACH_MONTHS for i in rows
+        )
+
+    def _pool(self, i: int, below: int) -> list[int]:
+        return [j for j, lag in enumerate(self.lag_of[i]) if lag is not None and self.credits[j].amount < below]
+
+    def splits(self, i: int) -> Iterator[Edge]:
+        """One line, a few credits of exactly its amount; at least one of them fits no line alone.
+
+        Two or three credits near each other in time, or all odd credits of one month (up to :data:`MAX_PARTS`).
+        """
+        line = self.lines[i]
+        if self.least_odd >= max(line.amounts):
+            return
+        pool = self._pool(i, max(line.amounts))
+        if not any(j in self.odd for j in pool):
+            return
+        seen: set[tuple[int, ...]] = set()
+        spread = SPLIT_MONTHS if len(pool) > SMALL_POOL else REACH_MONTHS
+        for at, first in enumerate(pool):
+            near = [j for j in pool[at + 1:] if self.credits[j].month - self.credits[first].month <= spread]
+            for size in (1, 2):
+                for rest in combinations(near[:MAX_SPLIT_POOL], size):
+                    seen.add((first, *rest))
+        by_month: dict[int, list[int]] = {}
+        for j in pool:
+            if j in self.odd:
+                by_month.setdefault(self.credits[j].month, []).append(j)
+        seen.update(tuple(parts) for parts in by_month.values() if 3 < len(parts) <= MAX_PARTS)
+        for picks in sorted(seen):
+            if sum(self.credits[j].amount for j in picks) in line.amounts and any(j in self.odd for j in picks):
+                yield self._edge((i,), picks, "1:N")
+
+    def few(self, i: int) -> Iterator[Edge]:
+        """Two or three neighbouring lines, two or three odd credits of exactly their sum."""
+        for rows in ((i, i + 1), (i, i + 1, i + 2)):
+            if rows[-1] >= len(self.lines) or self.lines[rows[-1]].stream != self.lines[i].stream:
+                return
+            sums: dict[int, tuple[int, ...]] = {0: ()}
+            for k in rows:
+                sums = _sums(sums, self.lines[k])
+            if self.odd_sums is not None and self.odd_sums.isdisjoint(sums):
+                continue
+            pool = sorted({
+                j for k in rows for j in self._pool(k, max(sums)) if j in self.odd
+            })[:MAX_FEW_POOL]
+            for size in (2, 3):
+                if size + len(rows) > 5:
+                    continue
+                for picks in combinations(pool, size):
+                    which = sums.get(sum(self.credits[j].amount for j in picks))
+                    if which is not None and all(
+                        self.lag_of[k][j] is not None for k, j in self._pairs(rows, picks, which)
+                    ):
+                        yield self._edge(rows, picks, "N:M", which)
+
+    def inexact(self, i: int) -> Iterator[Edge]:
+        """An odd credit in the line's own place: at the usual lag, or, if not far from the amount due, a little later.
+
+        A credit of quite another amount that comes later stands in another month's place.
+        """
+        if self.lines[i].kind == "annual" or not self.lines[i].open_price:
+            return
+        for j in sorted(self.odd):
+            lag = self.lag_of[i][j]
+            if lag is None or lag < 0:
+                continue
+            edge = self._edge((i,), (j,), "inexact")
+            if self.credits[j].printed is None:
+                line = self.lines[i]
+                own = (line.due or 0) - (line.arrival or 0)
+                usual = self.lags if line.kind == "normal" else (own,) * len(self.lags)
+                lag -= line.shift if line.kind == "normal" else 0
+                late = INEXACT_LATE if quarters_off(line.amounts[0], self.credits[j].amount) == 0 else 0
+                costs = tuple(
+                    cost if 0 <= lag - at <= late else INF for cost, at in zip(edge.costs, usual, strict=True)
+                )
+                if min(costs) >= INF:
+                    continue
+                edge = edge._replace(costs=costs)
+            yield edge

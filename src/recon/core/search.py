@@ -1,0 +1,322 @@
+"""The joint best set of links over the edges of one account: an exact layered dynamic programme.
+
+Lines are taken stream by stream in order of accrual month; a state is what is left to decide: the usual lag in force,
+which credits are still to be had, and, per amount, how far down the record links have come (links of equal amounts may
+not cross). Every way to deal with the next line is an edge (:mod:`recon.core.links`). A forward and a backward pass
+give the least cost through every edge, hence the best answer *and*, for every line, the best answer in which it changes
+between open and not open: its margin. What is optimal: the cost of :data:`recon.core.links.PRICES` over all sets of
+such links within reach.
+
+Work per account is lines x states x edges; a state differs from the cheapest only by choices that cost less than
+leaving one month and one credit over, so states are few (about a dozen per line) and independent of the record's
+length. Above :data:`MAX_STATES` per line only the cheapest :data:`BEAM` go on and the answer is marked ``bounded``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from recon.core.links import INF, LATEST, PRICES, Edge, Frame, Link
+
+MAX_STATES = 4000
+BEAM = 400
+# Flips dearer than this are not looked for: opening a month and leaving its credit over is always cheaper, and so is
+# opening another month with the lag gone and come back.
+FLIP_CAP = PRICES.open + max(PRICES.left, LATEST) + 400
+
+
+@dataclass(frozen=True)
+class Solution:
+    """The best answer. margins: per line, cost of the best flipped answer minus the best; None: no flip exists.
+
+    proved: per line, no answer that explains as many credits exactly has the line the other way.
+    """
+
+    links: tuple[Link, ...]
+    margins: tuple[int | None, ...]
+    proved: tuple[bool, ...]
+    openable: tuple[bool, ...]  # the line is open in some best answer
+    bounded: bool
+    cost: int
+
+
+_Key = tuple[tuple[int, ...], int]  # how far each amount has come; credits still to be had
+
+
+class _Layers:
+    """What of a state matters at each position: amounts still to come and credits that can still be used."""
+
+    def __init__(self, frame: Frame) -> None:
+        size = len(frame.streams)
+        self.frame = frame
+        self.stream_classes: list[tuple[int, ...]] = [()] * (size + 1)
+        self.by_class: list[dict[int, int]] = [{} for _ in range(size + 1)]
+        self.free: list[int] = [0] * (size + 1)
+        for i in range(size - 1, -1, -1):
+            same = i + 1 < size and frame.streams[i + 1] == frame.streams[i]
+            later_free = self.free[i + 1]
+            masks = dict(self.by_class[i + 1]) if same else {}
+            if not same:
+                for mask in self.by_class[i + 1].values():
+                    later_free |= mask
+            for edge in frame.edges[i]:
+                for number in edge.classes:
+                    masks[number] = masks.get(number, 0) | edge.mask
+                if not edge.classes:
+                    later_free |= edge.mask
+            self.by_class[i], self.free[i] = masks, later_free
+            self.stream_classes[i] = tuple(sorted(masks))
+
+    def enter(self, at: int, heads: dict[int, int], avail: int) -> tuple[_Key, int, int]:
+        """The state at ``at``, and price and number of the priced credits that nothing can use any more."""
+        usable = self.free[at]
+        kept = []
+        for number in self.stream_classes[at]:
+            mask = self.by_class[at][number]
+            head = heads.get(number, 0)
+            below = (1 << head) - 1
+            usable |= mask & ~below
+            kept.append(head if avail & mask & below else 0)
+        now = avail & usable
+        lost = avail & ~usable
+        price = count = 0
+        while lost:
+            bit = lost & -lost
+            one = self.frame.left_prices[bit.bit_length() - 1]
+            price += one
+            count += one > 0
+            lost ^= bit
+        return (tuple(kept), now), price, count
+
+    def heads(self, at: int, key: _Key) -> dict[int, int]:
+        return dict(zip(self.stream_classes[at], key[0], strict=True))
+
+
+# from, to position, to, fixed cost, credits it leaves unexplained, edge (None: left open)
+_Step = tuple[_Key, int, _Key, int, int, Edge | None]
+
+
+@lru_cache(maxsize=100_000)
+def search(frame: Frame) -> Solution:
+    """The best answer over a frame's edges, with margins, proofs and ties; equal frames are searched once."""
+    layers = _Layers(frame)
+    least = _least_ahead(frame)
+    floor = least[0][frame.start] if frame.streams else 0
+    slack = PRICES.change
+    while True:
+        forward, steps, bounded = _forward(frame, layers, least, floor + slack)
+        if forward[-1]:
+            best = min(min(costs) for costs in forward[-1].values())
+            break
+        slack = slack * 2 + PRICES.left
+    forward, steps, bounded = _forward(frame, layers, least, best + FLIP_CAP)
+    return _trace(frame, forward, steps, _backward(frame, forward, steps), best, bounded)
+
+
+def _relaxed(frame: Frame, at: int, costs: list[int]) -> list[int]:
+    """``costs`` per usual lag when it may change here; only the normal stream's lag changes."""
+    if not frame.normal[at]:
+        return costs
+    changed = min(costs) + PRICES.change
+    return [min(cost, changed) for cost in costs]
+
+
+def _least_ahead(frame: Frame) -> list[list[int]]:
+    """Per position and usual lag, a cost no answer stays below from there: lines at their cheapest, no credit lost."""
+    size, width = len(frame.streams), len(frame.lags)
+    least = [[0] * width for _ in range(size + 1)]
+    for at in range(size - 1, -1, -1):
+        here = [cost + frame.open_prices[at] for cost in least[at + 1]]
+        for edge in frame.edges[at]:
+            ahead = least[at + edge.span]
+            here = [min(now, cost + rest) for now, cost, rest in zip(here, edge.costs, ahead, strict=True)]
+        least[at] = _relaxed(frame, at, here)
+    return least
+
+
+def _forward(
+    frame: Frame, layers: _Layers, least: list[list[int]], bound: int
+) -> tuple[list[dict[_Key, list[int]]], list[list[_Step]], bool]:
+    size = len(frame.streams)
+    forward: list[dict[_Key, list[int]]] = [{} for _ in range(size + 1)]
+    steps: list[list[_Step]] = [[] for _ in range(size)]
+    first, price, _ = layers.enter(0, {}, (1 << len(frame.left_prices)) - 1)
+    forward[0][first] = [price if k == frame.start else INF for k in range(len(frame.lags))]
+    bounded = False
+
+    def push(
+        at: int, key: _Key, costs: list[int], fixed: int, wrong: int, edge: Edge | None, to: int, target: _Key
+    ) -> None:
+        if edge is None:
+            new = [cost + fixed for cost in costs]
+        else:
+            new = [cost + extra + fixed for cost, extra in zip(costs, edge.costs, strict=True)]
+        if min(cost + rest for cost, rest in zip(new, least[to], strict=True)) > bound:
+            return
+        steps[at].append((key, to, target, fixed, wrong, edge))
+        known = forward[to].get(target)
+        forward[to][target] = new if known is None else [min(a, b) for a, b in zip(known, new, strict=True)]
+
+    for at in range(size):
+        layer = forward[at]
+        if len(layer) > MAX_STATES:
+            bounded = True
+            layer = dict(sorted(layer.items(), key=lambda item: (min(item[1]), item[0]))[:BEAM])
+            forward[at] = layer
+        for key, raw in layer.items():
+            costs = _relaxed(frame, at, raw)
+            heads, avail = layers.heads(at, key), key[1]
+            target, lost, wrong = layers.enter(at + 1, heads, avail)
+            push(at, key, costs, frame.open_prices[at] + lost, wrong, None, at + 1, target)
+            for edge in frame.edges[at]:
+                if edge.mask & ~avail:
+                    continue
+                if any(heads.get(number, 0) > edge.first for number in edge.classes):
+                    continue
+                to = at + edge.span
+                moved = {**heads, **dict.fromkeys(edge.classes, edge.last + 1)} if edge.classes else heads
+                target, lost, wrong = layers.enter(to, moved, avail & ~edge.mask)
+                push(at, key, costs, lost, wrong + (edge.link.kind == "inexact"), edge, to, target)
+    return forward, steps, bounded
+
+
+def _backward(
+    frame: Frame, forward: list[dict[_Key, list[int]]], steps: list[list[_Step]]
+) -> list[dict[_Key, list[int]]]:
+    """Least cost from each state to the end, per usual lag, *before* a change of lag at that state."""
+    size, width = len(frame.streams), len(frame.lags)
+    back: list[dict[_Key, list[int]]] = [{} for _ in range(size + 1)]
+    back[size] = {key: [0] * width for key in forward[size]}
+    for at in range(size - 1, -1, -1):
+        layer: dict[_Key, list[int]] = {}
+        for key, to, target, fixed, _, edge in steps[at]:
+            rest = relaxed_back(frame, to, back[to].get(target))
+            if rest is None:
+                continue
+            extra = edge.costs if edge else (0,) * width
+            here = [fixed + cost + more for cost, more in zip(extra, rest, strict=True)]
+            known = layer.get(key)
+            layer[key] = here if known is None else [min(a, b) for a, b in zip(known, here, strict=True)]
+        back[at] = layer
+    return back
+
+
+def relaxed_back(frame: Frame, at: int, costs: list[int] | None) -> list[int] | None:
+    """Cost to go at ``at`` when the lag may change there first."""
+    return None if costs is None else costs if at >= len(frame.streams) else _relaxed(frame, at, costs)
+
+
+def _trace(
+    frame: Frame, forward: list[dict[_Key, list[int]]], steps: list[list[_Step]],
+    back: list[dict[_Key, list[int]]], best: int, bounded: bool,
+) -> Solution:
+    """Margins of all lines, and the tied best answer whose open months are earliest."""
+    size, width = len(frame.streams), len(frame.lags)
+    best_open, best_linked = [INF] * size, [INF] * size
+    by_key: list[dict[_Key, list[_Step]]] = [{} for _ in range(size)]
+    for at in range(size):
+        for step in steps[at]:
+            key, to, target, fixed, _, edge = step
+            rest = relaxed_back(frame, to, back[to].get(target))
+            if rest is None:
+                continue
+            by_key[at].setdefault(key, []).append(step)
+            costs = _relaxed(frame, at, forward[at][key])
+            extra = edge.costs if edge else (0,) * width
+            total = min(costs[k] + fixed + extra[k] + rest[k] for k in range(width))
+            if edge is None:
+                best_open[at] = min(best_open[at], total)
+            else:
+                for line in edge.link.lines:
+                    best_linked[line] = min(best_linked[line], total)
+    margins = tuple(
+        None if max(a, b) >= INF or max(a, b) > best + FLIP_CAP else max(a, b) - best
+        for a, b in zip(best_open, best_linked, strict=True)
+    )
+    links = _best_links(frame, by_key, back, forward)
+    proved = _proved(frame, by_key, {line for link in links for line in link.lines})
+    return Solution(tuple(links), margins, proved, tuple(cost == best for cost in best_open), bounded, best)
+
+
+def _proved(frame: Frame, by_key: list[dict[_Key, list[_Step]]], linked: set[int]) -> tuple[bool, ...]:
+    """Per line: turning it over leaves more credits unexplained than need be, whatever the price of lags."""
+    size = len(frame.streams)
+    back: list[dict[_Key, int]] = [{} for _ in range(size + 1)]
+    for at in range(size - 1, -1, -1):
+        for key, found in by_key[at].items():
+            back[at][key] = min(wrong + back[to].get(target, 0) for _, to, target, _, wrong, _ in found)
+    ahead: list[dict[_Key, int]] = [{} for _ in range(size + 1)]
+    ahead[0] = dict.fromkeys(by_key[0], 0) if size else {}
+    flipped = [INF] * size
+    for at in range(size):
+        for key, found in by_key[at].items():
+            before = ahead[at].get(key, INF)
+            for _, to, target, _, wrong, edge in found:
+                here = before + wrong
+                if here < ahead[to].get(target, INF):
+                    ahead[to][target] = here
+                total = here + back[to].get(target, 0)
+                covered = (at,) if edge is None else edge.link.lines
+                for line in covered:
+                    if (line in linked) == (edge is None):
+                        flipped[line] = min(flipped[line], total)
+    least = min(back[0].values(), default=0)
+    return tuple(value > least for value in flipped)
+
+
+_Node = tuple[int, _Key, int]  # position, state, usual lag in force
+
+
+def _best_links(
+    frame: Frame, by_key: list[dict[_Key, list[_Step]]], back: list[dict[_Key, list[int]]],
+    forward: list[dict[_Key, list[int]]],
+) -> list[Link]:
+    """Of the cheapest answers the one whose open months are earliest; among those, plain and early links first."""
+    if not frame.streams:
+        return []
+    start: _Node = (0, next(iter(forward[0])), frame.start)
+    choices: dict[_Node, list[tuple[tuple[object, ...], _Node, Edge | None]]] = {}
+    waiting = [start]
+    while waiting:
+        node = waiting.pop()
+        if node in choices or node[0] >= len(frame.streams):
+            continue
+        choices[node] = list(_cheapest(frame, by_key, back, node))
+        waiting += [target for _, target, _ in choices[node]]
+    tails: dict[_Node, tuple[tuple[int, ...], tuple[tuple[object, ...], _Node, Edge | None]]] = {}
+    for node in sorted(choices, key=lambda node: -node[0]):
+        opened = () if not frame.open_prices[node[0]] else (node[0],)
+        tails[node] = min(
+            (
+                ((opened if edge is None else ()) + (tails[target][0] if target in tails else ()), (rank, target, edge))
+                for rank, target, edge in choices[node]
+            ),
+            key=lambda tail: (tail[0], tail[1][0]),
+        )
+    links: list[Link] = []
+    node = start
+    while node in tails:
+        _, node, edge = tails[node][1]
+        if edge is not None:
+            links.append(edge.link)
+    return links
+
+
+def _cheapest(
+    frame: Frame, by_key: list[dict[_Key, list[_Step]]], back: list[dict[_Key, list[int]]], node: _Node
+) -> Iterator[tuple[tuple[object, ...], _Node, Edge | None]]:
+    """The steps from ``node`` that lie on a cheapest answer, each with a rank that breaks ties for good."""
+    at, key, lag = node
+    costs = back[at][key]
+    changing = frame.normal[at]
+    goal = min(costs[lag], min(costs) + PRICES.change) if changing else costs[lag]
+    for number in range(len(frame.lags)) if changing else (lag,):
+        change = 0 if number == lag else PRICES.change
+        for _, to, target, fixed, _, edge in by_key[at].get(key, ()):
+            rest = relaxed_back(frame, to, back[to].get(target))
+            extra = edge.costs[number] if edge else 0
+            if rest is not None and change + fixed + extra + rest[number] == goal:
+                rank = (edge is None, change, edge.span if edge else 0, edge.link.credits if edge else (), number)
+                yield rank, (to, target, number), edge
