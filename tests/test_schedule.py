@@ -388,3 +388,16 @@ def test_verify_tells_what_differs(folder: Path, tmp_path: Path) -> None:
     assert "不同：gap" in differs.stdout
     assert "420100" in differs.stdout
     assert run_recon(["verify", "99", "--config", folder / "recon.toml"]).code == 2
+
+
+def test_verify_of_a_run_with_settings_no_longer_known(folder: Path) -> None:
+    """What this version has no name for, at the top or inside a table, is left out: verify answers all the same."""
+    import json
+
+    job.perform(settings(folder, as_of="2025-03-31"))
+    with open_store(folder / ".recon") as store:
+        told = json.loads(store._db.execute("SELECT options FROM run").fetchone()[0])
+        told |= {"of_old": True, "payers": [{"payer": "42010600001", "of_old": 1}]}
+        store._db.execute("UPDATE run SET options = ?", (json.dumps(told),))
+    outcome = run_recon(["verify", "last", "--config", folder / "recon.toml"])
+    assert outcome.code == 0, outcome.stderr

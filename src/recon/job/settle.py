@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -102,9 +102,11 @@ def unpacked(facts: Mapping[str, Any]) -> Settings:
     for name in ("holidays", "workdays"):
         if name in values:
             values[name] = tuple(date.fromisoformat(day) for day in values[name])
-    kinds = {"channels": Channel, "payers": Payer, "regions": Region, "deferrals": Deferral}
+    kinds: dict[str, Any] = {"channels": Channel, "payers": Payer, "regions": Region, "deferrals": Deferral}
     for name, kind in kinds.items():
-        values[name] = tuple(kind(**_parsed(one)) for one in values.get(name, ()))
+        known = {one.name for one in fields(kind)}
+        values[name] = tuple(kind(**_parsed({key: one[key] for key in one.keys() & known}))
+                             for one in values.get(name, ()))
     return Settings().over(values)
 
 
