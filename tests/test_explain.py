@@ -9,6 +9,7 @@ import pytest
 
 import report_run
 from recon.report.explain import SHORT_EN, SHORT_ZH, explain, find_person
+from recon.report.story import named_regions, shown_places
 
 PEOPLE = [str(number) for number in range(1001, 1010)]
 BLAME = re.compile("欠缴|挪用|截留|漏缴|挂靠|保险公司|社保局|统筹")
@@ -114,3 +115,34 @@ def test_several_people_are_told_apart_by_list_number() -> None:
     assert "有2人符合" in text
     assert "序号1 测* ****0019" in text
     assert "序号2 王*" in text
+
+
+def test_a_file_with_a_hash_in_its_name() -> None:
+    """Its name is looked up whole: shown by number where it tells who it is about, and the days it covers are found."""
+    plain = report_run.every_verdict()
+    name = plain.table("person").filter(pl.col("employee_no") == "1001")["person_name"][0]
+    file = f"{name}#1.csv"
+    renamed = {
+        table: frame.with_columns(
+            pl.col("^(file|row_id|evidence)$").str.replace_all("个账明细.csv", file, literal=True))
+        for table, frame in plain.tables.items()
+    }
+    renamed["coverage"] = renamed["coverage"].with_columns(pl.lit(None, dtype=pl.String).alias("person_id"))
+    view = report_run.every_verdict(tables=renamed)
+    place = view.table("flow")["row_id"][0]
+    assert place.startswith(f"{file}#")
+    shown, unknown = shown_places(view, [place, "另一个#表.csv#L2"])
+    number = sorted(view.table("source")["file"]).index(file) + 1
+    assert shown == place.replace(file, f"F{number:04d}")
+    assert unknown == "另一个#表.csv#L2"
+    text = explain(view, "1001")
+    assert name not in text
+    assert "2024-01-01至2024-12-31" in text  # what the export covers
+
+
+def test_regions_are_named_but_no_figure_is_touched() -> None:
+    """A code that stands alone becomes its name; the same digits in an amount, an ID or a longer number stay."""
+    view = report_run.every_verdict(region_names={"110000": "北京市", "420100": "武汉市"})
+    text = "从110000转到420100（110000.50元，1110000元，110000199001011234，共110000）。420100."
+    assert named_regions(view, text) == (
+        "从北京市转到武汉市（110000.50元，1110000元，110000199001011234，共北京市）。武汉市.")

@@ -14,7 +14,7 @@ import polars as pl
 
 from recon.report.mask import mask_id, mask_name
 from recon.report.story import Story, shown_places, story
-from recon.report.view import SCOPE_CAUSE, WAITING_CAUSES, RunView, people, split_evidence
+from recon.report.view import SCOPE_CAUSE, WAITING_CAUSES, RunView, file_of, people, split_evidence
 from recon.report.why import change_paragraphs
 from recon.report.words import Words, yuan
 
@@ -533,4 +533,5 @@ def _short_changes(view: RunView, say: _Say, person_id: str) -> list[str]:
 def _files(view: RunView, person_id: str) -> list[str]:
     """The files the person's account lines stand in."""
     rows = view.table("flow").filter(pl.col("person_id") == person_id)["row_id"].drop_nulls()
-    return sorted({row.partition("#")[0] for row in rows})
+    known = set(view.table("coverage")["file"].drop_nulls())
+    return sorted({file_of(row, known) for row in rows})

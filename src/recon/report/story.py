@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from recon.report.mask import mask_files, mask_numbers
-from recon.report.view import RunView, split_evidence
+from recon.report.view import RunView, file_of, split_evidence
 from recon.report.words import Words, yuan
 
 _TEXTS: dict[str, tuple[str, str]] = {
@@ -169,9 +170,11 @@ def _parts(view: RunView, person_id: str) -> tuple[list[str], list[str], list[st
 
 def named_regions(view: RunView, text: str) -> str:
     """``text`` with the codes of regions replaced by their names."""
-    for code, name in view.region_names.items():
-        text = text.replace(code, name)
-    return text
+    codes = "|".join(re.escape(code) for code in sorted(view.region_names, key=len, reverse=True))
+    if not codes:
+        return text
+    # The same digits may stand in an amount (110000.50元) or begin an ID.
+    return re.sub(rf"(?<![0-9])(?:{codes})(?![0-9]|\.[0-9])", lambda found: view.region_names[found.group()], text)
 
 
 def _same(reading: pl.DataFrame) -> bool:
@@ -204,8 +207,8 @@ def shown_places(view: RunView, places: Sequence[str]) -> list[str]:
     files = _shown_files(view)
     found = []
     for place in dict.fromkeys(places):
-        file, mark, inside = place.partition("#")
-        found.append(f"{files.get(file, mask_numbers(file))}{mark}{mask_numbers(inside)}")
+        file = file_of(place, files)
+        found.append(f"{files.get(file, mask_numbers(file))}{mask_numbers(place.removeprefix(file))}")
     return found
 
 

@@ -6,7 +6,7 @@ Nothing here decides anything: months, parts, owners and actions come from the r
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -549,6 +549,15 @@ def split_evidence(text: str | None) -> tuple[str, list[str]]:
     if not (bracket and closing):
         return text or "", []
     return head + tail, [row for row in rows.split("; ") if row]
+
+
+def file_of(place: str, files: Collection[str]) -> str:
+    """The file of a row_id (``file#place``): the longest of ``files`` that it begins with, for names may hold a #.
+
+    What stands before the first # where none of them fits.
+    """
+    marks = [at for at, char in enumerate(place) if char == "#"]
+    return next((place[:at] for at in reversed(marks) if place[:at] in files), place.partition("#")[0])
 
 
 def _known(view: RunView) -> pl.DataFrame:
