@@ -68,7 +68,6 @@ class Run:
     view: RunView
     exit_code: int
     counts: dict[str, Any] = field(default_factory=dict)
-    shown_files: Mapping[str, str] = field(default_factory=dict)  # how each file is called on a screen
 
 
 Progress = Callable[[int, int], None]
@@ -151,7 +150,7 @@ def run_folder(
         rules_before=rules_before(everything["contribution"], everything["person"], policy),
     )
     counts = _counts(everything, as_of, edition, people) | {"payslip_months": list(payroll.notes)}
-    return Run(view, exit_code_of(counts), counts, _shown_files(everything))
+    return Run(view, exit_code_of(counts), counts)
 
 
 def exit_code_of(counts: Mapping[str, Any]) -> int:
@@ -692,15 +691,6 @@ def _rules_told(inferred: pl.DataFrame, own_policy: Sequence[str], lang: str) ->
 def _policy_refs(policy: Policy, tables: Mapping[str, pl.DataFrame], lang: str) -> dict[str, str]:
     refs = {ref for name in ("expected", "step") for ref in tables[name]["policy_ref"].drop_nulls().unique()}
     return {ref: policy.ref_words(ref, lang) for ref in sorted(refs)}
-
-
-def _shown_files(tables: Mapping[str, pl.DataFrame]) -> dict[str, str]:
-    from recon.report.mask import mask_files
-
-    person = tables["person"]
-    names = set(person["person_name"].drop_nulls()) | set(tables["contribution"]["person_name"].drop_nulls())
-    ids = set(person["person_id"].drop_nulls()) | set(tables["month"]["person_id"].drop_nulls())
-    return mask_files(tables["source"]["file"].to_list(), ids=ids, names=names)
 
 
 def _counts(tables: Mapping[str, pl.DataFrame], as_of: date, edition: str, people: int) -> dict[str, Any]:

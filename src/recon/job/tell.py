@@ -97,5 +97,5 @@ def _masked(run: Run, report: Path) -> str:
              tables[table]["person_name"].drop_nulls().to_list()}
     ids = {one for table in ("person", "month") for one in tables[table]["person_id"].drop_nulls().to_list()}
     parts = shown_path(report).replace("\\", "/").split("/")
-    shown = [mask_files([part], ids=ids, names=names)[part] for part in parts]
-    return "/".join(part if part == kept else "****" for part, kept in zip(parts, shown, strict=True))
+    shown = mask_files(parts, ids=ids, names=names)
+    return "/".join(part if part == shown[part] else "****" for part in parts)
