@@ -10,7 +10,6 @@ from typing import Any
 import polars as pl
 
 from recon.labels import STEP_CAUSES
-from recon.report.mask import mask_id
 from recon.report.paper import (
     Book,
     Column,
@@ -23,6 +22,7 @@ from recon.report.paper import (
     write_rows,
     write_table,
 )
+from recon.report.sheets import shown_id, shown_text
 from recon.report.view import RunView, split_evidence
 from recon.report.why import OF_A_RULE, before_sentence, paragraph
 from recon.report.words import Words, yuan
@@ -155,13 +155,13 @@ def _detail(view: RunView, rows: list[dict[str, Any]]) -> tuple[Any, ...]:
     one = rows[0]
     sources = list(dict.fromkeys(row_id for row in rows for row_id in split_evidence(row["evidence"])[1]))
     return (
-        one["employee_no"], one["person_name"], one["person_id"] if view.full_ids else mask_id(one["person_id"]),
+        one["employee_no"], one["person_name"], shown_id(view, one["person_id"]),
         view.region_names.get(one["region"] or "", one["region"]), one["accrual_month"], one["from_fen"], one["to_fen"],
         one["to_fen"] - one["from_fen"], paragraph(view, rows, with_rules=False),
         "\n".join(dict.fromkeys(
             view.policy_refs.get(ref, ref) if row["cause"] in OF_A_RULE else ref
             for row in rows if (ref := row["policy_ref"]))),
-        "\n".join(view.shown(row_id) for row_id in sources),
+        "\n".join(shown_text(view, row_id) for row_id in sources),
     )
 
 

@@ -14,7 +14,6 @@ from typing import Any
 import polars as pl
 
 from recon.labels import LABEL_ORDER, STATUSES
-from recon.report.mask import mask_numbers
 from recon.tables import TABLES, conform, empty
 
 # Pending, and nobody need look yet: these are counted on the summary, not listed.
@@ -69,10 +68,6 @@ class RunView:
         if frame is None:
             return empty(name)
         return frame if set(TABLES[name]) <= set(frame.columns) else conform(frame, name)
-
-    def shown(self, text: str | None) -> str:
-        """A text with the IDs inside it masked, unless ``full_ids``."""
-        return text or "" if self.full_ids else mask_numbers(text or "")
 
 
 def people(view: RunView) -> pl.DataFrame:
