@@ -309,6 +309,19 @@ def test_a_word_that_is_no_decision_is_kept(firm: Firm) -> None:
 
 
 @pytest.mark.whole
+def test_no_rows_are_kept_where_none_are_wanted(firm: Firm) -> None:
+    """With cache = false those of earlier runs go, and none come; where they cannot go the run says so."""
+    firm.run()
+    assert list((firm.state / "rows").glob("*.rows"))
+    second = firm.run(cache=False)
+    assert not (firm.state / "rows").exists()
+    assert second.counts["state"]["files_kept"] == 0
+    (firm.state / "rows").write_text("")
+    with pytest.raises(UsageError, match="删不掉"):
+        firm.run(cache=False)
+
+
+@pytest.mark.whole
 def test_files_are_read_once(firm: Firm, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was read is not parsed again, under any name; the answers are the same, also after a damaged entry."""
     first = firm.run()

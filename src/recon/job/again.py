@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from recon import __version__, batch
 from recon.batch import UsageError
 from recon.config import Settings
+from recon.job.past import file_hash
 from recon.job.settle import options_of, unpacked
 from recon.state.place import StateError
 from recon.state.store import RunRecord, open_store
@@ -47,7 +47,7 @@ def verify(settings: Settings, run: str, progress: batch.Progress | None = None)
     if not folder.is_dir():
         raise UsageError("那次运行的文件夹不在了；写 recon verify 编号 --folder 指出 / "
                          "the folder of that run is gone; say where it is with --folder")
-    rules = {name: _sha256(path) for name, path in batch.rule_files(told.mappings, folder).items()}
+    rules = {name: file_hash(path) for name, path in batch.rule_files(told.mappings, folder).items()}
     differing = tuple(sorted(name for name in rules.keys() | record.rules.keys()
                              if rules.get(name) != record.rules.get(name)))
     files, missing = _files(record, folder)
@@ -91,17 +91,12 @@ def _files(record: RunRecord, folder: Path) -> tuple[list[tuple[str, Path]], int
     missing = 0
     for name, sha in wanted.items():
         path = folder / name
-        if name in whole and (not path.is_file() or _sha256(path) != sha):
+        if name in whole and (not path.is_file() or file_hash(path) != sha):
             if by_content is None:
-                by_content = {_sha256(one): one for _, one in batch.input_files(folder)}
+                by_content = {file_hash(one): one for _, one in batch.input_files(folder)}
             path = by_content.get(sha, path)
         if path.is_file():
             found.append((name, path))
         else:
             missing += 1
     return found, missing
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

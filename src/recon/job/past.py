@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recon import __version__, batch
@@ -36,6 +37,12 @@ def fingerprint(
 def deciding(told: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that decide answers."""
     return {name: value for name, value in told.items() if name not in _NOT_DECIDING}
+
+
+def file_hash(path: Path) -> str:
+    """The sha256 of a file's content, read in pieces."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def around(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import logging
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -19,7 +19,7 @@ from recon.config import Settings
 from recon.job import tell
 from recon.job.judged import judged, with_decisions
 from recon.job.log import log_to, where
-from recon.job.past import around, as_new, counted, fingerprint, with_past
+from recon.job.past import around, as_new, counted, file_hash, fingerprint, with_past
 from recon.job.plan import plan_of, wall
 from recon.job.settle import REPORT, options_of, packed, report_path
 from recon.state.place import Locked, StateError, locked, open_place, read_heartbeat, write_heartbeat
@@ -230,8 +230,9 @@ def _run_compared(call: _Call, place: Path, past: _Past) -> Outcome:
     settings, store, last = call.settings, past.store, past.last
     assert settings.folder is not None
     _judge_clock(call, past)
-    rules = {name: _sha256(path) for name, path in batch.rule_files(settings.mappings, settings.folder).items()}
-    kept = _kept_rows(settings, place, last)
+    rule_files = batch.rule_files(settings.mappings, settings.folder)
+    rules = {name: file_hash(path) for name, path in rule_files.items()}
+    kept = _kept_rows(settings, place, last, rule_files)
     run = batch.run_folder(settings.folder, options_of(settings, call.ask), call.progress, now=call.now, kept=kept)
     if kept is not None:
         kept.keep(run.view.edition)
@@ -297,16 +298,27 @@ def _run_compared(call: _Call, place: Path, past: _Past) -> Outcome:
     return Outcome(run, report, code, counts | {"alerts": list(call.alerts)}, tuple(call.alerts), call.facts)
 
 
-def _kept_rows(settings: Settings, place: Path, last: RunRecord | None) -> KeptRows | None:
-    """The rows kept of files, unless the settings want none. They hold no accounts once the edition is hr."""
+def _kept_rows(
+    settings: Settings, place: Path, last: RunRecord | None, rule_files: Mapping[str, Path],
+) -> KeptRows | None:
+    """The rows kept of files. They hold no accounts once the edition is hr.
+
+    None where the settings want no rows kept: those there are go, and StateError says so where they cannot.
+    """
+    folder = place / "rows"
+    if settings.cache is False:
+        try:
+            with contextlib.suppress(FileNotFoundError):
+                shutil.rmtree(folder)
+        except OSError as error:
+            raise StateError(
+                f"状态文件夹里的 rows 删不掉：{error.strerror}；请手工删除 / "
+                "rows in the state folder cannot be removed; remove it by hand"
+            ) from error
+        return None
     from recon.state.rows import KeptRows, reading_mark
 
-    folder = place / "rows"
-    paths = [path for name, path in batch.rule_files(settings.mappings).items() if "/policy/" not in name]
-    kept = KeptRows(folder, reading_mark(paths))
-    if settings.cache is False:
-        kept.prune(float("inf"))
-        return None
+    kept = KeptRows(folder, reading_mark([path for name, path in rule_files.items() if "/policy/" not in name]))
     edition = settings.edition or (last.edition if last else None)
     if edition == "hr" and last is not None and last.edition != "hr":
         kept.drop_accounts()
@@ -368,7 +380,3 @@ def _sweep(settings: Settings, left_behind: str) -> None:
     for path in (path for place in places for path in place.glob(f".*.{process}.part")):
         with contextlib.suppress(OSError):
             path.unlink()
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
