@@ -369,6 +369,14 @@ DECISIONS: dict[str, tuple[str, ...]] = {
     "done": ("已处理", "done", "已办"), "withdrawn": ("撤回", "withdrawn"),
 }
 
+# What a gap may have become since the last run, in the order in which it is told. ``opened`` was pending and is open now;
+# ``gone`` can no longer be seen.
+EVENTS = {
+    "new": ("新增", "new"), "reopened": ("重新出现", "back again"), "opened": ("等待转待处理", "waiting, now open"),
+    "worse": ("变大", "grown"), "changed": ("有变动", "changed"), "resolved": ("已解决", "resolved"),
+    "gone": ("看不到了", "no longer seen"),
+}
+
 VERDICTS = {
     "received": ("已到账", "received"), "waiting": ("等待中", "waiting"), "overdue": ("超期", "overdue"),
     "paid_not_credited": ("已缴未划", "paid, not credited"), "not_paid": ("缴费未到账", "not paid"),

@@ -93,11 +93,3 @@ def as_new(gap: pl.DataFrame) -> pl.DataFrame:
     live = live_gaps(gap).with_columns(pl.lit("new").alias("event"))
     return live.select(pl.col(name) if name in live.columns else pl.lit(None, dtype=kind).alias(name)
                        for name, kind in EVENT_SCHEMA.items())
-
-
-def counted(events: pl.DataFrame) -> dict[str, int]:
-    """How many events there are of each kind."""
-    from recon.state.compare import EVENTS
-
-    found = dict(events["event"].value_counts().iter_rows())
-    return {event: int(found.get(event, 0)) for event in EVENTS}

@@ -19,7 +19,7 @@ from recon.config import Settings
 from recon.job import tell
 from recon.job.judged import judged, with_decisions
 from recon.job.log import log_to, where
-from recon.job.past import around, as_new, counted, file_hash, fingerprint, with_past
+from recon.job.past import around, as_new, file_hash, fingerprint, with_past
 from recon.job.plan import plan_of, wall
 from recon.job.settle import REPORT, options_of, packed, report_path
 from recon.state.place import Locked, StateError, locked, open_place, read_heartbeat, write_heartbeat
@@ -224,6 +224,7 @@ def _tell_failure(call: _Call, place: Path, error: BaseException) -> None:
 
 def _run_compared(call: _Call, place: Path, past: _Past) -> Outcome:
     """The run itself: what it found against what is known, written, recorded in one transaction, then told."""
+    from recon.report.view import event_counts
     from recon.state.compare import carried, compare, live_gaps, visible
     from recon.state.store import RunRecord
 
@@ -268,7 +269,7 @@ def _run_compared(call: _Call, place: Path, past: _Past) -> Outcome:
     counts, code = judged(settings, run, decided, news)
     call.alerts += _stale(call, run)
     counts |= {
-        "since": None if base is None and not is_repeat else counted(news),
+        "since": None if base is None and not is_repeat else event_counts(news),
         "state": {"run": run_id, "recorded": past.recorded, "repeat": is_repeat,
                   "files_kept": kept.hits if kept else 0},
     }

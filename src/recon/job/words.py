@@ -18,11 +18,6 @@ ALERTS: dict[str, tuple[str, str]] = {
     "notify_failed": ("通知没有发出去（{channels}），下次再试", "a notification could not be sent ({channels}); it will be tried again"),
     "notify_setup": ("通知渠道不能用（{channels}）：检查地址，或 pip install 'recon[notify]'，见 docs/schedule.md", "a notification channel cannot be used ({channels}): check its address, or pip install 'recon[notify]'; see docs/schedule.md"),
 }
-EVENTS: dict[str, tuple[str, str]] = {
-    "new": ("新增", "new"), "reopened": ("重新出现", "back again"), "opened": ("等待转待处理", "waiting, now open"),
-    "worse": ("变大", "grown"), "changed": ("有变动", "changed"), "resolved": ("已解决", "resolved"),
-    "gone": ("看不到了", "no longer seen"),
-}
 
 
 def alert(code: str, lang: str, facts: Mapping[str, str] | None = None) -> str:
@@ -32,6 +27,8 @@ def alert(code: str, lang: str, facts: Mapping[str, str] | None = None) -> str:
 
 def since(counts: Mapping[str, int] | None, lang: str) -> str | None:
     """``新增 2 · 已解决 1``, or that nothing has changed; None where there is nothing to compare with."""
+    from recon.labels import EVENTS
+
     if counts is None:
         return None
     told = [f"{EVENTS[event][lang == 'en']} {count}" for event, count in counts.items() if count]

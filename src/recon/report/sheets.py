@@ -151,7 +151,7 @@ def write_since(book: Book, view: RunView, who: pl.DataFrame) -> None:
     names = who.select("person_id", "employee_no", "person_name")
     rows = [
         (
-            words.code("event", row["event"]), row["employee_no"], row["person_name"], shown_id(view, row["person_id"]),
+            words.event(row["event"]), row["employee_no"], row["person_name"], shown_id(view, row["person_id"]),
             (row["accrual_month"] or "")[:7], _told(words, row["label_was"], row["cause_was"], row["status_was"]),
             _told(words, row["label"], row["cause"], row["status"]), row["amount_was"], row["amount_fen"],
             row["first_as_of"], words.join([words.code("because", one) for one in row["why"].split(";")]),

@@ -132,7 +132,7 @@ def _head(page: _Page, view: RunView, proof: TieOut) -> None:
         headline += words("of_which", shares=words.join([f"{name} {yuan(fen)}" for name, fen in shares]))
     page.text("  │  ".join([*parts[1:], headline]), styles.plain, 18)
     if view.since is not None:
-        told = [words("since_part", what=words.code("event", event), count=count)
+        told = [words("since_part", what=words.event(event), count=count)
                 for event, count in since_counts(view).items() if count]
         page.text(words("since_line", day=view.since.as_of, told=words.join(told) or words("since_nothing"),
                         sheet=words("since")), styles.plain)

@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from recon.labels import LABEL_ORDER, STATUSES
+from recon.labels import EVENTS, LABEL_ORDER, STATUSES
 from recon.tables import TABLES, conform, empty
 
 # Pending, and nobody need look yet: these are counted on the summary, not listed.
@@ -447,13 +447,10 @@ def grid(view: RunView, who: pl.DataFrame) -> tuple[pl.DataFrame, list[date]]:
     return rows, months
 
 
-_EVENTS = ("new", "reopened", "opened", "worse", "changed", "resolved", "gone")
-
-
 def since_events(view: RunView) -> pl.DataFrame:
     """What differs from the last run, the news first, then by amount and month."""
     assert view.since is not None
-    return view.since.events.with_columns(_rank("event", _EVENTS)).sort(
+    return view.since.events.with_columns(_rank("event", tuple(EVENTS))).sort(
         "event_rank", pl.coalesce("amount_fen", "amount_was").abs(), "accrual_month", "gap_id",
         descending=[False, True, False, False], nulls_last=True,
     )
@@ -461,10 +458,13 @@ def since_events(view: RunView) -> pl.DataFrame:
 
 def since_counts(view: RunView) -> dict[str, int]:
     """How many gaps are new, reopened, opened, worse, changed, resolved and gone since the last run."""
-    if view.since is None:
-        return {}
-    found = dict(view.since.events["event"].value_counts().iter_rows())
-    return {event: int(found.get(event, 0)) for event in _EVENTS}
+    return event_counts(view.since.events) if view.since is not None else {}
+
+
+def event_counts(events: pl.DataFrame) -> dict[str, int]:
+    """How many events there are of each kind, in the order in which they are told."""
+    found = dict(events["event"].value_counts().iter_rows())
+    return {event: int(found.get(event, 0)) for event in EVENTS}
 
 
 def links(view: RunView, who: pl.DataFrame) -> pl.DataFrame:

@@ -10,6 +10,7 @@ from recon.labels import (
     ACTIONS_EN,
     CAUSE,
     DECISIONS,
+    EVENTS,
     LABEL,
     OWNERS,
     PAYROLL_ACTIONS_EN,
@@ -411,13 +412,6 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "since_part": ("{what} {count}", "{what} {count}"),
     "since_nothing": ("没有变化", "nothing has changed"),
     "event": ("变化", "Change"),
-    "event_new": ("新增", "new"),
-    "event_reopened": ("重新出现", "back again"),
-    "event_opened": ("等待转待处理", "waiting, now open"),
-    "event_worse": ("变大", "grown"),
-    "event_changed": ("有变动", "changed"),
-    "event_resolved": ("已解决", "resolved"),
-    "event_gone": ("看不到了", "no longer seen"),
     "was": ("上次", "Then"),
     "is_now": ("这次", "Now"),
     "amount_was": ("上次金额", "Amount then"),
@@ -428,7 +422,6 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "because_rule_changed": ("规则或参数改了", "a rule or setting changed"),
     "because_program_changed": ("程序升级了", "the program was upgraded"),
     "because_time_passed": ("时间推移", "time passed"),
-    "because_unknown": ("不明", "unknown"),
 }
 
 
@@ -484,6 +477,10 @@ class Words:
     def decision(self, code: str | None) -> str:
         """What was decided, as it is offered in the workbook."""
         return self._of(DECISIONS[code][:2]) if code and code in DECISIONS else code or ""
+
+    def event(self, code: str | None) -> str:
+        """What a gap has become since the last run."""
+        return self._of(EVENTS[code]) if code in EVENTS else code or ""
 
     def join(self, texts: Sequence[str]) -> str:
         """A list in a sentence."""

@@ -21,15 +21,13 @@ KNOWN_SCHEMA: dict[str, pl.DataType] = {
     "times_opened": pl.Int64(), "ended_as_of": pl.String(), "ending": pl.String(),
 }
 EVENT_SCHEMA: dict[str, pl.DataType] = {
-    "gap_id": pl.String(), "event": pl.String(), "person_id": pl.String(), "region": pl.String(),
+    "gap_id": pl.String(), "event": pl.String(),  # recon.labels.EVENTS
+    "person_id": pl.String(), "region": pl.String(),
     "scheme": pl.String(), "accrual_month": pl.String(), "basis": pl.String(),
     "label_was": pl.String(), "cause_was": pl.String(), "status_was": pl.String(), "amount_was": pl.Int64(),
     "label": pl.String(), "cause": pl.String(), "status": pl.String(), "amount_fen": pl.Int64(), "why": pl.String(),
 }
-# In the order in which they are told. ``opened`` was pending and is open now; ``gone`` can no longer be seen.
-EVENTS = ("new", "reopened", "opened", "worse", "changed", "resolved", "gone")
 NEWS = ("new", "reopened", "opened")
-WHYS = ("new_file", "file_gone", "rule_changed", "program_changed", "time_passed", "unknown")
 _NEVER = ("pooled_share", "flat_fee")
 
 
