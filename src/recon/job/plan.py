@@ -6,12 +6,14 @@ import hashlib
 import sys
 from datetime import UTC, date, datetime, time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from recon.batch import UsageError
 from recon.config import Settings
-from recon.schedule import install as scheduler
 from recon.schedule.days import Plan, is_announced
-from recon.schedule.units import Entry, rendered
+
+if TYPE_CHECKING:
+    from recon.schedule.units import Entry
 
 DEFAULT_AT = "08:30"
 
@@ -42,6 +44,8 @@ def wall(now: datetime) -> datetime:
 
 def entry_of(settings: Settings) -> Entry:
     """What a scheduler has to start. Raises UsageError where the configuration does not allow unattended runs."""
+    from recon.schedule.units import Entry
+
     plan = plan_of(settings)
     if plan is None:
         raise UsageError("没有写每月几号：用 --monthly，或在 recon.toml 写 [schedule] monthly / "
@@ -53,19 +57,22 @@ def entry_of(settings: Settings) -> Entry:
         raise UsageError("定时运行要记住上次：在 recon.toml 写 [state] folder / "
                          "an unattended run has to remember the last: set [state] folder in recon.toml")
     file = settings.file.resolve()
-    name = f"recon-{hashlib.sha256(str(file).encode()).hexdigest()[:8]}"
     command = (sys.executable, "-m", "recon", "run", "--config", str(file), "--scheduled",
                "--monthly", str(plan.monthly), "--at", f"{plan.at:%H:%M}")
-    return Entry(name, command, file.parent, plan.at, settings.state.resolve() / "logs" / "scheduler.log")
+    log = settings.state.resolve() / "logs" / "scheduler.log"
+    return Entry(entry_name(settings), command, file.parent, plan.at, log)
 
 
 def print_schedule(settings: Settings, kind: str | None) -> str:
     """What would be installed."""
-    return rendered(kind or settings.kind or scheduler.usual_kind(), entry_of(settings), local_now().date())
+    from recon.schedule.units import rendered
+
+    return rendered(_chosen(settings, kind), entry_of(settings), local_now().date())
 
 
 def install_schedule(settings: Settings, kind: str | None) -> tuple[str, datetime, bool]:
     """Install it: (what was done, the next due day, whether its year's holidays are announced)."""
+    from recon.schedule import install as scheduler
     from recon.state.place import StateError, open_place
     from recon.state.store import open_store
 
@@ -79,7 +86,7 @@ def install_schedule(settings: Settings, kind: str | None) -> tuple[str, datetim
         with open_store(place) as store:
             if not store.done_slots():  # the first run is the next one, not one that was due before anybody asked
                 store.remember(f"slot:{plan.slot(wall(now))}", "installed")
-        told = scheduler.install(kind or settings.kind or scheduler.usual_kind(), entry, now.date())
+        told = scheduler.install(_chosen(settings, kind), entry, now.date())
     except (StateError, scheduler.ScheduleError) as error:
         raise UsageError(str(error)) from None
     due = plan.next_due(wall(now))
@@ -88,19 +95,30 @@ def install_schedule(settings: Settings, kind: str | None) -> tuple[str, datetim
 
 def remove_schedule(settings: Settings, kind: str | None) -> bool:
     """Take it out of the scheduler; False where there was none."""
+    from recon.schedule import install as scheduler
+
     try:
-        return scheduler.remove(kind or settings.kind or scheduler.usual_kind(), entry_name(settings))
+        return scheduler.remove(_chosen(settings, kind), entry_name(settings))
     except scheduler.ScheduleError as error:
         raise UsageError(str(error)) from None
 
 
 def schedule_state(settings: Settings, kind: str | None) -> tuple[str, bool]:
     """(which scheduler, whether it knows the entry)."""
-    chosen = kind or settings.kind or scheduler.usual_kind()
+    from recon.schedule import install as scheduler
+
+    chosen = _chosen(settings, kind)
     try:
         return chosen, scheduler.is_installed(chosen, entry_name(settings))
     except scheduler.ScheduleError as error:
         raise UsageError(str(error)) from None
+
+
+def _chosen(settings: Settings, kind: str | None) -> str:
+    """The scheduler that was asked for, else that of the configuration, else that of this system."""
+    from recon.schedule import install as scheduler
+
+    return kind or settings.kind or scheduler.usual_kind()
 
 
 def entry_name(settings: Settings) -> str:

@@ -15,7 +15,6 @@ from pathlib import Path
 from subprocess import list2cmdline
 from xml.etree import ElementTree as Xml
 
-KINDS = ("cron", "systemd", "launchd", "windows")
 _ENVIRONMENT = {"PYTHONUTF8": "1"}  # paths and texts are Chinese; cron and Windows start with another encoding
 _TASK = "http://schemas.microsoft.com/windows/2004/02/mit/task"
 _TITLE = "recon 医保个人账户核对 / monthly reconciliation"
