@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Callable
 from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from openpyxl import load_workbook
+from openpyxl import Workbook, load_workbook
 from PIL import Image
 
 import pictures
@@ -16,6 +18,7 @@ from pictures import Canvas, account_page, app_list, jpeg, png, save, scan, stat
 from recon.core.context import build_context
 from recon.policy import load_policy
 from recon.reading import ocr, workers
+from recon.reading.containers import open_bytes
 from recon.reading.filled import IDENTITY
 from recon.reading.folder import ReadResult, read_folder
 from recon.reading.formats import load_formats
@@ -376,6 +379,80 @@ def test_what_the_draft_holds(tmp_path: Path, seen: Fake) -> None:
     flat = [value for row in values for value in row if value is not None]
     assert {"测试甲", ID, "credit", "spending", 120, 35.6, 3335.4} <= set(flat)
     assert "yes" not in flat
+
+
+def zipped(files: dict[str, bytes], way: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """An archive of ``files``."""
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w", way) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return sink.getvalue()
+
+
+def confirmed(folder: Path) -> list[str]:
+    """Which pictures a confirmation shows, by what stands above each."""
+    path = folder / "c.xlsx"
+    done = run_recon(["confirm", folder, "-o", path])
+    assert done.code == 0, done.stderr
+    marks = [str(page["A1"].value) for page in load_workbook(path).worksheets] if path.exists() else []
+    return [mark.split(" · ")[1] for mark in marks]
+
+
+@pytest.mark.parametrize("damage", ["cut", "not an archive", "bad directory"])
+def test_a_damaged_archive_costs_no_other_picture(tmp_path: Path, seen: Fake, damage: str) -> None:
+    """It is left to the run to name; the pictures beside it are drafted."""
+    canvas = app_list(LINES)
+    whole = zipped({"b.png": png(canvas)})
+    data = {"cut": whole[:-30], "not an archive": b"PK\x03\x04" + b"\0" * 60,
+            "bad directory": whole[:-20] + b"\xff" * 20}[damage]
+    save(tmp_path, "a.zip", data)
+    save(tmp_path, "b.png", png(canvas))
+    seen(canvas)
+    assert confirmed(tmp_path) == ["b.png"]
+
+
+def test_an_archive_that_is_too_large_is_not_unpacked(tmp_path: Path, seen: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a run refuses to unpack, and a file it refuses to load, is not read here either."""
+    canvas = app_list(LINES)
+    save(tmp_path, "a.zip", zipped({"b.png": png(canvas), "c.bin": b"\0" * 100_000}))
+    save(tmp_path, "d.png", png(canvas) + b"\0" * 100_000)
+    save(tmp_path, "e.png", png(canvas))
+    monkeypatch.setattr("recon.reading.xlsx_grid.MAX_UNPACKED", 90_000)
+    monkeypatch.setattr("recon.reading.containers.MAX_BYTES", 90_000)
+    seen(canvas)
+    assert confirmed(tmp_path) == ["e.png"]
+
+
+@pytest.mark.parametrize("way", [zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED])
+def test_pictures_in_archives_in_archives(tmp_path: Path, seen: Fake, way: int) -> None:
+    """As deep as a run goes, and no deeper, packed or stored; a confirmation in an archive settles its picture."""
+    first, second, third, fourth = (app_list([(kind, day, f"+{at}.00", "") for kind, day, *_ in LINES])
+                                    for at in range(1, 5))
+    settled = save(tmp_path / "aside", "a.png", png(fourth))
+    seen(fourth)
+    assert run_recon(["confirm", settled.parent]).code == 0
+    tick(settled.parent / "recon核对表.xlsx", SIGNED, {0: {"用": "是"}})
+    deepest = zipped({"d.png": png(third)}, way)
+    inner = zipped({"b.pdf": scan(second), "deeper.zip": deepest, "s.png": png(fourth),
+                    "t.xlsx": (settled.parent / "recon核对表.xlsx").read_bytes()}, way)
+    save(tmp_path / "in", "o.zip", zipped({"a.png": png(first), "inner.zip": inner}, way))
+    seen(first, second)
+    assert confirmed(tmp_path / "in") == ["o.zip!a.png", "o.zip!inner.zip!b.pdf"]
+
+
+def test_each_package_is_opened_once(tmp_path: Path, seen: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workbooks and archives are opened once, in search of confirmations."""
+    canvas = app_list(LINES)
+    save(tmp_path, "a.zip", zipped({"a.png": png(canvas)}))
+    book = Workbook()
+    book.save(tmp_path / "b.xlsx")
+    opened: list[bytes] = []
+    monkeypatch.setattr("recon.fill.confirm.open_bytes",
+                        lambda data, *more: opened.append(data[:2]) or open_bytes(data, *more))
+    seen(canvas)
+    assert confirmed(tmp_path) == ["a.zip!a.png"]
+    assert sorted(opened) == [b"PK", b"PK", b"\x89P"]
 
 
 # ---- the engine -----------------------------------------------------------------------------------------------------

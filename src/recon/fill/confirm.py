@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence, Set
+from dataclasses import dataclass, field
 from datetime import date
 from io import BytesIO
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ import xlsxwriter
 
 from recon.fill.form import FAINT, Form
 from recon.reading import ocr
-from recon.reading.containers import list_files, members, open_bytes
+from recon.reading.containers import MAX_DEPTH, is_archive, is_package, list_files, load, members, open_bytes
 from recon.reading.filled import CONFIRM_MARK, IDENTITY, SECTIONS, TICK_FIELD, is_filled, read_filled
 from recon.reading.formats import Format, Formats
 from recon.reading.lines import SIGNS, word
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 BLANK = 4  # further rows for lines that were not seen
 _CROP, _WIDEST, _LETTER = 460, 900, 15  # pixels: a strip's width, the most it may take, the least height of its text
 _WHOLE = 620
+_HEAD = 1024  # bytes that say what a file is
 _ASKED = ("person_name", "person_id", "psn_no", "region", "employer", "year", "covers_from", "covers_to",
           "confirmed_by", "confirmed_on", "sha256")
 
@@ -62,38 +64,77 @@ def drafts(
 ) -> Iterator[Draft]:
     """Each picture and scan of ``folder`` that no confirmation in it settles, read. ImportError without the extra."""
     ocr.require()
-    files = list(_files(folder, passwords))
-    settled = frozenset[str]().union(*(_settled(data, formats, passwords) for _, data in files))
-    done = set[str]()
-    for count, (name, data) in enumerate(files, start=1):
+    found = _Found()
+    holding = [(name, path) for name, path in list_files(folder) if _look(found, name, path, formats, passwords)]
+    done = set(found.settled)
+    pictures = chain.from_iterable(_pictures(name, path, found.archives, passwords) for name, path in holding)
+    for count, (name, data) in enumerate(pictures, start=1):
         digest = hashlib.sha256(data).hexdigest()
-        if digest not in settled | done and (is_picture(data) or data[:1024].find(b"%PDF-") >= 0):
+        if digest not in done:
             done.add(digest)
             yield from _drafted(name, digest, data, formats, passwords)
         if progress:
-            progress(count, len(files))
+            progress(count, found.pictures)
 
 
-def _files(folder: Path, passwords: Sequence[str]) -> Iterator[tuple[str, bytes]]:
-    """Every file of the folder, members of archives too, that may be a picture, a scan or a confirmation."""
-    for name, path in list_files(folder):
-        with path.open("rb") as stream:
-            start = stream.read(1024)
-        if is_picture(start) or b"%PDF-" in start:
-            yield name, path.read_bytes()
-        elif start.startswith(b"PK"):
-            data = path.read_bytes()
-            yield name, data
-            if open_bytes(data, passwords=passwords).kind == "zip":
-                yield from ((f"{name}!{inner}", content) for inner, content in members(data, passwords)
-                            if isinstance(content, bytes))
+@dataclass
+class _Found:
+    """What a folder holds: how many pictures and scans, the archives they lie in, what confirmations settle."""
+
+    pictures: int = 0
+    archives: set[str] = field(default_factory=set)
+    settled: set[str] = field(default_factory=set)
 
 
-def _settled(data: bytes, formats: Formats, passwords: Sequence[str]) -> frozenset[str]:
-    if not data.startswith(b"PK"):
-        return frozenset()
+def _look(
+    found: _Found, name: str, source: Path | bytes, formats: Formats, passwords: Sequence[str], depth: int = 0
+) -> bool:
+    """Add a file or the member of an archive to ``found``; whether it is, or holds, a picture. Packages are opened."""
+    head = source if isinstance(source, bytes) else _head(source)
+    if _shows(head):
+        found.pictures += 1
+        return True
+    data = load(source) if isinstance(source, Path) and is_package(head) else source
+    if not isinstance(data, bytes) or not is_package(data):
+        return False
     opened = open_bytes(data, formats.header_words, passwords)
-    return frozenset[str]().union(*(read_filled(grid).pictures for grid in opened.grids if is_filled(grid)))
+    for grid in opened.grids:
+        if is_filled(grid):
+            found.settled |= read_filled(grid).pictures
+    if is_archive(opened) and depth < MAX_DEPTH:
+        for member, content in members(data, passwords):
+            inner = f"{name}!{member}"
+            if isinstance(content, bytes) and _look(found, inner, content, formats, passwords, depth + 1):
+                found.archives.add(name)
+    return name in found.archives
+
+
+def _pictures(
+    name: str, source: Path | bytes, archives: Set[str], passwords: Sequence[str]
+) -> Iterator[tuple[str, bytes]]:
+    """Each picture and scan that a file or member is or holds; one after the other in memory."""
+    data = source if isinstance(source, bytes) else load(source)
+    if not isinstance(data, bytes):
+        return
+    if name in archives:
+        for member, content in members(data, passwords):
+            if isinstance(content, bytes):
+                yield from _pictures(f"{name}!{member}", content, archives, passwords)
+    elif _shows(data):
+        yield name, data
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(_HEAD)
+    except OSError:  # a run says so
+        return b""
+
+
+def _shows(data: bytes) -> bool:
+    """Whether a file is a picture, or a PDF, which may be a scan."""
+    return not is_package(data) and (is_picture(data) or b"%PDF-" in data[:_HEAD])
 
 
 def _drafted(name: str, digest: str, data: bytes, formats: Formats, passwords: Sequence[str]) -> Iterator[Draft]:

@@ -71,7 +71,7 @@ def open_file(
     ``header_words`` are folded header names (``glyphs.fold``) of all known formats: a PDF's table needs them to find
     its columns. ``passwords`` are tried in order on a protected file.
     """
-    data = _load(path)
+    data = load(path)
     return data if isinstance(data, Opened) else open_bytes(data, header_words, passwords)
 
 
@@ -80,7 +80,7 @@ def open_path(
     only: str | None = None,
 ) -> Iterator[OpenedFile]:
     """The file, or each member of the archive it is, opened one after the other; ``only`` that member of it."""
-    data = _load(path)
+    data = load(path)
     if isinstance(data, Opened):
         yield OpenedFile(name, sha256, data)
     else:
@@ -95,7 +95,7 @@ def open_bytes(
     head = data[:1024].lstrip(b"\0 \t\r\n")
     if not head and not data.strip(b"\0 \t\r\n"):
         return Opened(problems=[Problem("empty-file")])
-    if data.startswith(_PK):
+    if is_package(data):
         return _open_package(data)
     if b"%PDF-" in data[:1024]:
         from recon.reading.pdf_grid import read_pdf
@@ -123,6 +123,16 @@ def open_bytes(
     from recon.reading.csv_grid import read_text
 
     return read_text(data)
+
+
+def is_package(data: bytes) -> bool:
+    """Whether a file is a ZIP archive or a workbook kept in one."""
+    return data.startswith(_PK)
+
+
+def is_archive(opened: Opened) -> bool:
+    """Whether what was opened is an archive whose members are files of their own and may be unpacked."""
+    return opened.kind == "zip" and not opened.problems
 
 
 def member_names(_: Shared, path: Path) -> list[str]:
@@ -181,7 +191,8 @@ def _is_skipped(name: str) -> bool:
     return lower.startswith((".", "~")) or lower in _SKIPPED_NAMES or lower.endswith(_SKIPPED_ENDS)
 
 
-def _load(path: Path) -> bytes | Opened:
+def load(path: Path) -> bytes | Opened:
+    """The bytes of a file, or why they are not read: larger than MAX_BYTES, not readable."""
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
@@ -199,8 +210,8 @@ def _open_all(
     depth: int,
 ) -> Iterator[OpenedFile]:
     opened = open_bytes(data, header_words, passwords)
-    if opened.kind != "zip" or opened.problems or depth >= MAX_DEPTH:
-        if opened.kind == "zip" and not opened.problems:
+    if not is_archive(opened) or depth >= MAX_DEPTH:
+        if is_archive(opened):
             opened.problems.append(Problem("not-a-table", value="ZIP in ZIP"))
         yield OpenedFile(name, sha256, opened, data if opened.kind == "parquet" else b"")
         return
