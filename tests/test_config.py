@@ -59,6 +59,7 @@ def test_the_written_file_can_be_read_as_it_is(tmp_path: Path) -> None:
     ("[schedule]\nat = '25:00'\n", "HH:MM"),
     ("[calendar]\nholidays = ['2027-02-05']\n", "应是日期的列表"),
     ("[thresholds]\nmin_yuan = 1.005\n", "至多两位小数"),
+    ('[thresholds]\nmin_yuan = "1_00"\n', "至多两位小数"),
     ("[folders]\nreport = 'r-{who}.xlsx'\n", "只能是 {as_of} 或 {month}"),
     ("run = 3\n", "应写成 [run] 一节"),
     ("[[notify.channels]]\nname = 'a'\n", "写且只写一个"),

@@ -316,6 +316,17 @@ def test_2_16_phonetic_text_and_odd_spaces_are_not_part_of_a_cell() -> None:
     assert only(open_bytes(data)).rows[1] == ["测试", "甲"]
 
 
+@pytest.mark.parametrize("number", [b"4_2", b"1_7.5", b"_42", b"1_0e3"])
+def test_2_3_an_underscore_is_never_part_of_a_number(number: bytes) -> None:
+    """Python reads 4_2 as 42, and so does openpyxl, which takes over where calamine refuses the cell."""
+    data = made.repack(made.workbook(lambda book: made.one_row(book, ["x", 42, "1_0"])),
+                       lambda _, xml: xml.replace(b"<v>42</v>", b"<v>" + number + b"</v>"))
+    grid = only(open_bytes(data))
+    assert (grid.rows[1], grid.marks) == (["x", number.decode(), "1_0"], {(1, 1): "error"})
+    text = made.EXCEL_2003.replace("29.02", number.decode(), 1)
+    assert only(open_bytes(text.encode())).rows[1][2] == number.decode()
+
+
 def test_3_8_open_quotation_marks_by_the_thousand_take_no_time() -> None:
     data = ("a,b,c\n" + '"x,1,2\n' * 30_000).encode()
     begin = time.process_time()

@@ -19,7 +19,7 @@ from recon.reading.values import Unreadable, fold, parse_day, parse_fen, parse_m
     ("-1,000.00", -100000), ("－３．５", -350), ("１２３．４５", 12345), ("(100.00)", -10000), ("（100.00）", -10000),
     ("100.00-", -10000), ("-¥5.00", -500), ("¥-5.00", -500), ("29.020000000000003", 2902), ("0.1", 10), (".5", 50),
     ("5.", 500), ("120.0000", 12000), ('="120.00"', 12000), ("120.00\t", 12000), ("0.00", 0), ("-0.00", 0),
-    ("99999999999999.99", 9999999999999999),
+    ("9999999999999.99", 999999999999999), ("-9999999999999.99", -999999999999999),
 ])
 def test_amounts(text: str, fen: int) -> None:
     """Every spelling of formats.md section 0 that means one amount."""
@@ -36,6 +36,8 @@ def test_empty_amounts(text: str) -> None:
 @pytest.mark.parametrize("text", [
     "1,2O0.00", "1.234,56", "12..34", "1,23", "12,34.5", "壹佰元整", "1.2万", "120万元", "1.234", "29.025", "1e5",
     "4.2E+17",
+    "10000000000000", "10000000000000.00", "-10000000000000", "110105198503074917", "99999999999999999999.99",
+    "1_00", "1_000.00", "1_0,000.00", "100_", "_100", "100._5", "-1_00",
     "12 0", "1,719.3 3", "xx,yyyy.zz", "120.00(已退款20.00)", "USD 5", "五", "--5", "()", "1,", "¥",
 ])
 def test_refused_amounts(text: str) -> None:
@@ -50,8 +52,9 @@ def test_the_unit_comes_from_the_header() -> None:
     """万元 in the header multiplies; in a cell it is refused."""
     assert parse_fen("1.2345", values.WAN) == 1234500
     assert parse_fen("0.000001", values.WAN) == 1
-    with pytest.raises(Unreadable):
-        parse_fen("0.0000001", values.WAN)
+    for text in ("0.0000001", "1000000000", "1_0"):
+        with pytest.raises(Unreadable):
+            parse_fen(text, values.WAN)
 
 
 @given(st.integers(-10**14, 10**14), st.sampled_from(["{:,}.{:02d}", "¥{}.{:02d}", "{}.{:02d}", "{}.{:02d}元"]))
@@ -144,8 +147,9 @@ def test_nothing_else_is_raised(text: str) -> None:
 
 def test_native_numbers_and_flags() -> None:
     """recon's own tables hold whole fen and plain flags."""
-    assert values.whole_fen_column(["12000", "-5", "12000.0", "", "1.5", "x"]) == (
-        [12000, -5, 12000, None, None, None], [4, 5])
+    assert values.whole_fen_column(["12000", "-5", "12000.0", "", "1.5", "x", "1_00"]) == (
+        [12000, -5, 12000, None, None, None, None], [4, 5, 6])
+    assert values.whole_fen_column(["9" * 15, "-" + "9" * 15, "1" + "0" * 15]) == ([10**15 - 1, 1 - 10**15, None], [2])
     assert values.by_value(["true", "0", "1", "False", "", "maybe"], values.parse_flag) == (
         [True, False, True, False, None, None], [5])
 

@@ -347,7 +347,7 @@ def _fen(value: Any) -> int:
     """Yuan as text, whole number or exact decimal -> fen."""
     wrong = _Wrong('应是元，如 "1.00"，不小于 0，至多两位小数',
                    'must be yuan like "1.00": not negative, two decimals at most')
-    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+    if isinstance(value, bool) or not isinstance(value, str | int | Decimal) or "_" in str(value):  # "1_00" is no sum
         raise wrong
     try:
         fen = Decimal(value) * 100

@@ -7,6 +7,7 @@ states it anew or lists it under ``unknown``. Rates become whole parts per milli
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ CONFIDENCES = ("high", "medium", "low")
 NATIONAL = "national"
 OPEN = "open"
 PPM = 1_000_000
+_MONTH = re.compile(r"\d{4}-\d{2}")
 
 
 @dataclass(frozen=True)
@@ -153,7 +155,7 @@ def month(raw: object) -> date:
     if raw == OPEN:
         return date.min
     text = str(raw)
-    if not isinstance(raw, str) or len(text) != 7 or text[4] != "-":
+    if not isinstance(raw, str) or not _MONTH.fullmatch(text):
         raise ValueError(f'{raw!r} 不是月份，请写成 "2024-05" / is not a month; write "2024-05"')
     try:
         return date(int(text[:4]), int(text[5:]), 1)
@@ -163,7 +165,7 @@ def month(raw: object) -> date:
 
 def _decimal(raw: object) -> Decimal:
     number = Decimal("NaN")
-    if isinstance(raw, (str, int, Decimal)) and not isinstance(raw, bool):
+    if isinstance(raw, (str, int, Decimal)) and not isinstance(raw, bool) and "_" not in str(raw):  # "1_00" is no sum
         with suppress(InvalidOperation):
             number = Decimal(raw)
     if not number.is_finite():

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 import polars as pl
@@ -14,6 +15,7 @@ from recon.reading.lines import IDENTITY_COLUMNS, Reading, yuan
 from recon.reading.values import fold
 
 MONEY = ("employee_fen", "employer_fen", "into_account_fen")
+_RATE = re.compile(r"\d*\.?\d+")
 YEARLY_SCHEMES = frozenset({"380", "390", "391", "392"})  # residents
 
 
@@ -160,11 +162,7 @@ def _monthly_base(row: dict[str, Any], months: int, rate_text: str) -> int | Non
 def _rate(text: str) -> Decimal | None:
     """A rate printed as ``0.02``, ``2`` or ``2%``; None where it is none."""
     bare = values.clean(text).removesuffix("%")
-    try:
-        rate = Decimal(bare)
-    except InvalidOperation:
-        return None
-    if rate <= 0:
+    if not _RATE.fullmatch(bare) or not (rate := Decimal(bare)):
         return None
     return rate / 100 if "%" in text or rate >= Decimal("0.2") else rate
 

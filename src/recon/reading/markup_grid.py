@@ -215,6 +215,8 @@ def _number(text: str) -> tuple[str, bool]:
         value = float(text)
     except ValueError:
         return text, False
+    if "_" in text:  # Python reads 1_00 as a hundred; no spreadsheet writes it
+        return text, False
     return number_text(value), abs(value) >= 1e15
 
 

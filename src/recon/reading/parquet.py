@@ -130,7 +130,7 @@ def _plain_columns(frame: pl.DataFrame, header: Header) -> pl.DataFrame | None:
             if not series.dtype.is_integer():
                 return None
             columns[column] = series.cast(pl.Int64, strict=False)
-            fine = columns[column].is_between(-(10**18) + 1, 10**18 - 1).fill_null(value=True)
+            fine = columns[column].is_between(-(10**15) + 1, 10**15 - 1).fill_null(value=True)
             fine &= columns[column].is_null() == series.is_null()
         elif wanted == pl.Date():
             if series.dtype != pl.Date:

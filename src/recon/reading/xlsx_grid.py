@@ -35,6 +35,11 @@ _F = rb"<" + _NS + rb"f\b[^>]*(?:/>|>[^<]*</" + _NS + rb"f>)"
 _ERROR_CELL = re.compile(
     rb"<" + _NS + rb"""c\b([^>]*\bt\s*=\s*["']e["'][^>]*)>(?:""" + _F + rb")?\s*<" + _NS + rb"v>([^<]*)<"
 )
+# Python's int and float, and so openpyxl, read 1_00 as a hundred: the quick look, then each such cell that is no text.
+_UNDERSCORE = re.compile(rb"v>[^<_]*_")
+_ODD_NUMBER = re.compile(
+    rb"<" + _NS + rb"""c\b(?![^>]*\bt\s*=\s*["']str)([^>]*)>(?:""" + _F + rb")?\s*<" + _NS + rb"v>([^<_]*_[^<]*)<"
+)
 _EMPTY_FORMULA = re.compile(
     rb"<" + _NS + rb"c\b([^>]*)>\s*" + _F + rb"\s*(<" + _NS + rb"v\s*/>|<" + _NS + rb"v>\s*</|</" + _NS + rb"c>)"
 )
@@ -184,6 +189,9 @@ def _examine_sheet(xml: bytes) -> _Part:
                 _note(part, found[1], FORMULA, "")
     if b't="e"' in xml or b"t='e'" in xml:
         for found in _ERROR_CELL.finditer(xml):
+            _note(part, found[1], ERROR, found[2].decode("utf-8", "replace").strip())
+    if b"_" in xml and _UNDERSCORE.search(xml):
+        for found in _ODD_NUMBER.finditer(xml):
             _note(part, found[1], ERROR, found[2].decode("utf-8", "replace").strip())
     return part
 
