@@ -17,6 +17,7 @@ from support import MAPPINGS, SAMPLES
 CELLS = st.sampled_from([
     "", "1", "2024-05-12", "测试甲", " 120.00 ", "合计", "计划", "\u3000x", "\u00a0y\u00a0", "1.1E+17", '"a"', "'0012", "a b", "－5", "z\u200b",
     "\x01", "—", "“好”", "第1页",
+    "丂丂a", " 宽 ", "镕𠀀x", "​", "é ",
 ])
 
 
@@ -31,7 +32,7 @@ def both(monkeypatch: pytest.MonkeyPatch, data: bytes) -> tuple[Any, Any]:
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(CELLS, min_size=3, max_size=4), min_size=1, max_size=12), st.sampled_from(["\n", "\r\n"]),
-       st.sampled_from(["utf-8", "utf-8-sig", "gb18030"]), st.sampled_from([",", "\t"]))
+       st.sampled_from(["utf-8", "utf-8-sig", "gb18030"]), st.sampled_from([",", "\t", "|"]))
 def test_the_same_rows_and_places(
     monkeypatch: pytest.MonkeyPatch, rows: list[list[str]], end: str, codec: str, delimiter: str
 ) -> None:
@@ -40,6 +41,16 @@ def test_the_same_rows_and_places(
     slow, fast = both(monkeypatch, text.encode(codec))
     assert [list(grid.rows) for grid in fast.grids] == [grid.rows for grid in slow.grids]
     assert [list(grid.places) for grid in fast.grids] == [grid.places for grid in slow.grids]
+    assert fast.problems == slow.problems
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.binary(max_size=4).filter(lambda cell: b"\n" not in cell), min_size=1, max_size=5))
+def test_odd_bytes_are_refused_alike(monkeypatch: pytest.MonkeyPatch, cells: list[bytes]) -> None:
+    """Halves of characters at the edge of a cell, bytes no encoding has, letters that end a character."""
+    head = "姓名,日期,金额\n".encode("gb18030") * 6
+    slow, fast = both(monkeypatch, head + b"".join(b"\xb2\xe2%b,%d,\xc5|\n" % (cell, at) for at, cell in enumerate(cells)) + b"1,2,3")
+    assert [list(grid.rows) for grid in fast.grids] == [grid.rows for grid in slow.grids]
     assert fast.problems == slow.problems
 
 
@@ -76,12 +87,11 @@ def test_the_same_tables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: 
 
 def test_blocks_cut_no_character(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of a few bytes, characters of two and four bytes, beyond the first plane too."""
-    from recon.reading import frame_grid
+    from recon.reading import text_frame
 
     body = "".join(f"测试{chr(0x20000 + at)}㐀,{at},镕\n" for at in range(300)).encode("gb18030")
-    blocks = frame_grid._blocks
-    monkeypatch.setattr(frame_grid, "_blocks", lambda data: blocks(data, 7))
-    frame = frame_grid.text_frame(body.rstrip(), "gb18030", ",", 3)
+    monkeypatch.setattr(text_frame, "_BLOCK", 7)
+    frame = text_frame.text_frame(body.rstrip(), "gb18030", ",", 3)
     assert frame is not None
     assert frame.row(299) == (f"测试{chr(0x20000 + 299)}㐀", "299", "镕")
     assert frame.height == 300

@@ -87,7 +87,8 @@ def _as_columns(data: bytes) -> Grid | None:
             return None
     import polars as pl
 
-    from recon.reading.frame_grid import FrameGrid, text_codec, text_frame
+    from recon.reading.frame_grid import FrameGrid
+    from recon.reading.text_frame import text_codec, text_frame
 
     codec = text_codec(data)
     try:

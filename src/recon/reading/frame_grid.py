@@ -1,15 +1,13 @@
 """Large regular tables as grids over columns: the same rows and places, without a Python object for every cell.
 
-Taken only where the columns are sure to say what the row by row reader would say: no quotation marks, guards, control
-characters or lines of surprising length in a text. The first rows (title, preamble, header) are always read row by
-row. ``tests/test_frames.py`` holds both ways equal.
+Taken only where the columns are sure to say what the row by row reader would say (:mod:`recon.reading.text_frame`). The
+first rows (title, preamble, header) are always read row by row. ``tests/test_frames.py`` holds both ways equal.
 """
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, cast, overload
@@ -149,74 +147,3 @@ class FrameGrid(Grid):
             if (total := each.str.contains("计", literal=True)).any():
                 sure &= ~total
         return cast(list[int], (sure.arg_true() + self._first).to_list())
-
-
-def text_codec(data: bytes) -> str:
-    """UTF-8 where all of it is, else GB18030, which is then proved block by block."""
-    try:
-        for block in _blocks(data):
-            block.decode("utf-8")
-    except UnicodeDecodeError:
-        return "gb18030"
-    return "utf-8"
-
-
-def text_frame(data: bytes, codec: str, delimiter: str, width: int) -> pl.DataFrame | None:
-    """The cells of regular delimited text, null where empty, decoded block by block; None where it is not regular."""
-    separator = delimiter.encode()
-    if not _is_regular(data, codec, separator):
-        return None
-    frames, spaced = [], b" " in data
-    for block in _blocks(data):
-        if codec == "gb18030":
-            try:
-                block = block.decode("gb18030").encode("utf-8")
-            except UnicodeDecodeError:
-                return None
-        if (any(lead in block for lead in _LEADS) or b"\xef\xbb\xbf" in block) and _HIDDEN.search(block):
-            return None
-        spaced = spaced or b"\xc2" in block or b"\xe3\x80\x80" in block  # U+00A0, U+3000
-        try:
-            frames.append(pl.read_csv(
-                block, has_header=False, separator=delimiter, quote_char=None, infer_schema=False,
-
-                schema={str(at): pl.String for at in range(width)}, raise_if_empty=False,
-            ))
-        except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
-            return None
-    frame = pl.concat(frames) if frames else pl.DataFrame()
-    if frame.height != data.count(b"\n") + (not data.endswith(b"\n")):
-        return None
-    if not spaced and separator != b"\t":
-        return frame
-    stripped = pl.all().str.strip_chars()
-    return frame.with_columns(pl.when(stripped != "").then(stripped))
-
-
-_NOT_PLAIN = bytes([*range(9), 11, 12, *range(14, 32), 127]) + b"\"'"  # controls, quotation marks, guards
-# Zero-width and C1 characters in UTF-8: what a cell must not hold for its text to be taken as it stands.
-_LEADS = (b"\xc2", b"\xe1", b"\xe2")  # the first bytes of what _HIDDEN looks for
-_HIDDEN = re.compile(rb"\xc2[\x80-\x9f\xad]|\xe2\x80[\x8b-\x8f]|\xe2\x81[\xa0-\xa3]|\xef\xbb\xbf|\xe1\xa0\x8e")
-
-
-def _is_regular(data: bytes, codec: str, separator: bytes) -> bool:
-    """Whether lines and cells are what they seem: nothing quoted, guarded, damaged, blank or ended in other ways."""
-    if codec not in ("utf-8", "gb18030") or not data:
-        return False
-    if b"+" in data and (b"E+" in data or b"e+" in data):
-        return False
-    if separator != b"\t" and b"\t" in data:
-        return False
-    if b"\r" in data and data.count(b"\r") != data.count(b"\r\n"):
-        return False
-    return len(data.translate(None, _NOT_PLAIN)) == len(data)
-
-
-def _blocks(data: bytes, size: int = 32 << 20) -> Iterable[bytes]:
-    """Pieces cut at line ends: 0x0A is never part of a longer character, in UTF-8 as in GB18030."""
-    start = 0
-    while start < len(data):
-        end = data.find(b"\n", start + size) + 1 if start + size < len(data) else len(data)
-        end = end or len(data)
-        yield data[start:end]
-        start = end
