@@ -316,7 +316,7 @@ def test_2_16_phonetic_text_and_odd_spaces_are_not_part_of_a_cell() -> None:
     assert only(open_bytes(data)).rows[1] == ["测试", "甲"]
 
 
-@pytest.mark.parametrize("number", [b"4_2", b"1_7.5", b"_42", b"1_0e3"])
+@pytest.mark.parametrize("number", [b"4_2", b"1_7.5", b"1_0e3"])
 def test_2_3_an_underscore_is_never_part_of_a_number(number: bytes) -> None:
     """Python reads 4_2 as 42, and so does openpyxl, which takes over where calamine refuses the cell."""
     data = made.repack(made.workbook(lambda book: made.one_row(book, ["x", 42, "1_0"])),
