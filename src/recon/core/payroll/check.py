@@ -12,7 +12,7 @@ from datetime import date
 import polars as pl
 
 from recon.core import months
-from recon.core.payroll.legs import BILLS, build_legs, payer_names
+from recon.core.payroll.legs import BILLS, build_legs
 from recon.core.payroll.months import PersonMonths, person_months
 from recon.core.payroll.offsets import Offset
 from recon.core.payroll.parts import PART, person_parts
@@ -61,8 +61,7 @@ def check_payroll(
     if not has_legs(tables):
         return PayrollResult(empty("gap"), empty("finding"), empty("payroll_month"), (), [])
     legs = build_legs(tables, settings)
-    known = payer_names(tables["contribution"], tables["person"], settings)
-    found = person_months(legs, tables["person"], settings, known)
+    found = person_months(legs, tables["person"], settings)
     if unsure:
         sure = ~pl.col("person_id").is_in(sorted(unsure))
         found = replace(found, rows=found.rows.with_columns(pl.col("covers_payroll") & sure))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from recon.core.payroll.legs import build_legs, payer_names
+from recon.core.payroll.legs import build_legs
 from recon.core.payroll.months import person_months
 from recon.core.payroll.parts import with_compared, with_edges
 from recon.core.payroll_settings import PayrollSettings
@@ -27,7 +27,6 @@ def deducted_months(tables: Mapping[str, pl.DataFrame], settings: PayrollSetting
     if tables["payroll"].is_empty() or "payroll" not in settings.legs:
         return no_deductions()
     legs = build_legs(tables, settings)
-    known = payer_names(tables["contribution"], tables["person"], settings)
-    rows = with_edges(with_compared(person_months(legs, tables["person"], settings, known).rows), dict(tables))
+    rows = with_edges(with_compared(person_months(legs, tables["person"], settings).rows), dict(tables))
     return rows.filter((pl.col("ded_fen") > 0) & pl.col("edge").is_null()).select(
         "person_id", "region", "payer", "employer", "month", pl.col("slip_rows").alias("neighbours"))

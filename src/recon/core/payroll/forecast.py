@@ -13,7 +13,7 @@ from datetime import date
 import polars as pl
 
 from recon.core import months
-from recon.core.payroll.legs import build_legs, payer_names
+from recon.core.payroll.legs import build_legs
 from recon.core.payroll.months import PersonMonths, person_months, roster_edges
 from recon.core.payroll.parts import rules_of, share
 from recon.core.payroll_settings import PayrollSettings
@@ -60,8 +60,7 @@ def forecast(
     """
     settings = settings or PayrollSettings()
     legs = build_legs(tables, settings)
-    known = payer_names(tables["contribution"], tables["person"], settings)
-    found = person_months(legs, tables["person"], settings, known)
+    found = person_months(legs, tables["person"], settings)
     newest = found.rows.filter("has_slip" if found.rows["has_slip"].any() else "has_target")["month"].max()
     at = months.index(month) if month is not None else newest if isinstance(newest, int) else months.index(as_of)
     covered = found.covered.filter((pl.col("month") == at) & (pl.col("covers_declared") | pl.col("covers_arrived")))

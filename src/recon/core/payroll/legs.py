@@ -39,7 +39,8 @@ class Legs:
     wage_fen, late_fee_fen, paid, arrived_on, treasury_on, allocated_on, leg: declared | arrived, deferred, row_id,
     bill: the month it is collected with).
     debits: payer, paid_on, fen, month, is_late_fee, is_mixed (of all insurances together), row_id.
-    residents: person_id, month, row_id, paid.
+    residents: person_id, month, row_id.
+    known: number or name of a payer -> its key (:func:`payer_names`).
     """
 
     slips: pl.DataFrame
@@ -47,6 +48,7 @@ class Legs:
     debits: pl.DataFrame
     residents: pl.DataFrame
     problems: list[Problem]
+    known: Mapping[str, str]
 
 
 def build_legs(tables: Mapping[str, pl.DataFrame], settings: PayrollSettings) -> Legs:
@@ -61,7 +63,7 @@ def build_legs(tables: Mapping[str, pl.DataFrame], settings: PayrollSettings) ->
             lines = lines.filter(pl.col("leg") != leg)
     return Legs(
         slips if "payroll" in settings.legs else slips.clear(), lines,
-        debits if "bank" in settings.legs else debits.clear(), _residents(contribution), [*twice, *again],
+        debits if "bank" in settings.legs else debits.clear(), _residents(contribution), [*twice, *again], known,
     )
 
 

@@ -6,7 +6,7 @@ In: :class:`recon.core.payroll.legs.Legs`. Out: the frame all findings of a pers
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -38,12 +38,10 @@ class PersonMonths:
     slips: pl.DataFrame
 
 
-def person_months(
-    legs: Legs, person: pl.DataFrame, settings: PayrollSettings, known: dict[str, str]
-) -> PersonMonths:
+def person_months(legs: Legs, person: pl.DataFrame, settings: PayrollSettings) -> PersonMonths:
     """The legs side by side (see :class:`PersonMonths`)."""
     homes = _homes(legs.lines)
-    slips = _placed(legs.slips, homes, person, known)
+    slips = _placed(legs.slips, homes, person, legs.known)
     slips = _grouped(slips)
     base = _base(legs.lines, homes)
     plain = slips.filter(pl.col("kind").is_in(REGULAR) & pl.col("for").is_null()).group_by(
@@ -89,7 +87,7 @@ def _homes(lines: pl.DataFrame) -> pl.DataFrame:
         "person_id", "month", "payer", "region", "employer")
 
 
-def _placed(slips: pl.DataFrame, homes: pl.DataFrame, person: pl.DataFrame, known: dict[str, str]) -> pl.DataFrame:
+def _placed(slips: pl.DataFrame, homes: pl.DataFrame, person: pl.DataFrame, known: Mapping[str, str]) -> pl.DataFrame:
     """``slips`` with payer and region: what they state, else the person's nearest line, else the roster, else what most
     people of the same file have.
     """

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from recon.core import months
-from recon.core.payroll.legs import Legs
+from recon.core.payroll.legs import Legs, key_of
 from recon.core.payroll.months import PersonMonths, roster_edges
 from recon.core.payroll_settings import PayrollSettings
 from recon.policy import Policy
@@ -68,7 +68,7 @@ def person_parts(
     people, fen. ``frozen``: payer, month of units whose total is short (their unpaid people are one finding).
     """
     rows = found.rows.join(rules_of(found.rows, policy, settings), on=["region", "month"], how="left", nulls_equal=True)
-    agencies = sorted({number for number, payer in settings.payers.items() if payer.is_agency})
+    agencies = _agencies(settings)
     rows = with_compared(rows).with_columns(
         pl.col("payer").is_in(agencies).fill_null(value=False).alias("by_agency"),
         pl.concat_str(pl.col("slip_rows"), pl.col("decl_rows"), pl.col("arr_rows"), separator="; ",
@@ -122,6 +122,11 @@ def _none() -> pl.DataFrame:
 
 
 # ------------------------------------------------------------------------------------------------------ what is known
+
+
+def _agencies(settings: PayrollSettings) -> list[str]:
+    """The keys of payers that pay for other firms' people."""
+    return sorted(number for number, payer in settings.payers.items() if payer.is_agency)
 
 
 def _deferred(settings: PayrollSettings) -> pl.Expr:
@@ -527,17 +532,14 @@ def _wrong_branch(
     The roster states the present: it is held against months from the day of joining on, or from the first month that
     agrees with it; against all only where none ever does. Agencies pay for others by design: never a wrong payer.
     """
-    from recon.core.payroll.legs import key_of, payer_names
-
-    known = payer_names(tables["contribution"], tables["person"], settings)
     said = legs.lines.filter(pl.col("kind") == "normal").group_by("person_id", "month").agg(
         pl.col("payer").drop_nulls().unique().sort().alias("payers"),
         pl.col("region").drop_nulls().unique().sort().alias("regions"))
     roster = tables["person"].select(
-        "person_id", key_of("payer", known).alias("roster_payer"), pl.col("region").alias("roster_region"),
+        "person_id", key_of("payer", legs.known).alias("roster_payer"), pl.col("region").alias("roster_region"),
     ).unique("person_id", keep="first", maintain_order=True)
     spells = tables["enrolment"].select(
-        "person_id", key_of("payer", known).alias("spell_payer"), pl.col("region").alias("spell_region"),
+        "person_id", key_of("payer", legs.known).alias("spell_payer"), pl.col("region").alias("spell_region"),
         months.index_of(pl.col("from_month")).alias("_from"), months.index_of(pl.col("to_month")).alias("_to"))
     live = rows.filter("has_target").join(said, on=["person_id", "month"], how="inner").join(
         roster, on="person_id", how="left")
@@ -546,7 +548,7 @@ def _wrong_branch(
     ).unique(["person_id", "month"], keep="last", maintain_order=True).select(
         "person_id", "month", "spell_payer", "spell_region")
     live = live.join(spell, on=["person_id", "month"], how="left")
-    agencies = sorted({number for number, payer in settings.payers.items() if payer.is_agency})
+    agencies = _agencies(settings)
     parts = []
     for cause, one, several in (("payer", "payer", "payers"), ("region", "region", "regions")):
         agrees = pl.col(several).list.contains(pl.col(f"roster_{one}"))
