@@ -104,7 +104,8 @@ def prepare_shard(work: Any, folder: Path) -> dict[str, int]:
     from recon.core import reconcile
     from recon.core.due import with_due
     from recon.core.match import _LINE_COLUMNS
-    from recon.core.prepare import ACCOUNT, prepare
+    from recon.core.prepare import prepare
+    from recon.tables import ACCOUNT
 
     tables = {path.stem.removeprefix("table-"): pl.read_parquet(path) for path in folder.glob("table-*.parquet")}
     prepared = prepare(tables)

@@ -141,6 +141,7 @@ FLOW_KINDS = (
 # return, a late fee or interest, anything that is no premium of the medical insurance.
 PAYROLL_ITEMS = ("medical", "flat", "top_up", "refund", "late_fee", "other")
 SCHEME_ACCOUNT = "310"
+ACCOUNT = ["person_id", "region", "scheme"]  # what an account is; every rule holds for each of them
 SIDE_SCHEMES = ("320", "330", "370", "410", "510")
 
 

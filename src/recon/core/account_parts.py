@@ -11,12 +11,12 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from recon.core.months import index_of
 from recon.core.readings import PARTS
 from recon.core.text import digest, fill, yuan, yuan_text
 from recon.labels import ACTION_FIELDS, CAUSES
-from recon.tables import conform
+from recon.tables import ACCOUNT, conform
 
-ACCOUNT = ["person_id", "region", "scheme"]
 KEY = [*ACCOUNT, "accrual_month"]
 NAMED = 4
 # Which label a kind of line has; credits are what the parts are taken from.
@@ -122,7 +122,7 @@ def balance_gaps(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
     if rows.is_empty():
         return conform(rows, "gap")
     sign = pl.when(pl.col("amount_fen") < 0).then(pl.lit("-")).otherwise(pl.lit("+"))
-    number = pl.col("accrual_month").dt.year() * 12 + pl.col("accrual_month").dt.month().cast(pl.Int32) - 1
+    number = index_of(pl.col("accrual_month"))
     named = rows.with_columns(pl.concat_str(
         "person_id", pl.col("region").fill_null(""), "scheme", number.cast(pl.String), pl.lit("balance"), sign,
         separator="|").alias("_name"), pl.lit("balance").alias("basis"))

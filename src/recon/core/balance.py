@@ -5,9 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from recon.core.chain import KEY
-from recon.tables import conform
+from recon.tables import ACCOUNT, conform
 
-ACCOUNT = ["person_id", "region", "scheme"]
 # Which kinds of line each column adds up; together they are all kinds.
 MOVES = {
     "credit_fen": ("credit", "subsidy"), "interest_fen": ("interest",), "spend_fen": ("spend",),

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from recon.tables import ACCOUNT_PARTS, BRIDGE_TOTALS, PAID_PARTS, conform
+from recon.tables import ACCOUNT, ACCOUNT_PARTS, BRIDGE_TOTALS, PAID_PARTS, conform
 
-ACCOUNT = ["person_id", "region", "scheme"]
 _KINDS = {
     "interest": ("interest",), "subsidy": ("subsidy",), "spend": ("spend",), "mutual_aid": ("mutual_aid",),
     "premium": ("premium",), "transfer": ("transfer_in", "transfer_out"), "payout": ("payout",),

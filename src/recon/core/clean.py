@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from recon.core.links import PRICES, REACH_MONTHS
-from recon.core.prepare import ACCOUNT
+from recon.tables import ACCOUNT
 
 # What of a line and of a credit decides whether its account is clean.
 _LINE = ["account", "line", "stream", "month", "arrival", "day", "amount", "due", "usual", "open_price", "payable",

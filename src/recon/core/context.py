@@ -23,10 +23,10 @@ from recon.core.inferred import with_inferred
 from recon.core.overlap import file_of
 from recon.core.payroll.deducted import deducted_months, no_deductions
 from recon.core.payroll_settings import PayrollSettings
-from recon.core.prepare import ACCOUNT, Prepared, payer_key, prepare
+from recon.core.prepare import Prepared, payer_key, prepare
 from recon.policy import Policy, Schedule
 from recon.problems import Problem
-from recon.tables import SEEN_PROOFS
+from recon.tables import ACCOUNT, SEEN_PROOFS
 
 # A usual lag other than the region's is believed from this many people, or from this many months of one person.
 COHORT_PEOPLE = 20
@@ -290,46 +290,42 @@ def _learn_lags(
     months both sides span; only a lag that is the single clean one speaks for that person. For a cohort, people whose
     record is not clean at any lag vote for the one that fits most of their lines.
     """
-    key = ["person_id", "region", "scheme"]
     none = pl.DataFrame(schema={"region": pl.String, "scheme": pl.String, "learned": pl.Int32})
-    own_none = pl.DataFrame(schema={**dict.fromkeys(key, pl.String), "own_learned": pl.Int32})
-    due = _plain_lines(lines).select(*key, pl.col("arrival").alias("at"), pl.col("expected_fen").alias("fen"))
-    came = credit.select(*key, pl.col("month").alias("at"), pl.col("net_fen").alias("fen"))
+    own_none = pl.DataFrame(schema={**dict.fromkeys(ACCOUNT, pl.String), "own_learned": pl.Int32})
+    due = _plain_lines(lines).select(*ACCOUNT, pl.col("arrival").alias("at"), pl.col("expected_fen").alias("fen"))
+    came = credit.select(*ACCOUNT, pl.col("month").alias("at"), pl.col("net_fen").alias("fen"))
     due = due.filter(pl.col("region").is_not_null())
     regions = due["region"].unique().to_list()
     soft = {region for region in regions if may_be_corrected(policy.schedule(region))}
     # A yearly schedule that is not sure yields to steady monthly credits like any other.
     monthly = {region for region in regions if policy.schedule(region).kind != "annual"} | soft
     due = due.filter(pl.col("region").is_in(sorted(monthly)))
-    came = came.join(due.select(key).unique(), on=key, how="semi")
+    came = came.join(due.select(ACCOUNT).unique(), on=ACCOUNT, how="semi")
     if due.is_empty() or came.is_empty():
         return none, none.rename({"learned": "steady_lag"}), own_none, []
-    spans = due.group_by(key).agg(pl.col("at").min().alias("due_from"), pl.col("at").max().alias("due_to"),
-                                  pl.len().alias("due_lines")).join(
-        came.group_by(key).agg(pl.col("at").min().alias("came_from"), pl.col("at").max().alias("came_to"),
-                               pl.len().alias("came_lines")), on=key)
-    fits = []
-    for lag in range(MAX_LEARNED_LAG + 1):
-        fits.append(_fit(due, came, spans, lag, key))
-    fit = pl.concat(fits)
+    spans = due.group_by(ACCOUNT).agg(pl.col("at").min().alias("due_from"), pl.col("at").max().alias("due_to"),
+                                      pl.len().alias("due_lines")).join(
+        came.group_by(ACCOUNT).agg(pl.col("at").min().alias("came_from"), pl.col("at").max().alias("came_to"),
+                                   pl.len().alias("came_lines")), on=ACCOUNT)
+    fit = pl.concat([_fit(due, came, spans, lag) for lag in range(MAX_LEARNED_LAG + 1)])
     whole = fit.filter(pl.col("whole"))
     typical = {region: policy.schedule(region).typical for region in regions}
-    scores = _scores(due, came, key)
-    part = _telling(fit.join(whole.select(key).unique(), on=key, how="anti"), scores, key, typical)
-    votes = pl.concat([whole, part]).filter(pl.len().over(key) == 1)
+    scores = _scores(due, came)
+    part = _telling(fit.join(whole.select(ACCOUNT).unique(), on=ACCOUNT, how="anti"), scores, typical)
+    votes = pl.concat([whole, part]).filter(pl.len().over(ACCOUNT) == 1)
     strong = votes.filter(pl.col("lines") >= PERSON_MONTHS)
-    own = strong.filter(pl.col("region").is_in(sorted(soft))).select(*key, pl.col("lag").alias("own_learned"))
+    own = strong.filter(pl.col("region").is_in(sorted(soft))).select(*ACCOUNT, pl.col("lag").alias("own_learned"))
     yearly = sorted(region for region in soft if policy.schedule(region).kind == "annual")
     if yearly:
-        monthly_all_the_same = _monthly_after_all(due.filter(pl.col("region").is_in(yearly)), came, key)
-        own = pl.concat([own, monthly_all_the_same.join(own, on=key, how="anti")])
-    rough = _best_fit(scores, key, typical).join(votes.select(key), on=key, how="anti")
-    clean = votes.select(*key, "lag", "lines")
+        monthly_all_the_same = _monthly_after_all(due.filter(pl.col("region").is_in(yearly)), came)
+        own = pl.concat([own, monthly_all_the_same.join(own, on=ACCOUNT, how="anti")])
+    rough = _best_fit(scores, typical).join(votes.select(ACCOUNT), on=ACCOUNT, how="anti")
+    clean = votes.select(*ACCOUNT, "lag", "lines")
     many = _shared(pl.concat([clean, rough]), COHORT_PEOPLE)
     # A few people are only asked when their records are clean: one odd record would outweigh them.
     few = _shared(clean, STEADY_PEOPLE).join(many, on=["region", "scheme"], how="anti")
     steady = pl.concat([many, few]).select("region", "scheme", pl.col("lag").alias("steady_lag"))
-    own = _against_colleagues(own, steady, due, came, whole, key)
+    own = _against_colleagues(own, steady, due, came, whole)
     cohort = many.filter(pl.col("region").is_in(sorted(soft)))
     notes = [
         f"{row['region']}: 由{row['people']}人的明细得出通常滞后{row['lag']}个月"
@@ -339,7 +335,7 @@ def _learn_lags(
 
 
 def _against_colleagues(
-    own: pl.DataFrame, steady: pl.DataFrame, due: pl.DataFrame, came: pl.DataFrame, whole: pl.DataFrame, key: list[str]
+    own: pl.DataFrame, steady: pl.DataFrame, due: pl.DataFrame, came: pl.DataFrame, whole: pl.DataFrame
 ) -> pl.DataFrame:
     """Own lags that stand against the lag of the region's people: the whole record is clean, or far more lines fit.
 
@@ -347,18 +343,18 @@ def _against_colleagues(
     """
     asked = own.join(steady, on=["region", "scheme"], how="left").filter(
         pl.col("steady_lag").is_not_null() & (pl.col("steady_lag") != pl.col("own_learned"))
-    ).join(whole, left_on=[*key, "own_learned"], right_on=[*key, "lag"], how="anti")
-    lines = due.unique().join(asked, on=key)
+    ).join(whole, left_on=[*ACCOUNT, "own_learned"], right_on=[*ACCOUNT, "lag"], how="anti")
+    lines = due.unique().join(asked, on=ACCOUNT)
     there = came.unique()
-    hits = lines.group_by(key).len("n").drop("n")
+    hits = lines.group_by(ACCOUNT).len("n").drop("n")
     for name, lag in (("own_hits", "own_learned"), ("common_hits", "steady_lag")):
         moved = lines.with_columns((pl.col("at") + pl.col(lag)).alias("at"))
-        fits = moved.join(there, on=[*key, "at", "fen"], how="semi")
-        hits = hits.join(fits.group_by(key).len(name), on=key, how="left")
+        fits = moved.join(there, on=[*ACCOUNT, "at", "fen"], how="semi")
+        hits = hits.join(fits.group_by(ACCOUNT).len(name), on=ACCOUNT, how="left")
     weak = hits.filter(
         pl.col("own_hits").fill_null(0) < pl.col("common_hits").fill_null(0) + OWN_LAG_MORE
     )
-    return own.join(weak, on=key, how="anti")
+    return own.join(weak, on=ACCOUNT, how="anti")
 
 
 def _shared(votes: pl.DataFrame, people: int) -> pl.DataFrame:
@@ -370,31 +366,29 @@ def _shared(votes: pl.DataFrame, people: int) -> pl.DataFrame:
     ).sort("region", "scheme")
 
 
-def _telling(
-    part: pl.DataFrame, scores: pl.DataFrame, key: list[str], typical: dict[str, int]
-) -> pl.DataFrame:
+def _telling(part: pl.DataFrame, scores: pl.DataFrame, typical: dict[str, int]) -> pl.DataFrame:
     """Of lags at which the months both sides span are clean, those that explain more lines than any other lag.
 
     One at which few lines have a place at all is clean by chance. The region's own lag is no stranger than any other:
     it need only explain as many.
     """
-    other = part.select(*key, "lag").join(scores.select(*key, pl.col("lag").alias("_lag"), "lines"), on=key).filter(
-        pl.col("_lag") != pl.col("lag")
-    ).group_by(*key, "lag").agg(pl.col("lines").max().alias("_other"))
+    others = scores.select(*ACCOUNT, pl.col("lag").alias("_lag"), "lines")
+    other = part.select(*ACCOUNT, "lag").join(others, on=ACCOUNT).filter(pl.col("_lag") != pl.col("lag")).group_by(
+        *ACCOUNT, "lag").agg(pl.col("lines").max().alias("_other"))
     own = pl.col("lag") == pl.col("region").replace_strict(typical, return_dtype=pl.Int32)
-    return part.join(other, on=[*key, "lag"], how="left").filter(
+    return part.join(other, on=[*ACCOUNT, "lag"], how="left").filter(
         (pl.col("lines") > pl.col("_other").fill_null(0)) | (own & (pl.col("lines") >= pl.col("_other")))
     ).drop("_other")
 
 
-def _scores(due: pl.DataFrame, came: pl.DataFrame, key: list[str]) -> pl.DataFrame:
+def _scores(due: pl.DataFrame, came: pl.DataFrame) -> pl.DataFrame:
     """Per account and lag: lines (how many have a credit of their amount there) and score (those less the others)."""
-    spans = came.group_by(key).agg(pl.col("at").min().alias("came_from"), pl.col("at").max().alias("came_to"))
+    spans = came.group_by(ACCOUNT).agg(pl.col("at").min().alias("came_from"), pl.col("at").max().alias("came_to"))
     seen = came.unique().with_columns(pl.lit(1, dtype=pl.Int32).alias("hit"))
     return pl.concat([
-        due.join(spans, on=key).with_columns((pl.col("at") + lag).alias("at"))
+        due.join(spans, on=ACCOUNT).with_columns((pl.col("at") + lag).alias("at"))
         .filter(pl.col("at").is_between("came_from", "came_to"))
-        .join(seen, on=[*key, "at", "fen"], how="left").group_by(key)
+        .join(seen, on=[*ACCOUNT, "at", "fen"], how="left").group_by(ACCOUNT)
         .agg(pl.col("hit").sum().cast(pl.UInt32).alias("lines"),
              (pl.col("hit").sum() * 2 - pl.len().cast(pl.Int32)).alias("score"))
         .with_columns(pl.lit(lag, dtype=pl.Int32).alias("lag"))
@@ -402,48 +396,48 @@ def _scores(due: pl.DataFrame, came: pl.DataFrame, key: list[str]) -> pl.DataFra
     ])
 
 
-def _best_fit(scores: pl.DataFrame, key: list[str], typical: dict[str, int]) -> pl.DataFrame:
+def _best_fit(scores: pl.DataFrame, typical: dict[str, int]) -> pl.DataFrame:
     """Per account the lag at which most lines, less those without, have a credit of their amount; ties say nothing.
 
     Columns: the account, lag, lines (how many fit). The region's own lag wins a tie it takes part in.
     """
-    best = scores.filter((pl.col("score") == pl.col("score").max().over(key)) & (pl.col("score") > 0))
+    best = scores.filter((pl.col("score") == pl.col("score").max().over(ACCOUNT)) & (pl.col("score") > 0))
     own = (pl.col("lag") == pl.col("region").replace_strict(typical, return_dtype=pl.Int32)).alias("_own")
-    return best.with_columns(own).filter(pl.col("_own") | ~pl.col("_own").any().over(key)).filter(
-        pl.len().over(key) == 1
-    ).select(*key, "lag", "lines")
+    return best.with_columns(own).filter(pl.col("_own") | ~pl.col("_own").any().over(ACCOUNT)).filter(
+        pl.len().over(ACCOUNT) == 1
+    ).select(*ACCOUNT, "lag", "lines")
 
 
-def _monthly_after_all(due: pl.DataFrame, came: pl.DataFrame, key: list[str]) -> pl.DataFrame:
+def _monthly_after_all(due: pl.DataFrame, came: pl.DataFrame) -> pl.DataFrame:
     """Accounts of a yearly region whose single months were credited one by one, and at which lag, most often."""
-    pairs = due.join(came.rename({"at": "came_at"}), on=[*key, "fen"]).with_columns(
+    pairs = due.join(came.rename({"at": "came_at"}), on=[*ACCOUNT, "fen"]).with_columns(
         (pl.col("came_at") - pl.col("at")).cast(pl.Int32).alias("own_learned")
     ).filter(pl.col("own_learned").is_between(0, MAX_LEARNED_LAG))
-    counts = pairs.group_by([*key, "own_learned"]).agg(pl.col("at").n_unique().alias("n"))
+    counts = pairs.group_by([*ACCOUNT, "own_learned"]).agg(pl.col("at").n_unique().alias("n"))
     return counts.filter(pl.col("n") >= YEARLY_REFUTED).sort(
-        *key, "n", "own_learned", descending=[False, False, False, True, False]
-    ).unique(key, keep="first", maintain_order=True).select(*key, "own_learned")
+        *ACCOUNT, "n", "own_learned", descending=[False, False, False, True, False]
+    ).unique(ACCOUNT, keep="first", maintain_order=True).select(*ACCOUNT, "own_learned")
 
 
-def _fit(due: pl.DataFrame, came: pl.DataFrame, spans: pl.DataFrame, lag: int, key: list[str]) -> pl.DataFrame:
+def _fit(due: pl.DataFrame, came: pl.DataFrame, spans: pl.DataFrame, lag: int) -> pl.DataFrame:
     """Accounts clean at ``lag``: lines matched, and whether both sides are used up wholly."""
-    inside_due = due.join(spans, on=key).filter(
+    inside_due = due.join(spans, on=ACCOUNT).filter(
         (pl.col("at") + lag).is_between(pl.col("came_from"), pl.col("came_to"))
     )
-    inside_came = came.join(spans, on=key).filter(
+    inside_came = came.join(spans, on=ACCOUNT).filter(
         (pl.col("at") - lag).is_between(pl.col("due_from"), pl.col("due_to"))
     )
-    left = inside_due.group_by(key).agg(
+    left = inside_due.group_by(ACCOUNT).agg(
         pl.struct((pl.col("at") + lag).alias("at"), "fen").hash(7).sum().alias("sum"), pl.len().alias("lines"),
         pl.col("due_lines").first(), pl.col("came_lines").first(),
     )
-    right = inside_came.group_by(key).agg(
+    right = inside_came.group_by(ACCOUNT).agg(
         pl.struct("at", "fen").hash(7).sum().alias("came_sum"), pl.len().alias("credits")
     )
-    return left.join(right, on=key).filter(
+    return left.join(right, on=ACCOUNT).filter(
         (pl.col("sum") == pl.col("came_sum")) & (pl.col("lines") == pl.col("credits"))
     ).select(
-        *key, pl.lit(lag, dtype=pl.Int32).alias("lag"), "lines",
+        *ACCOUNT, pl.lit(lag, dtype=pl.Int32).alias("lag"), "lines",
         ((pl.col("lines") == pl.col("due_lines")) & (pl.col("credits") == pl.col("came_lines"))).alias("whole"),
     )
 
@@ -455,18 +449,17 @@ def _common_shifts(
 
     Believed from :data:`COHORT_PEOPLE` people on, and only if more amounts fit their month with it than without.
     """
-    key = ["person_id", "region", "scheme"]
     none = pl.DataFrame(schema={
         "region": pl.String, "scheme": pl.String, "arrival": pl.Int32, "shift": pl.Int32, "lasts": pl.Boolean,
     })
-    plain = _plain_lines(lines).drop_nulls("region").filter(pl.len().over(*key, "arrival") == 1)
-    counts = credit.group_by([*key, "month"]).agg(pl.len().alias("n"))
-    spans = counts.group_by(key).agg(pl.col("month").min().alias("first"), pl.col("month").max().alias("last")).join(
-        plain.select(key).unique(), on=key, how="semi"
-    ).filter(pl.col("last") - pl.col("first") >= 5)
+    plain = _plain_lines(lines).drop_nulls("region").filter(pl.len().over(*ACCOUNT, "arrival") == 1)
+    counts = credit.group_by([*ACCOUNT, "month"]).agg(pl.len().alias("n"))
+    spans = counts.group_by(ACCOUNT).agg(
+        pl.col("month").min().alias("first"), pl.col("month").max().alias("last")
+    ).join(plain.select(ACCOUNT).unique(), on=ACCOUNT, how="semi").filter(pl.col("last") - pl.col("first") >= 5)
     inside = spans.with_columns(
         pl.int_ranges(pl.col("first") + 1, "last", dtype=pl.Int32).alias("month")
-    ).explode("month").join(counts, on=[*key, "month"], how="left")
+    ).explode("month").join(counts, on=[*ACCOUNT, "month"], how="left")
     shares = inside.group_by("region", "scheme", "month").agg(
         pl.len().alias("people"), pl.col("n").is_null().sum().alias("without"), (pl.col("n") >= 2).sum().alias("twice")
     ).filter(pl.col("people") >= COHORT_PEOPLE).sort("region", "scheme", "month")
@@ -484,11 +477,11 @@ def _common_shifts(
             schema=none.schema,
         )
         mine = plain.filter((pl.col("region") == region) & (pl.col("scheme") == scheme))
-        came = credit.select(*key, "month", pl.col("net_fen").alias("expected_fen")).unique()
+        came = credit.select(*ACCOUNT, "month", pl.col("net_fen").alias("expected_fen")).unique()
         fits = [
             mine.join(frame.with_columns(pl.col("shift") * use), on=["region", "scheme", "arrival"])
-            .select(*key, "expected_fen", (pl.col("arrival") + usual + pl.col("shift")).alias("month"))
-            .join(came, on=[*key, "month", "expected_fen"], how="semi").height
+            .select(*ACCOUNT, "expected_fen", (pl.col("arrival") + usual + pl.col("shift")).alias("month"))
+            .join(came, on=[*ACCOUNT, "month", "expected_fen"], how="semi").height
             for use in (1, 0)
         ]
         if fits[0] > fits[1]:
@@ -553,21 +546,20 @@ def _cohort(
     lines: pl.DataFrame, prepared: Prepared, lag: pl.DataFrame, own_lag: pl.DataFrame, policy: Policy
 ) -> pl.DataFrame:
     """Per payer and month: people with an export, and how many have the month's amount in its usual place."""
-    key = ["person_id", "region", "scheme"]
     plain = _plain_lines(lines)
     schedules = schedule_frame(plain["region"].unique().to_list(), policy, None)
     usual = (
         plain.join(schedules, on="region", how="left", nulls_equal=True)
-        .join(lag, on=["region", "scheme"], how="left").join(own_lag, on=key, how="left")
+        .join(lag, on=["region", "scheme"], how="left").join(own_lag, on=ACCOUNT, how="left")
         .with_columns((pl.col("arrival") + pl.coalesce("own_learned", "learned", "typical")).alias("due"))
     )
     came = prepared.credit.select(
-        *key, pl.col("month").alias("due"), pl.col("net_fen").alias("expected_fen"), pl.lit(True).alias("came")
+        *ACCOUNT, pl.col("month").alias("due"), pl.col("net_fen").alias("expected_fen"), pl.lit(True).alias("came")
     ).unique()
     with_export = usual.join(prepared.tables["flow"].select("person_id", "region").unique(),
                              on=["person_id", "region"], how="semi", nulls_equal=True)
     return (
-        with_export.join(came, on=[*key, "due", "expected_fen"], how="left", nulls_equal=True)
+        with_export.join(came, on=[*ACCOUNT, "due", "expected_fen"], how="left", nulls_equal=True)
         .group_by("payer", "region", "scheme", "month")
         .agg(pl.col("person_id").n_unique().alias("people"),
              pl.col("person_id").filter(pl.col("came")).n_unique().alias("credited"))
@@ -596,14 +588,15 @@ def _deductions(
     lines: pl.DataFrame, credit: pl.DataFrame, lag: pl.DataFrame, policy: Policy
 ) -> pl.DataFrame:
     """Shortfalls shared by a region's people in one credit month, from lone credits in the usual place."""
-    key = ["person_id", "region", "scheme"]
     plain = _plain_lines(lines)
     schedules = schedule_frame(plain["region"].unique().to_list(), policy, None)
     due = plain.join(schedules, on="region", how="left", nulls_equal=True).join(
         lag, on=["region", "scheme"], how="left"
-    ).select(*key, (pl.col("arrival") + pl.coalesce("learned", "typical")).alias("due"), "expected_fen")
-    lone = credit.select(*key, pl.col("month").alias("due"), "net_fen").filter(pl.len().over(*key, "due") == 1)
-    rests = due.filter(pl.len().over(*key, "due") == 1).join(lone, on=[*key, "due"], nulls_equal=True).with_columns(
+    ).select(*ACCOUNT, (pl.col("arrival") + pl.coalesce("learned", "typical")).alias("due"), "expected_fen")
+    lone = credit.select(*ACCOUNT, pl.col("month").alias("due"), "net_fen").filter(pl.len().over(*ACCOUNT, "due") == 1)
+    rests = due.filter(pl.len().over(*ACCOUNT, "due") == 1).join(
+        lone, on=[*ACCOUNT, "due"], nulls_equal=True
+    ).with_columns(
         (pl.col("expected_fen") - pl.col("net_fen")).alias("rest_fen")
     )
     return (

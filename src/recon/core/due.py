@@ -12,8 +12,8 @@ from recon.core import months
 from recon.core.context import Context, may_be_corrected, schedule_frame
 from recon.core.expect import ACCUSING
 from recon.core.links import PRICES
-from recon.core.prepare import ACCOUNT
 from recon.policy import Policy
+from recon.tables import ACCOUNT
 
 
 def with_due(lines: pl.DataFrame, credit: pl.DataFrame, context: Context, policy: Policy) -> pl.DataFrame:

@@ -6,7 +6,6 @@ import polars as pl
 
 from recon.core import months
 from recon.core.context import Context
-from recon.core.expect import ACCUSING
 from recon.core.prepare import payer_key
 from recon.core.text import digest, fill, listed, yuan
 from recon.labels import ACTION_FIELDS, CAUSES, COUNTER_CHECKS, FINDING_ACTIONS
@@ -56,7 +55,7 @@ def gap_table(parts: pl.DataFrame, lines: pl.DataFrame, links: pl.DataFrame, con
 def month_facts(lines: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
     """Per month: payer, what was due and came, and the row_ids of its lines and links for the evidence."""
     own = lines.group_by(KEY).agg(
-        (~pl.col("stated") & ~pl.col("policy_confidence").is_in(ACCUSING)).any().alias("is_weak"),
+        pl.col("weak").any().alias("is_weak"),
         pl.col("payer").min().alias("payer"),
         (pl.col("stream") == "retiree").any().alias("is_retiree"),
         pl.col("run_late").any().alias("is_run"),

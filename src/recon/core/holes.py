@@ -11,8 +11,8 @@ import polars as pl
 
 from recon.core.chain import KEY
 from recon.problems import Problem
+from recon.tables import ACCOUNT
 
-ACCOUNT = ["person_id", "region", "scheme"]
 HOLE = {
     **dict.fromkeys(ACCOUNT, pl.String()), "hole_from": pl.Date(), "hole_to": pl.Date(), "shown_on": pl.Date(),
     "amount_fen": pl.Int64(),

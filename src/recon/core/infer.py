@@ -19,7 +19,7 @@ from recon.core import months
 from recon.core.expect import ACCUSING, PPM, rounded_share
 from recon.core.prepare import Prepared
 from recon.policy import Policy
-from recon.tables import SCHEME_ACCOUNT
+from recon.tables import ACCOUNT, SCHEME_ACCOUNT
 
 # A rule is believed from so many people and months on, and when so many of a thousand credits agree with it.
 PEOPLE = 20
@@ -87,20 +87,19 @@ def _in_service_pairs(lines: pl.DataFrame, credit: pl.DataFrame, policy: Policy)
 
     own: the credit is what the policy says (or accepts); known: the policy is sure enough to accuse.
     """
-    account = ["person_id", "region", "scheme"]
     plain = lines.filter(
         (pl.col("payment_kind") == "normal") & (pl.col("paid") == True) & ~pl.col("is_side")  # noqa: E712
         & ~pl.col("netted") & ~pl.col("no_account") & ~pl.col("stated") & (pl.col("base_fen") > 0)
         & pl.col("arrival").is_not_null() & pl.col("region").is_not_null() & (pl.col("stream") == "normal")
-    ).filter((pl.len().over(*account, "month") == 1) & (pl.len().over(*account, "arrival") == 1))
+    ).filter((pl.len().over(*ACCOUNT, "month") == 1) & (pl.len().over(*ACCOUNT, "arrival") == 1))
     plain = _sampled(plain)
-    lone = credit.join(plain.select(account).unique(), on=account, how="semi").select(
-        *account, pl.col("month").alias("at"), pl.col("net_fen").alias("fen")).filter(
-        pl.len().over(*account, "at") == 1)
+    lone = credit.join(plain.select(ACCOUNT).unique(), on=ACCOUNT, how="semi").select(
+        *ACCOUNT, pl.col("month").alias("at"), pl.col("net_fen").alias("fen")).filter(
+        pl.len().over(*ACCOUNT, "at") == 1)
     typical = {region: policy.schedule(region).typical for region in plain["region"].unique().to_list()}
     frames = [
         plain.with_columns((pl.col("arrival") + lag).alias("at"), pl.lit(lag, dtype=pl.Int32).alias("lag"))
-        .join(lone, on=[*account, "at"], nulls_equal=True) for lag in range(MAX_LAG + 1)
+        .join(lone, on=[*ACCOUNT, "at"], nulls_equal=True) for lag in range(MAX_LAG + 1)
     ]
     pairs = pl.concat(frames)
     # The lag at which the most credits agree with one share or one sum beside 2%; of equal ones the region's own.

@@ -11,6 +11,7 @@ import polars as pl
 from recon.core.context import OVERDUE_PEOPLE, OVERDUE_PERCENT, Context
 from recon.core.expect import ACCUSING
 from recon.core.match import DEDUCTION_MONTHS, DEDUCTION_SHARE, DEDUCTION_YEARS
+from recon.tables import ACCOUNT
 
 # A credit of a line's amount so many months from it may be that of a month whose own line is not at hand.
 UNSEEN_MONTHS = 3
@@ -143,20 +144,19 @@ def _with_deductions(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
     Small against the credit, the same fen each time, and not simply the credit of an older base. A short credit that
     is none of these stays one.
     """
-    account = ["person_id", "region", "scheme"]
     came = lines.filter(pl.col("linked_fen") > 0).select(
-        "line", pl.int_range(pl.len()).over(account, order_by=["due", "line"]).alias("_rank"))
+        "line", pl.int_range(pl.len()).over(ACCOUNT, order_by=["due", "line"]).alias("_rank"))
     short = lines.filter(
         ((pl.col("label") == "short_credit") | ((pl.col("label") == "delay") & (pl.col("linked_fen") > 0)))
         & (pl.col("rest_fen") > 0) & (pl.col("rest_fen") * DEDUCTION_SHARE <= pl.col("judged_fen"))
-    ).select(*account, "line", "due", "rest_fen", "linked_fen")
+    ).select(*ACCOUNT, "line", "due", "rest_fen", "linked_fen")
     if short.is_empty():
         return lines
-    dues = lines.filter(pl.col("expected_fen") > 0).group_by(account).agg(pl.col("expected_fen").alias("_dues"))
-    other = short.join(dues, on=account, how="left", nulls_equal=True).filter(
+    dues = lines.filter(pl.col("expected_fen") > 0).group_by(ACCOUNT).agg(pl.col("expected_fen").alias("_dues"))
+    other = short.join(dues, on=ACCOUNT, how="left", nulls_equal=True).filter(
         ~pl.col("_dues").list.contains(pl.col("linked_fen")).fill_null(False)
     )
-    same = [*account, "rest_fen"]
+    same = [*ACCOUNT, "rest_fen"]
     # A run of credits one after the other, or the same month of several years.
     runs = other.join(came, on="line").sort("due", "line").with_columns(
         (pl.col("_rank") - pl.int_range(pl.len()).over(same, order_by=["due", "line"])).alias("_run"),
@@ -279,22 +279,21 @@ def _with_unseen(extra: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     The month has no paid line; the amount is that of its own unpaid line or of a line a few months away. Then the
     contribution records are stale or not whole: nothing came too much.
     """
-    account = ["person_id", "region", "scheme"]
     near = lines.filter(
         (pl.col("expected_fen") > 0) & ~pl.col("is_side") & pl.col("payment_kind").is_in(["normal", "back_pay"])
-    ).select(*account, pl.col("month").alias("_month"), pl.col("expected_fen").alias("amount_fen")).unique()
-    returned = lines.filter(pl.col("netted") | (pl.col("payment_kind") == "refund")).select(*account, "month")
-    alone = extra.filter(pl.col("_due").is_null()).join(returned, on=[*account, "month"], how="anti", nulls_equal=True)
-    hit = alone.select(*account, "month", "amount_fen").unique().join(
-        near, on=[*account, "amount_fen"], nulls_equal=True
+    ).select(*ACCOUNT, pl.col("month").alias("_month"), pl.col("expected_fen").alias("amount_fen")).unique()
+    returned = lines.filter(pl.col("netted") | (pl.col("payment_kind") == "refund")).select(*ACCOUNT, "month")
+    alone = extra.filter(pl.col("_due").is_null()).join(returned, on=[*ACCOUNT, "month"], how="anti", nulls_equal=True)
+    hit = alone.select(*ACCOUNT, "month", "amount_fen").unique().join(
+        near, on=[*ACCOUNT, "amount_fen"], nulls_equal=True
     ).filter((pl.col("month") - pl.col("_month")).abs() <= UNSEEN_MONTHS).select(
-        *account, "month", "amount_fen", pl.lit(True).alias("unseen")
+        *ACCOUNT, "month", "amount_fen", pl.lit(True).alias("unseen")
     ).unique()
     joined = extra.join(
-        hit, on=[*account, "month", "amount_fen"], how="left", nulls_equal=True, maintain_order="left"
+        hit, on=[*ACCOUNT, "month", "amount_fen"], how="left", nulls_equal=True, maintain_order="left"
     )
     # Once only: a second credit of the sum is one too many, whatever the contribution records lack.
-    first = pl.int_range(pl.len()).over([*account, "month", "amount_fen"], order_by=["posted_on", "flow_row_id"]) == 0
+    first = pl.int_range(pl.len()).over([*ACCOUNT, "month", "amount_fen"], order_by=["posted_on", "flow_row_id"]) == 0
     return joined.with_columns((pl.col("unseen").fill_null(False) & first).alias("unseen"))
 
 

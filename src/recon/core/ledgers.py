@@ -8,8 +8,8 @@ from typing import Any
 import polars as pl
 
 from recon.core.overlap import MIRROR_DAYS
+from recon.tables import ACCOUNT
 
-ACCOUNT = ["person_id", "region", "scheme"]
 COLUMNS = {
     **dict.fromkeys(ACCOUNT, pl.String()), "row_id": pl.String(), "posted_on": pl.Date(), "amount_fen": pl.Int64(),
     "only_in": pl.String(),

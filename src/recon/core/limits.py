@@ -1,7 +1,7 @@
 """Floor and cap of the contribution base 缴费基数: a wage clamped to them, and declared bases that lie outside.
 
-Limits are policy data and hold for their year only; where a region's are not known nothing is said. ``clamped_base`` is
-the one place where a wage becomes the base it should have been declared at, for payroll and declarations alike.
+Limits are policy data and hold for their year only; where a region's are not known nothing is said. ``clamped`` is the
+one place where a wage becomes the base it should have been declared at: payslips, declarations and the forecast use it.
 """
 
 from __future__ import annotations
@@ -44,9 +44,12 @@ def with_limits(frame: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     return frame.join(pl.DataFrame(rows, schema=_LIMITS), on=["region", "month"], how="left", maintain_order="left")
 
 
-def clamped(wage: pl.Expr) -> pl.Expr:
-    """``wage`` (fen) raised to floor_fen and cut at cap_fen (:func:`with_limits`); null limits do nothing."""
-    return pl.min_horizontal(pl.max_horizontal(wage, "floor_fen"), "cap_fen")
+def clamped(wage: pl.Expr, *, floor: str = "floor_fen", cap: str = "cap_fen") -> pl.Expr:
+    """``wage`` (fen) raised to the column ``floor`` and cut at ``cap``; null limits do nothing.
+
+    A null wage becomes the floor: where it may be null, the caller says so (as :func:`clamped_base` does).
+    """
+    return pl.min_horizontal(pl.max_horizontal(wage, floor), cap)
 
 
 def clamped_base(frame: pl.DataFrame, policy: Policy, wage: str = "wage_fen") -> pl.DataFrame:

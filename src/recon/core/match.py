@@ -18,10 +18,10 @@ import polars as pl
 from recon.core.clean import settle_clean
 from recon.core.links import ANNUAL_REACH_MONTHS, INEXACT_LATE, PRICES, Credit, Line, Link, quarters_off
 from recon.core.months import first_day
-from recon.core.prepare import ACCOUNT
 from recon.core.search import Solution
 from recon.core.solve import Question, solve_many
 from recon.problems import Problem
+from recon.tables import ACCOUNT
 
 YEAR = 12  # months of a yearly window
 # The same small shortfall in so many months, or in one month of so many years, is a deduction; at most this share.

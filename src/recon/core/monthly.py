@@ -8,7 +8,7 @@ from recon.core import months
 from recon.core.gaps import KEY, rows_named
 from recon.core.text import listed, yuan
 from recon.labels import LABEL_ORDER, STATUSES, verdict
-from recon.tables import conform
+from recon.tables import ACCOUNT, conform
 
 _STATUS_RANK = {status: rank for rank, status in enumerate(STATUSES)}
 _LABEL_RANK = {label: rank for rank, label in enumerate(LABEL_ORDER)}
@@ -127,13 +127,12 @@ def _money(gap: pl.DataFrame) -> pl.DataFrame:
 
 def _alternatives(lines: pl.DataFrame) -> pl.DataFrame:
     """For each undecided month, the other months that are open in tied answers."""
-    account = ["person_id", "region", "scheme"]
     tied = lines.filter((pl.col("line_confidence") == "undecided") & pl.col("openable").fill_null(False)).select(
-        *account, pl.col("month").alias("_other")
+        *ACCOUNT, pl.col("month").alias("_other")
     ).unique()
     asked = lines.filter(pl.col("line_confidence") == "undecided").select(KEY).unique()
     return (
-        asked.join(tied, on=account, how="left", nulls_equal=True).filter(pl.col("_other") != pl.col("month"))
+        asked.join(tied, on=ACCOUNT, how="left", nulls_equal=True).filter(pl.col("_other") != pl.col("month"))
         .sort(*KEY, "_other", nulls_last=True).group_by(KEY, maintain_order=True)
         .agg(months.date_of(pl.col("_other")).dt.strftime("%Y-%m").str.join(";").alias("alternatives"))
     )

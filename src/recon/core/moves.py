@@ -16,8 +16,8 @@ import polars as pl
 
 from recon.core import months
 from recon.core.text import yuan_text
+from recon.tables import ACCOUNT
 
-ACCOUNT = ["person_id", "region", "scheme"]
 # Insurance that is paid from the account, by words in the memo; the first that fits names it.
 INSURANCES: tuple[tuple[str, str, str, str], ...] = (
     ("long_term_care", r"长护|长期护理|护理保险", "长期护理险", "long-term care insurance"),

@@ -17,9 +17,8 @@ import polars as pl
 
 from recon.core.text import yuan_text
 from recon.problems import Problem
-from recon.tables import SEEN_PROOFS, SPENDING
+from recon.tables import ACCOUNT, SEEN_PROOFS, SPENDING
 
-ACCOUNT = ["person_id", "region", "scheme"]
 BILL_PROOFS = ("declared", "billed")
 MIRROR_DAYS = 5  # a bank books the account's credit, and an amended export the line, so many days apart at most
 _FILLED = ("into_account_fen", "paid_on", "base_fen", "booked_month", "employer", "payer", "tier")

@@ -14,7 +14,6 @@ import polars as pl
 
 from recon.core import months
 from recon.core.months import index_of
-from recon.core.overlap import ACCOUNT as ACCOUNT
 from recon.core.overlap import (
     BILL_PROOFS,
     mark_amended_flows,
@@ -24,7 +23,7 @@ from recon.core.overlap import (
 )
 from recon.core.text import yuan_text
 from recon.problems import Problem
-from recon.tables import SCHEME_ACCOUNT, SIDE_SCHEMES, conform_all
+from recon.tables import ACCOUNT, SCHEME_ACCOUNT, SIDE_SCHEMES, conform_all
 
 
 @dataclass(frozen=True)

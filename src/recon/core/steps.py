@@ -17,10 +17,9 @@ import polars as pl
 from recon.core import months
 from recon.core.expect import amount_by_rule, with_rules
 from recon.core.limits import BASE_ROUNDING_FEN, with_limits
-from recon.core.prepare import ACCOUNT
 from recon.core.text import fill, percent, yuan
 from recon.policy import Policy
-from recon.tables import SCHEME_ACCOUNT, conform
+from recon.tables import ACCOUNT, SCHEME_ACCOUNT, conform
 
 _STATE = ["insured", "tier", "month", "born", "base_fen"]
 # Which parts of the earlier state are still in force while a cause is being substituted, in the documented order.

@@ -12,7 +12,8 @@ from datetime import date
 import polars as pl
 
 from recon.core import months
-from recon.core.payroll.legs import BILLS, build_legs
+from recon.core.overlap import BILL_PROOFS
+from recon.core.payroll.legs import build_legs
 from recon.core.payroll.months import PersonMonths, person_months
 from recon.core.payroll.offsets import Offset
 from recon.core.payroll.parts import PART, person_parts
@@ -44,7 +45,7 @@ class PayrollResult:
 
 def has_legs(tables: Mapping[str, pl.DataFrame]) -> bool:
     """Whether an employer's own leg is there: payslips, declarations or its bank; records of arrival alone are none."""
-    bills = tables["contribution"]["proof"].is_in(BILLS).any()
+    bills = tables["contribution"]["proof"].is_in(BILL_PROOFS).any()
     return bool(tables["payroll"].height or tables["payment"].height or bills)
 
 

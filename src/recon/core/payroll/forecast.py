@@ -13,9 +13,11 @@ from datetime import date
 import polars as pl
 
 from recon.core import months
+from recon.core.expect import rounded_share
+from recon.core.limits import clamped
 from recon.core.payroll.legs import build_legs
 from recon.core.payroll.months import PersonMonths, person_months, roster_edges
-from recon.core.payroll.parts import rules_of, share
+from recon.core.payroll.parts import rules_of
 from recon.core.payroll_settings import PayrollSettings
 from recon.policy import Policy
 from recon.tables import Schema
@@ -176,16 +178,16 @@ def _bases(
     rules = rules_of(frame.select("region", "month"), policy, settings)
     frame = frame.join(rules, on=["region", "month"], how="left", nulls_equal=True)
     # Bases are whole yuan.
-    clamped = pl.min_horizontal(pl.max_horizontal(pl.col("wage"), pl.col("new_floor_fen")), pl.col("new_cap_fen"))
-    by_wage = pl.when(pl.col("year_start") == at).then((clamped + 50) // 100 * 100)
+    limited = clamped(pl.col("wage"), floor="new_floor_fen", cap="new_cap_fen")
+    by_wage = pl.when(pl.col("year_start") == at).then((limited + 50) // 100 * 100)
     new = pl.coalesce("by_declaration", "by_payslip", by_wage)
     known_by = pl.when(pl.col("by_declaration").is_not_null()).then(pl.lit("declaration")).when(
         pl.col("by_payslip").is_not_null()).then(pl.lit("payslip")).otherwise(pl.lit("wages"))
     frame = frame.with_columns(new.alias("new"), known_by.alias("known_by")).filter(
         pl.col("new").is_not_null() & (pl.col("new") != pl.col("old")))
-    own = share(pl.col("new"), pl.col("ppm")) - share(pl.col("old"), pl.col("ppm"))
+    own = rounded_share(pl.col("new"), pl.col("ppm")) - rounded_share(pl.col("old"), pl.col("ppm"))
     firm_ppm = pl.col("firm") * 1_000_000 // pl.col("old")
-    firm = share(pl.col("new"), firm_ppm) - share(pl.col("old"), firm_ppm)
+    firm = rounded_share(pl.col("new"), firm_ppm) - rounded_share(pl.col("old"), firm_ppm)
     late = pl.max_horizontal(pl.lit(at) - pl.coalesce("year_start", pl.lit(at)), pl.lit(0))
     return frame.select(
         "person_id", "payer", "region",

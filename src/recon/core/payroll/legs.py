@@ -13,12 +13,11 @@ from dataclasses import dataclass
 import polars as pl
 
 from recon.core.months import index_of
-from recon.core.overlap import export_of, file_of
+from recon.core.overlap import BILL_PROOFS, export_of, file_of
 from recon.core.payroll_settings import PayrollSettings
 from recon.problems import Problem
 from recon.tables import PAYROLL_ITEMS, SCHEME_ACCOUNT, SIDE_SCHEMES
 
-BILLS = ("declared", "billed")
 RESIDENT_SCHEME = "390"
 # What a payslip item is by a part of its name, the first that fits; a payslip's own words, not a region's.
 _ITEM_PARTS = (
@@ -99,7 +98,7 @@ def key_of(column: str, known: Mapping[str, str]) -> pl.Expr:
 
 def _lines(contribution: pl.DataFrame, known: Mapping[str, str]) -> tuple[pl.DataFrame, list[Problem]]:
     """Lines of scheme 310 and beside it, each once within its leg."""
-    is_bill = pl.col("proof").fill_null("fund_record").is_in(BILLS)
+    is_bill = pl.col("proof").fill_null("fund_record").is_in(BILL_PROOFS)
     ours = contribution.filter(
         pl.col("scheme").fill_null(SCHEME_ACCOUNT).is_in([SCHEME_ACCOUNT, *SIDE_SCHEMES])
         & pl.col("accrual_month").is_not_null()

@@ -15,6 +15,7 @@ from recon.core.months import index_of
 from recon.core.payroll.legs import Legs, key_of
 from recon.core.payroll.offsets import Offset, learn_offsets
 from recon.core.payroll_settings import PayrollSettings
+from recon.tables import SIDE_SCHEMES
 
 REGULAR = ("medical", "flat")
 ROWS_NAMED = 4
@@ -226,7 +227,7 @@ def _line_sums(lines: pl.DataFrame, leg: str) -> pl.DataFrame:
     """What one leg of contribution lines says per person and month."""
     mine = lines.filter(pl.col("leg") == leg)
     regular = pl.col("kind").is_in(["normal", "back_pay", "lump_to_pool"])
-    main = ~pl.col("scheme").is_in(["320", "330", "370", "410", "510"])
+    main = ~pl.col("scheme").is_in(SIDE_SCHEMES)
     arrived = pl.col("paid").fill_null(value=False)
     counted = pl.lit(value=True) if leg == "declared" else arrived
     name = "decl" if leg == "declared" else "arr"

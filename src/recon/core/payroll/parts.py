@@ -13,6 +13,8 @@ from datetime import date, timedelta
 import polars as pl
 
 from recon.core import months
+from recon.core.expect import ACCUSING, ESTIMATE_PPM, rounded_share
+from recon.core.limits import clamped
 from recon.core.payroll.legs import Legs, key_of
 from recon.core.payroll.months import PersonMonths, roster_edges
 from recon.core.payroll_settings import PayrollSettings
@@ -24,8 +26,6 @@ PART: Schema = {
     "cause": pl.String(), "fen": pl.Int64(), "estimated_fen": pl.Int64(), "status": pl.String(), "leg": pl.Int32(),
     "why": pl.String(), "rows": pl.String(),
 }
-ACCUSING = ("stated", "high", "medium")
-DEFAULT_PPM = 20_000
 NEAR_MONTHS = 3  # a deduction may stand so many months beside its own
 BASE_GRACE_MONTHS = 6  # so long after a new base year the old limits may still be used, until the top-up
 _RATE_STEP_PPM = 5_000  # rates are multiples of half a per cent
@@ -51,7 +51,7 @@ def rules_of(rows: pl.DataFrame, policy: Policy, settings: PayrollSettings) -> p
         stated = settings.deadline_day.get(region or "") or settings.deadline_day.get("")
         last = policy.deadline(region, day)
         deadline = min(months.first_day(month) + timedelta(days=stated - 1), months.last_day(month)) if stated else last
-        found.append((region, month, rule.employee_ppm or DEFAULT_PPM, list(rule.flat_fens),
+        found.append((region, month, rule.employee_ppm or ESTIMATE_PPM, list(rule.flat_fens),
                       min(floors, default=None) if sure else None, max(caps, default=None) if sure else None,
                       now.floor_fen if sure and now else None, now.cap_fen if sure and now else None, deadline))
     return pl.DataFrame(found, schema={
@@ -96,11 +96,6 @@ def with_compared(rows: pl.DataFrame) -> pl.DataFrame:
     """``compared``: whether payslip and declaration (or record) both speak of the month."""
     return rows.with_columns(
         (pl.col("covers_payroll") & (pl.col("covers_declared") | pl.col("covers_arrived"))).alias("compared"))
-
-
-def share(base: pl.Expr, ppm: pl.Expr) -> pl.Expr:
-    """``ppm`` parts per million of a base, half-up to the fen."""
-    return (base * ppm + 500_000) // 1_000_000
 
 
 def _part(rows: pl.DataFrame, label: str, cause: pl.Expr | str | None, fen: pl.Expr, *, leg: int,
@@ -377,14 +372,14 @@ def _why_amount(odd: pl.DataFrame, is_rounding: pl.Expr) -> pl.Expr:
     side = pl.max_horizontal("side_fen", pl.col("arr_side_fen").fill_null(0))
     flat = (pl.col("flats").list.contains(gap.abs())) | ((side > 0) & (gap.abs() == side))
     # The flat sum inside the declared amount, where it holds one.
-    inside = due - share(base, ppm)
+    inside = due - rounded_share(base, ppm)
     plain = ded - pl.when(inside > 0).then(inside).otherwise(0)
     other_base = own.is_not_null() & base.is_not_null() & (own != base)
-    by_base = other_base & ((share(own, ppm) - plain).abs() <= 1)
+    by_base = other_base & ((rounded_share(own, ppm) - plain).abs() <= 1)
     rate = (plain * 1_000_000 + base // 2) // base
     stepped = (rate + _RATE_STEP_PPM // 2) // _RATE_STEP_PPM * _RATE_STEP_PPM
     same_base = own.is_null() | (own == base)
-    by_rate = base.is_not_null() & (base > 0) & same_base & ((share(base, stepped) - plain).abs() <= 1) & (
+    by_rate = base.is_not_null() & (base > 0) & same_base & ((rounded_share(base, stepped) - plain).abs() <= 1) & (
         stepped != ppm) & (stepped > 0)
     # A round base that nobody states: what it gives at the region's rate is a whole yuan of base.
     implied = (plain * 1_000_000) % (ppm * 100) == 0
@@ -574,7 +569,7 @@ def _bases(rows: pl.DataFrame, first: pl.DataFrame) -> pl.DataFrame:
     live = rows.filter(pl.col("line_base").is_not_null() & pl.col("has_target")).join(
         told, on=["person_id", "month"], how="anti")
     base, own, wage = pl.col("line_base"), pl.col("slip_base"), pl.col("line_wage")
-    limited = pl.min_horizontal(pl.max_horizontal(wage, "new_floor_fen"), "new_cap_fen")
+    limited = clamped(wage, floor="new_floor_fen", cap="new_cap_fen")
     known = pl.col("new_floor_fen").is_not_null() & pl.col("new_cap_fen").is_not_null() & wage.is_not_null()
     out = (base < pl.col("floor_fen")) | (base > pl.col("cap_fen"))
     by_payroll = own.is_not_null() & (own != base)
@@ -582,9 +577,9 @@ def _bases(rows: pl.DataFrame, first: pl.DataFrame) -> pl.DataFrame:
         (wage >= pl.col("floor_fen")) & (wage <= pl.col("cap_fen")))
     return pl.concat([
         _part(live.filter(by_payroll), "base_differs", "payroll_base", pl.lit(0), leg=0,
-              estimated=share((own - base).abs(), pl.col("ppm")), why=_base_words()),
+              estimated=rounded_share((own - base).abs(), pl.col("ppm")), why=_base_words()),
         _part(live.filter(by_wage), "base_differs", "wage", pl.lit(0), leg=0,
-              estimated=share((limited - base).abs(), pl.col("ppm")),
+              estimated=rounded_share((limited - base).abs(), pl.col("ppm")),
               why=pl.concat_str(pl.lit("申报基数"), (base // 100).cast(pl.String), pl.lit("，申报工资"),
                                 (wage // 100).cast(pl.String))),
     ])

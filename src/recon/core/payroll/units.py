@@ -17,6 +17,7 @@ import polars as pl
 from recon.core import months
 from recon.core.payroll.legs import Legs
 from recon.core.payroll_settings import PayrollSettings
+from recon.core.text import yuan_text
 from recon.tables import Schema
 
 UNIT: Schema = {
@@ -85,7 +86,8 @@ def unit_parts(legs: Legs, settings: PayrollSettings, as_of: date) -> tuple[pl.D
             continue
         frozen.append((row["payer"], row["month"]))
         parts.append(_row(row["payer"], row["region"], row["month"], "unit_not_fully_paid", None, row["short"],
-                          row["people"], "open", f"国库已入{_yuan(row['in_fen'])}元，应缴{_yuan(row['fen'])}元", ""))
+                          row["people"], "open",
+                          f"国库已入{yuan_text(row['in_fen'])}元，应缴{yuan_text(row['fen'])}元", ""))
     return pl.DataFrame(parts, schema=UNIT), pl.DataFrame(
         frozen, schema={"payer": pl.String, "month": pl.Int32}, orient="row")
 
@@ -158,14 +160,14 @@ def _settle(
         month = printed if printed is not None else months.index(day)
         if min(reaches) <= month <= max(reaches) + 1:
             parts.append(_row(payer, known[0].region, month, "paid_differs_from_bank", "no_declaration", -fen, 0,
-                              "open", f"{day}扣款{_yuan(fen)}元", row_id, f"{day}"))
+                              "open", f"{day}扣款{yuan_text(fen)}元", row_id, f"{day}"))
     for day, fen, printed, row_id in (
         (row["paid_on"], row["fen"], row["month"], row["row_id"]) for row in fees.iter_rows(named=True)
     ):
         month = printed if printed is not None else months.index(day)
         where = known[0].region if known else None
         parts.append(_row(payer, where, month, "paid_differs_from_bank", "late_fee", -fen, 0, "explained",
-                          f"{day}滞纳金或利息{_yuan(fen)}元", row_id, f"{day}"))
+                          f"{day}滞纳金或利息{yuan_text(fen)}元", row_id, f"{day}"))
 
 
 def _match(known: list[_Month], paid: list[Debit]) -> None:
@@ -248,7 +250,7 @@ def _judge(
         begins, ends = months.first_day(one.month), months.last_day(one.month + 1)
         if cover[0] <= begins and cover[1] >= ends and ends <= as_of and not one.is_deferred:
             parts.append(_row(payer, one.region, one.month, "paid_differs_from_bank", "no_debit", one.fen, one.people,
-                              "open", f"{one.by}合计{_yuan(one.fen)}元，银行流水至{cover[1]}未见扣款", rows))
+                              "open", f"{one.by}合计{yuan_text(one.fen)}元，银行流水至{cover[1]}未见扣款", rows))
         return
     if one.is_shared:
         return
@@ -260,7 +262,7 @@ def _judge(
     short = owed - total if little or total not in (one.fen, one.arrived) else 0
     if short == 0:
         return
-    why = f"{by}合计{_yuan(owed)}元，银行扣款{_yuan(total)}元（{days}）"
+    why = f"{by}合计{yuan_text(owed)}元，银行扣款{yuan_text(total)}元（{days}）"
     if one.late_fee and total - one.late_fee in (one.fen, one.arrived):
         short = -one.late_fee
         parts.append(_row(payer, one.region, one.month, "paid_differs_from_bank", "late_fee", short, one.people,
@@ -297,7 +299,3 @@ def _row(payer: str | None, region: str | None, month: int, label: str, cause: s
          status: str, why: str, rows: str, arrived: str = "") -> dict[str, object]:
     return {"payer": payer, "region": region, "month": month, "label": label, "cause": cause, "fen": fen,
             "people": people, "status": status, "why": why, "rows": rows, "arrived": arrived}
-
-
-def _yuan(fen: int) -> str:
-    return f"{'-' if fen < 0 else ''}{abs(fen) // 100}.{abs(fen) % 100:02d}"
