@@ -253,8 +253,10 @@ def test_pages_beyond_the_limit_are_said(tmp_path: Path, seen: Fake, monkeypatch
     save(tmp_path, "a.pdf", scan(page, page, page))
     seen(page)
     result = read(tmp_path)
-    assert [(each.code, each.value) for each in result.problems] == [("no-text-layer", "p2–p3")]
+    assert [(each.code, each.place, each.value) for each in result.problems] == [
+        ("pages-unread", "p2", "p2–p3")]
     assert len(used(result)) == 3
+    assert result.sources["status"].to_list() == ["partly_read"]
 
 
 def test_a_picture_of_something_else(tmp_path: Path, seen: Fake) -> None:
@@ -453,6 +455,94 @@ def test_each_package_is_opened_once(tmp_path: Path, seen: Fake, monkeypatch: py
     seen(canvas)
     assert confirmed(tmp_path) == ["a.zip!a.png"]
     assert sorted(opened) == [b"PK", b"PK", b"\x89P"]
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Makes one page, by its number from 1, fail when it is drawn."""
+    import pypdfium2
+
+    opened = pypdfium2.PdfDocument.__getitem__
+
+    def fail(number: int) -> None:
+        def page(document: object, at: int) -> object:
+            if at == number - 1:
+                raise pypdfium2.PdfiumError("Failed to load page.")
+            return opened(document, at)
+
+        monkeypatch.setattr(pypdfium2.PdfDocument, "__getitem__", page)
+
+    return fail
+
+
+def test_a_page_that_cannot_be_drawn_is_said(tmp_path: Path, seen: Fake, undrawn: Callable[[int], None]) -> None:
+    """Its neighbours are read and drafted; the problem, the confirmation and the command name it or say so."""
+    pages = [app_list([(kind, day, f"+{at}.00", "") for kind, day, *_ in LINES]) for at in (1, 2, 3)]
+    save(tmp_path, "a.pdf", scan(*pages))
+    undrawn(2)
+    seen(pages[0], pages[2])
+    assert ("pages-unread", "p2", "p2") in [(each.code, each.place, each.value) for each in read(tmp_path).problems]
+    seen(pages[0], pages[2])
+    done = run_recon(["confirm", tmp_path, "-o", tmp_path / "c.xlsx"])
+    assert done.code == 0
+    assert "图片 1 张，读出 6 行" in done.stdout
+    assert "1 份扫描件有几页没有读" in done.stdout
+    [sheet] = load_workbook(tmp_path / "c.xlsx").worksheets
+    assert [cell for row in sheet.iter_rows(values_only=True) for cell in row if str(cell).endswith("：p2")]
+    assert len(sheet._images) == 8  # six strips and two whole pages
+
+
+def test_a_picture_that_says_nothing_is_counted(tmp_path: Path, seen: Fake, undrawn: Callable[[int], None]) -> None:
+    """A scan of which no page can be drawn and a photo without text are not passed over in silence."""
+    save(tmp_path, "a.pdf", scan(app_list(LINES)))
+    undrawn(1)
+    save(tmp_path, "b.png", png(Canvas(400, 300)))
+    save(tmp_path, "c.png", b"\x89PNG\r\n\x1a\nbroken")
+    seen(Canvas(400, 300))
+    done = run_recon(["confirm", tmp_path, "-o", tmp_path / "c.xlsx"])
+    assert (done.code, done.stdout.strip()) == (0, "3 张图片或扫描件读不出内容，原因见 recon run 的“问题”")
+    assert not (tmp_path / "c.xlsx").exists()
+
+
+def mixed(first: list[list[str]], page: Canvas, last: list[list[str]]) -> bytes:
+    """A PDF whose first page is text, the second a scan, the third text again."""
+    from reportlab.lib.utils import ImageReader
+
+    from test_containers import Sheet
+
+    sheet = Sheet()
+    for rows in (first, last):
+        for number, row in enumerate([["武汉市医疗保险个人账户明细"], [NAME], ["入账日期", "摘要", "收入", "支出", "余额"], *rows]):
+            for x, text in zip((50, 130, 260, 330, 400), row, strict=False):
+                sheet.put(x, 60 + 14 * number, text)
+        sheet.next()
+        if rows is first:
+            sheet.canvas.drawImage(ImageReader(page.image), 30, 300, 500, 400)
+            sheet.next()
+    return sheet.bytes()
+
+
+def test_the_scanned_pages_of_a_mixed_document(tmp_path: Path, seen: Fake) -> None:
+    """They are named, the text is read, the run says that something was left out; confirm lays just them out."""
+    def line(month: int, balance: str) -> list[str]:
+        return [f"2024-{month:02d}-12", "个人账户划账", "120.00", "", balance]
+
+    page = account_page([line(3, "360.00")])
+    save(tmp_path, "a.pdf", mixed([line(1, "120.00"), line(2, "240.00")], page, [line(4, "480.00"), line(5, "600.00")]))
+    result = read(tmp_path)
+    assert [day.month for day, _ in used(result)] == [1, 2, 4, 5]
+    assert [(each.code, each.place, each.value) for each in result.problems] == [
+        ("no-text-layer", "p2", "p2"), ("balance-break", "p3:4", "120.00")]
+    assert result.sources["status"].to_list() == ["partly_read"]
+    seen(page)
+    assert run_recon(["confirm", tmp_path]).code == 0
+    path = tmp_path / "recon核对表.xlsx"
+    assert len(load_workbook(path).worksheets[0]._images) == 2  # one strip and the page
+    tick(path, SIGNED, {0: {"用": "是"}})
+    result = read(tmp_path)
+    assert sorted(day.month for day, _ in used(result)) == [1, 2, 3, 4, 5]
+    assert codes(result) == ["balance-break"]  # the text alone still lacks the line
+    assert dict(result.sources.select("file", "status").rows()) == {"a.pdf": "read", "recon核对表.xlsx": "read"}
 
 
 # ---- the engine -----------------------------------------------------------------------------------------------------

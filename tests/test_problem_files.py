@@ -15,7 +15,7 @@ FOLDER = Path(__file__).parent / "problems"
 # Raised by the reconciliation or by the run, not by reading.
 LATER = {
     "policy-differs", "printed-month-ignored", "printed-month-contradicts", "annual-window-differs",
-    "contradictory-lines", "amended-line", "line-in-one-file", "ocr-missing", "ocr-unproved", "as-of-future",
+    "contradictory-lines", "amended-line", "line-in-one-file", "ocr-missing", "ocr-unproved", "pages-unread", "as-of-future",
     "record-too-long", "unmatched-reversal",
     "leg-absent", "password-wrong", "password-extra", "too-slow", "reader-failed", "files-skipped", "unknown-decision",
     "balance-gap", "balance-never-chains", "mixed-accounts", "balance-without-lines", "negative-balance", "quiet-year",

@@ -189,6 +189,13 @@ def ocr_unproved(folder: Path) -> None:
     ocr_missing(folder)
 
 
+def pages_unread(folder: Path) -> None:
+    """A scan of one page more than is read."""
+    write(folder, "contribution.csv", contributions(range(6)))
+    page = Image.new("RGB", (40, 40), "white")
+    page.save(folder / "a.pdf", "PDF", save_all=True, append_images=[page] * 40)
+
+
 _SEES = """
 class Found:
     boxes = [[[10, 10], [90, 10], [90, 30], [10, 30]], [[150, 10], [200, 10], [200, 30], [150, 30]],
@@ -202,7 +209,8 @@ class RapidOCR:
 REFUSED = ("password-wrong", "password-extra", "too-slow", "reader-failed")  # a file is lost
 # A library in the place of another one, in the worker processes of one test.
 STUBS = {"password-extra": ("msoffcrypto", "raise ImportError"), "reader-failed": ("python_calamine", "import os; os.abort()"),
-         "ocr-missing": ("rapidocr", "raise ImportError"), "ocr-unproved": ("rapidocr", _SEES)}
+         "ocr-missing": ("rapidocr", "raise ImportError"), "ocr-unproved": ("rapidocr", _SEES),
+         "pages-unread": ("rapidocr", _SEES)}
 
 
 def payslips(months: Iterable[int], own: int = 12000) -> list[Row]:
@@ -232,7 +240,7 @@ TRIGGERS: dict[str, Callable[[Path], None]] = {
     for trigger in (policy_differs, printed_month_ignored, printed_month_contradicts, annual_window_differs,
                     contradictory_lines, amended_line, line_in_one_file, as_of_future, record_too_long, unmatched_reversal,
                     leg_absent,
-                    month_twice, leg_month_missing, ocr_missing, ocr_unproved,
+                    month_twice, leg_month_missing, ocr_missing, ocr_unproved, pages_unread,
                     password_wrong, password_extra, too_slow, reader_failed, unknown_decision, files_skipped)
 }
 

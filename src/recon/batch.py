@@ -418,8 +418,11 @@ def result_hashes(run: Run) -> dict[str, tuple[int, str]]:
 def confirm(
     folder: Path, output: Path, *, mappings: Path | None = None, lang: str = "zh", passwords: Path | None = None,
     progress: Progress | None = None,
-) -> tuple[int, int]:
-    """Lay what the pictures of ``folder`` seem to say beside them in ``output``; how many pictures and rows.
+) -> tuple[int, int, int, int]:
+    """Lay what the pictures of ``folder`` seem to say beside them in ``output``.
+
+    How many pictures and rows are in it, how many pictures say nothing that can be laid out, and how many of those in
+    it are scans with pages that could not be read.
 
     Without a picture nothing is written. Raises UsageError where the extra is missing or ``output`` exists: it may hold
     somebody's ticks.
@@ -430,17 +433,19 @@ def confirm(
     if output.exists():
         raise UsageError(f"{output.name} 已经存在，不覆盖；请换一个名字 / it exists and is not written over")
     try:
-        found = list(drafts(_folder(folder), load_formats(_mappings(mappings)), _passwords(passwords),
+        drawn = list(drafts(_folder(folder), load_formats(_mappings(mappings)), _passwords(passwords),
                             progress))
     except ImportError:
         raise UsageError(
             "没有安装图片识别组件：pip install 'recon[ocr]'；或用 recon template 手填 / "
             "the OCR extra is not installed: pip install 'recon[ocr]', or type the figures with recon template"
         ) from None
+    found = [draft for draft in drawn if draft is not None]
     if found:
         with _beside(output) as temporary:
             write_confirm(temporary, found, lang)
-    return len(found), sum(len(draft.rows) for draft in found)
+    return (len(found), sum(len(draft.rows) for draft in found), len(drawn) - len(found),
+            sum(bool(draft.unread) for draft in found))
 
 
 def write_template(path: Path, lang: str = "zh") -> None:
@@ -723,8 +728,9 @@ def _counts(tables: Mapping[str, pl.DataFrame], as_of: date, edition: str, peopl
         "coverage": {"legs": legs, "contribution_proof": {str(key): value for key, value in proofs.items()}},
         "files": status,
         "rejected": {
-            "files": source.filter(pl.col("status").is_in(_REJECTED_STATUS)
-                                   & (pl.col("status") != "partly_read")).height,
+            "files": source.filter(  # a file read in part counts by its rows, or as a file where pages are missing
+                pl.col("status").is_in(_REJECTED_STATUS)
+                & ((pl.col("status") != "partly_read") | (pl.col("rows_rejected") == 0))).height,
             "rows": int(source["rows_rejected"].sum() or 0),
         },
         "problems": dict(problem.group_by("code").agg(pl.len()).sort("code").iter_rows()),

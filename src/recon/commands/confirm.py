@@ -31,10 +31,17 @@ def confirm(folder: Path, output: Path | None, mappings: Path | None, passwords:
     """
     path = output or folder / ("recon核对表.xlsx" if lang == "zh" else "recon-confirm.xlsx")
     with sentences(), progress_bar() as progress:
-        pictures, rows = batch.confirm(folder, path, mappings=mappings, lang=lang, passwords=passwords,
-                                       progress=progress)
-    if not pictures:
-        click.echo("没有要核对的图片或扫描件" if lang == "zh" else "no picture or scan to confirm")
-    else:
-        click.echo(f"图片 {pictures} 张，读出 {rows} 行；核对表：{path}" if lang == "zh" else
+        pictures, rows, silent, partly = batch.confirm(folder, path, mappings=mappings, lang=lang, passwords=passwords,
+                                                       progress=progress)
+    chinese = lang == "zh"
+    if pictures:
+        click.echo(f"图片 {pictures} 张，读出 {rows} 行；核对表：{path}" if chinese else
                    f"{pictures} pictures, {rows} rows read; to be confirmed in {path}")
+    elif not silent:
+        click.echo("没有要核对的图片或扫描件" if chinese else "no picture or scan to confirm")
+    if partly:
+        click.echo(f"其中 {partly} 份扫描件有几页没有读，页码写在核对表里" if chinese else
+                   f"{partly} of them are scans with pages that were not read; the workbook names the pages")
+    if silent:
+        click.echo(f"{silent} 张图片或扫描件读不出内容，原因见 recon run 的“问题”" if chinese else
+                   f"nothing could be read from {silent} pictures or scans; the problems of recon run say why")

@@ -6,7 +6,6 @@ the row as it was read. Nothing is ticked beforehand: a figure counts because a 
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
@@ -19,12 +18,13 @@ from typing import TYPE_CHECKING, Any
 import xlsxwriter
 
 from recon.fill.form import FAINT, Form
+from recon.problems import Problem
 from recon.reading import ocr
 from recon.reading.containers import MAX_DEPTH, is_archive, is_package, list_files, load, members, open_bytes
 from recon.reading.filled import CONFIRM_MARK, IDENTITY, SECTIONS, TICK_FIELD, is_filled, read_filled
 from recon.reading.formats import Format, Formats
 from recon.reading.lines import SIGNS, word
-from recon.reading.picture import SURE, Sheet, drafted, is_picture, pages_of, sheet_of
+from recon.reading.picture import SURE, Sheet, drafted, is_picture, open_scan, pages_of, password_of, sheet_of
 from recon.reading.values import Unreadable, clean, parse_day, parse_fen, parse_months
 
 if TYPE_CHECKING:
@@ -49,20 +49,27 @@ class Picture:
 
 @dataclass(frozen=True)
 class Draft:
-    """What one picture or scan seems to say; ``rows``: cells of the section ``table``, the strip, how sure."""
+    """What one picture or scan seems to say; ``rows``: cells of the section ``table``, the strip, how sure.
+
+    ``unread``: what was wrong with pages that are not in it.
+    """
 
     file: str
     sha256: str
     table: str
     about: dict[str, object]
-    rows: list[tuple[dict[str, object], Picture, float]]
+    rows: list[tuple[dict[str, object], Picture | None, float]]
     wholes: list[Picture]
+    unread: list[Problem] = field(default_factory=list)
 
 
 def drafts(
     folder: Path, formats: Formats, passwords: Sequence[str] = (), progress: Callable[[int, int], None] | None = None
-) -> Iterator[Draft]:
-    """Each picture and scan of ``folder`` that no confirmation in it settles, read. ImportError without the extra."""
+) -> Iterator[Draft | None]:
+    """Each picture and scan of ``folder`` that no confirmation in it settles, read; None for one that says nothing.
+
+    Raises ImportError without the extra.
+    """
     ocr.require()
     found = _Found()
     holding = [(name, path) for name, path in list_files(folder) if _look(found, name, path, formats, passwords)]
@@ -137,36 +144,41 @@ def _shows(data: bytes) -> bool:
     return not is_package(data) and (is_picture(data) or b"%PDF-" in data[:_HEAD])
 
 
-def _drafted(name: str, digest: str, data: bytes, formats: Formats, passwords: Sequence[str]) -> Iterator[Draft]:
+def _drafted(
+    name: str, digest: str, data: bytes, formats: Formats, passwords: Sequence[str]
+) -> Iterator[Draft | None]:
+    """What one picture or scan says, None where nothing can be made of it; nothing for a PDF whose pages are text."""
     opened = open_bytes(data, formats.header_words, passwords)
+    password = None if is_picture(data) else password_of(data, passwords)
+    if opened.grids and opened.scanned and not any(grid.seen for grid in opened.grids):
+        opened = open_scan(data, password, opened.scanned)  # only some of its pages are pictures
     grid = next((grid for grid in opened.grids if grid.seen), None)
     if grid is None:
+        if not opened.grids:
+            yield None
         return
     sheet = sheet_of(grid, formats)
     table = sheet.header.format.table if sheet.header else "flow"
     if table not in SECTIONS:
+        yield None
         return
     said = drafted(sheet)
     strips: dict[int, Picture] = {}
     wholes: list[Picture] = []
-    for number, image in enumerate([ocr.load(data)] if is_picture(data) else _pages(data, passwords)):
+    drawn = [(1, ocr.load(data))] if is_picture(data) else pages_of(data, password, opened.scanned)
+    for number, image in drawn:
+        if image is None:
+            continue
         for at, _ in said:
             page, upper, lower = sheet.grid.boxes[at]
-            if page == number:
+            if page == number - 1:
                 strips[at] = _strip(image, upper, lower)
         wholes.append(_embedded(image, min(1.0, _WHOLE / image.width)))
-    rows = [(_cells(table, texts, sheet), strips[at], sheet.scores.get(at, 1.0)) for at, texts in said if at in strips]
+    rows = [(_cells(table, texts, sheet), strips.get(at), sheet.scores.get(at, 1.0)) for at, texts in said]
     facts = sheet.header.facts if sheet.header else {}
     about: dict[str, object] = {each: facts[each] for each in _ASKED if each in facts}
-    yield Draft(name, digest, table, about | {"sha256": digest}, rows, wholes)
-
-
-def _pages(data: bytes, passwords: Sequence[str]) -> Iterator[Image.Image]:
-    """The pages of a scan, with the password that opens it: that one does has been seen."""
-    for password in (None, *passwords):
-        with contextlib.suppress(Exception):
-            yield from pages_of(data, password)
-            return
+    unread = [problem for problem in opened.problems if problem.code == "pages-unread"]
+    yield Draft(name, digest, table, about | {"sha256": digest}, rows, wholes, unread)
 
 
 def _cells(table: str, said: dict[str, str], sheet: Sheet) -> dict[str, object]:
@@ -254,6 +266,8 @@ def _sheet(book: Any, draft: Draft, number: int, lang: str) -> None:
     form.note(form.say("必须写填写人和填写日期；日期没有年份的，写上“年份”。填好放回同一个文件夹，再运行 recon run。",
                        "Say who filled it in and when; give the year where days lack it. Keep it in the folder and run "
                        "recon run again."))
+    for problem in draft.unread:
+        form.note(str(problem.row(lang)["message"]))
     form.gap()
     form.identity([each for each in IDENTITY if each.name in _ASKED], draft.about, left=1)
     form.gap()
@@ -267,6 +281,8 @@ def _sheet(book: Any, draft: Draft, number: int, lang: str) -> None:
     form.page.write_string(first - 1, 0, form.say("图片", "picture"), head)
     widest = 0
     for at, (_, strip, _) in enumerate(draft.rows):
+        if strip is None:
+            continue
         widest = max(widest, strip.width)
         form.page.set_row(first + at, max(20.0, (strip.height + 6) * 0.75))
         _insert(form.page, first + at, strip)

@@ -45,6 +45,7 @@ READ, PARTLY, NO_ROWS = "read", "partly_read", "no_rows"
 UNKNOWN, AMBIGUOUS, UNREADABLE = "unknown", "ambiguous", "unreadable"
 IDENTICAL, OWN_OUTPUT = "identical", "own_output"
 UNCONFIRMED, CONFIRMED = "unconfirmed", "confirmed"  # a picture whose figures nothing proves; that a person confirmed
+_PAGES_LOST = ("no-text-layer", "pages-unread")  # of a PDF of which other pages have been read
 
 _REGION_TABLES = ("contribution", "flow", "reading", "enrolment")
 # Seconds of reading one megabyte and any one file, measured; another worker pays once it saves what its start costs.
@@ -389,6 +390,8 @@ def _read_opened(each: OpenedFile, formats: Formats) -> FileRead:
         (status for status in (AMBIGUOUS, PARTLY, UNCONFIRMED, READ, NO_ROWS, OWN_OUTPUT) if status in outcomes),
         UNKNOWN,
     )
+    if read.status == READ and any(problem.code in _PAGES_LOST for problem in opened.problems):
+        read.status = PARTLY
     return read
 
 
@@ -507,11 +510,16 @@ def _nearest(reasons: list[tuple[str, str]]) -> str:
 
 
 def _settle_pictures(reads: list[FileRead]) -> None:
-    """Pictures whose figures a person has confirmed: the confirmation counts, not what was read from them."""
+    """Pictures whose figures a person has confirmed: the confirmation counts, not what was read from them.
+
+    Of a PDF some of whose pages are pictures, what the others say as text stays.
+    """
     settled = frozenset[str]().union(*(read.settles for read in reads))
     waived = ("ocr-unproved", "ocr-missing", "not-a-table", "no-text-layer")
     for read in (read for read in reads if read.sha256 in settled):
-        read.parts, read.status = [], CONFIRMED
+        read.parts = [part for part in read.parts
+                      if part.frame.height and not part.frame["_place"][0].startswith("ocr")]
+        read.status = CONFIRMED if not read.parts else PARTLY if any(part.rejected for part in read.parts) else READ
         read.problems = [problem for problem in read.problems if problem.code not in waived]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,3 +69,11 @@ class Opened:
     grids: list[Grid] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     kind: str = ""
+    scanned: tuple[int, ...] = ()
+
+
+def name_pages(numbers: Sequence[int]) -> str:
+    """Ascending page numbers as they are told: ``p1–p3, p7``."""
+    starts = [at for at, number in enumerate(numbers) if not at or numbers[at - 1] != number - 1]
+    runs = [numbers[at:end] for at, end in zip(starts, [*starts[1:], len(numbers)], strict=True)]
+    return ", ".join(f"p{run[0]}" if len(run) == 1 else f"p{run[0]}–p{run[-1]}" for run in runs)

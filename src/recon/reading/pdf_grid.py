@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from recon.problems import Problem
-from recon.reading.grid import Grid, Opened
+from recon.reading.grid import Grid, Opened, name_pages
 from recon.reading.pdf_columns import Columns, find_headers, learn_bounds, stands_alone
 from recon.reading.pdf_lines import DATE, Line, Row, free_row, lines_of, row_of, run_on, split_word, texts_of
 from recon.reading.pdf_rules import Band, bands, common_edges
@@ -54,14 +54,14 @@ def read_pdf(
     return Opened(problems=[problem], kind="pdf")
 
 
-def _scan(data: bytes, password: str | None, named: str) -> Opened:
+def _scan(data: bytes, password: str | None, numbers: Sequence[int]) -> Opened:
     from recon.reading.picture import open_scan
 
-    return open_scan(data, password, named)
+    return open_scan(data, password, numbers)
 
 
 def _read(
-    source: Iterator[Page], header_words: frozenset[str], scan: Callable[[str], Opened], second: list[str],
+    source: Iterator[Page], header_words: frozenset[str], scan: Callable[[Sequence[int]], Opened], second: list[str],
 ) -> Opened:
     grid = Grid(kind="pdf")
     odd = total = 0
@@ -82,13 +82,12 @@ def _read(
     grid.by_eye = state.by_eye
     if total + odd and odd > ODD_SHARE * (total + odd):
         return Opened(problems=[Problem("unreadable-text")], kind="pdf")
-    named = ", ".join(f"p{n}" for n in silent[:20])
     if not grid.rows:
-        return scan(named)
+        return scan(silent)
     problems = [Problem("second-reader", value=reader) for reader in second]
     if silent:
-        problems.append(Problem("no-text-layer", place=f"p{silent[0]}", value=named))
-    return Opened(grids=[grid], problems=problems, kind="pdf")
+        problems.append(Problem("no-text-layer", place=f"p{silent[0]}", value=name_pages(silent)))
+    return Opened(grids=[grid], problems=problems, kind="pdf", scanned=tuple(silent))
 
 
 class PageRows:

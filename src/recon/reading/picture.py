@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from recon.problems import Problem
 from recon.reading import ocr
 from recon.reading.claim import Head, Header, claim, decide
 from recon.reading.formats import Formats
-from recon.reading.grid import Grid, Opened
+from recon.reading.grid import Grid, Opened, name_pages
 from recon.reading.lines import GridRows
 from recon.reading.ocr import PictureError, Seen
 from recon.reading.screens import place_of, read_cards, read_figures, read_list, spaced
@@ -65,19 +66,37 @@ def open_picture(data: bytes, kind: str) -> Opened:
     return Opened(grids=[Grid(kind="picture", seen=[seen])], kind="picture")
 
 
-def open_scan(data: bytes, password: str | None, named: str) -> Opened:
-    """The pages of a PDF without text as a grid; the problem no-text-layer where pictures cannot be read here."""
+def open_scan(data: bytes, password: str | None, numbers: Sequence[int] = ()) -> Opened:
+    """The pages ``numbers`` (all where empty) of a PDF, which have no text, as a grid; what was not read is a problem.
+
+    That is no-text-layer where pictures cannot be read here or nothing stands in these; else pages-unread.
+    """
+    numbers = numbers or range(1, _page_count(data, password) + 1)
+    nothing = Opened(problems=[Problem("no-text-layer", value=name_pages(numbers))], kind="pdf", scanned=tuple(numbers))
     if not ocr.available():
-        return Opened(problems=[Problem("no-text-layer", value=named)], kind="pdf")
-    seen = [ocr.recognise(image) for image in pages_of(data, password)]  # one page at a time in memory
-    count = _page_count(data, password)
-    if not any(seen):
-        return Opened(problems=[Problem("no-text-layer", value=named)], kind="pdf")
-    problems = []
-    if count > len(seen):
-        unread = f"p{len(seen) + 1}"
-        problems.append(Problem("no-text-layer", place=unread, value=f"{unread}–p{count}"))
-    return Opened(grids=[Grid(kind="pdf", seen=seen)], problems=problems, kind="pdf")
+        return nothing
+    grid = Grid(kind="pdf", seen=[[] for _ in range(max(numbers, default=0))])
+    unread = list(numbers[MAX_PAGES:])
+    for number, image in pages_of(data, password, numbers):  # one page at a time in memory
+        if image is None:
+            unread.append(number)
+        else:
+            grid.seen[number - 1] = ocr.recognise(image)
+    if not any(grid.seen):
+        return nothing
+    problems = [Problem("pages-unread", place=f"p{min(unread)}", value=name_pages(sorted(unread)))] if unread else []
+    return Opened(grids=[grid], problems=problems, kind="pdf", scanned=tuple(numbers))
+
+
+def password_of(data: bytes, passwords: Sequence[str]) -> str | None:
+    """The password that opens a PDF; None where none is needed, or none fits."""
+    import pypdfium2  # type: ignore[import-untyped,unused-ignore] # it ships no types
+
+    for password in (None, *passwords):
+        with suppress(pypdfium2.PdfiumError):
+            pypdfium2.PdfDocument(data, password=password).close()
+            return password
+    return None
 
 
 def _page_count(data: bytes, password: str | None) -> int:
@@ -90,19 +109,29 @@ def _page_count(data: bytes, password: str | None) -> int:
         document.close()
 
 
-def pages_of(data: bytes, password: str | None = None) -> Iterator[Image.Image]:
-    """The pages of a PDF as pictures, the first MAX_PAGES of them."""
+def pages_of(
+    data: bytes, password: str | None, numbers: Sequence[int]
+) -> Iterator[tuple[int, Image.Image | None]]:
+    """(number, picture) of the first MAX_PAGES of these pages of a PDF; None for a page that cannot be drawn.
+
+    Raises what the library raises for a document that cannot be opened.
+    """
     import pypdfium2  # type: ignore[import-untyped,unused-ignore] # it ships no types
 
     document = pypdfium2.PdfDocument(data, password=password)
     try:
-        for number in range(min(len(document), MAX_PAGES)):
-            page = document[number]
-            width, height = page.get_size()
-            scale = min(SCALE, (ocr.MAX_PIXELS / max(width * height, 1)) ** 0.5)
-            image: Image.Image = page.render(scale=scale).to_pil().convert("RGB")
-            page.close()
-            yield image
+        for number in numbers[:MAX_PAGES]:
+            try:
+                page = document[number - 1]
+                width, height = page.get_size()
+                scale = min(SCALE, (ocr.MAX_PIXELS / max(width * height, 1)) ** 0.5)
+                image: Image.Image | None = page.render(scale=scale).to_pil().convert("RGB")
+                page.close()
+            except MemoryError:
+                raise
+            except Exception:  # noqa: BLE001 - the library raises nearly anything for a bad page; the caller says so
+                image = None
+            yield number, image
     finally:
         document.close()
 
