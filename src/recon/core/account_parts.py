@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from recon.core.months import index_of
+from recon.core.naming import finding_ids, gap_ids
 from recon.core.readings import PARTS
-from recon.core.text import digest, fill, yuan, yuan_text
+from recon.core.text import fill, yuan, yuan_text
 from recon.labels import ACTION_FIELDS, CAUSES
 from recon.tables import ACCOUNT, conform
 
@@ -121,18 +121,12 @@ def balance_gaps(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
     rows = pl.concat(parts)
     if rows.is_empty():
         return conform(rows, "gap")
-    sign = pl.when(pl.col("amount_fen") < 0).then(pl.lit("-")).otherwise(pl.lit("+"))
-    number = index_of(pl.col("accrual_month"))
-    named = rows.with_columns(pl.concat_str(
-        "person_id", pl.col("region").fill_null(""), "scheme", number.cast(pl.String), pl.lit("balance"), sign,
-        separator="|").alias("_name"), pl.lit("balance").alias("basis"))
     lone = pl.col("cause").fill_null("").str.starts_with("only_in_")
     found = pl.concat_str(
         pl.lit("ledgers"), "person_id", pl.col("region").fill_null(""), "cause", "label", separator="|")
-    texts = named.with_columns(pl.when(lone).then(found).alias("_finding"))
-    return conform(texts.with_columns(
-        pl.Series("gap_id", [digest("G", name) for name in texts["_name"]], dtype=pl.String),
-        pl.Series("finding_id", [name and digest("F", name) for name in texts["_finding"]], dtype=pl.String),
+    named = rows.with_columns(pl.when(lone).then(found).alias("_finding"), pl.lit("balance").alias("basis"))
+    return conform(named.with_columns(
+        gap_ids(named), finding_ids(named["_finding"]),
         pl.when(pl.col("status") == "unknown").then(pl.col("amount_fen").abs()).alias("estimated_fen"), *_desk(),
     ).sort(*KEY, "label", "cause", "status", nulls_last=True), "gap")
 

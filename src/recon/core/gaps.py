@@ -6,8 +6,9 @@ import polars as pl
 
 from recon.core import months
 from recon.core.context import Context
+from recon.core.naming import finding_ids, gap_ids
 from recon.core.prepare import payer_key
-from recon.core.text import digest, fill, listed, yuan
+from recon.core.text import fill, listed, yuan
 from recon.labels import ACTION_FIELDS, CAUSES, COUNTER_CHECKS, FINDING_ACTIONS
 from recon.tables import conform
 
@@ -18,10 +19,7 @@ NAMED_IN_EVIDENCE = 6
 
 
 def gap_table(parts: pl.DataFrame, lines: pl.DataFrame, links: pl.DataFrame, context: Context) -> pl.DataFrame:
-    """The credit-basis rows of ``gap``: parts of equal month, label, cause and status added up.
-
-    gap_id is a hash of account, month, basis and sign only, so that ageing survives a new explanation.
-    """
+    """The credit-basis rows of ``gap``: parts of equal month, label, cause and status added up."""
     clock = lines.select(
         pl.col("line").cast(pl.UInt32), months.date_of(pl.col("due")).alias("_due"),
         # Only what the record says: an accrual month that stands in as the clock is no day of arrival.
@@ -44,7 +42,7 @@ def gap_table(parts: pl.DataFrame, lines: pl.DataFrame, links: pl.DataFrame, con
     # Label by label, so that a row is not asked for the sentences of all others.
     by_label = rows.partition_by("label", as_dict=True) or {(None,): rows}
     rows = pl.concat([
-        part.with_columns(_gap_id(part), evidence_of(label).alias("evidence"), *_desk(label))
+        part.with_columns(gap_ids(part), evidence_of(label).alias("evidence"), *_desk(label))
         for (label,), part in by_label.items()
     ])
     rows = _with_finding(rows, context)
@@ -146,15 +144,6 @@ def rows_named() -> pl.Expr:
     return pl.when(rows != "").then(pl.concat_str(pl.lit(" ["), rows, pl.lit("]"))).otherwise(pl.lit(""))
 
 
-def _gap_id(rows: pl.DataFrame) -> pl.Series:
-    sign = pl.when(pl.col("amount_fen") < 0).then(pl.lit("-")).otherwise(pl.lit("+"))
-    names = rows.select(pl.concat_str(
-        pl.col("person_id"), pl.col("region").fill_null(""), pl.col("scheme"), pl.col("month").cast(pl.String),
-        pl.lit("credit"), sign, separator="|",
-    )).to_series()
-    return pl.Series("gap_id", [digest("G", name) for name in names], dtype=pl.String)
-
-
 def _desk(label: str | None = None) -> list[pl.Expr]:
     """owner, action and counter_check from the catalogue of causes; ``label`` where all rows have it."""
     fields = {
@@ -232,10 +221,7 @@ def _with_finding(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
         .when(no_export).then(pl.concat_str(pl.lit("file"), "payer", pl.col("region").fill_null(""), separator="|"))
         .alias("_finding")
     )
-    ids = {name: digest("F", name) for name in named["_finding"].drop_nulls().unique().to_list()}
-    return named.with_columns(
-        pl.col("_finding").replace_strict(ids, default=None, return_dtype=pl.String).alias("finding_id")
-    )
+    return named.with_columns(finding_ids(named["_finding"]))
 
 
 def finding_table(gap: pl.DataFrame, month: pl.DataFrame) -> pl.DataFrame:

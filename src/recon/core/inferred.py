@@ -15,7 +15,8 @@ import polars as pl
 from recon.core import months
 from recon.core.expect import ACCUSING, rounded_share
 from recon.core.infer import INFERRED, NATIONAL_PPM
-from recon.core.text import digest, yuan_text
+from recon.core.naming import finding_ids
+from recon.core.text import yuan_text
 from recon.labels import CAUSE, CONFLICT_FINDING
 from recon.policy.draft import rate_text
 from recon.tables import conform
@@ -100,7 +101,8 @@ def conflict_findings(
     members = gap.filter(pl.col("cause") == CONFLICT)
     if told.is_empty() or members.is_empty():
         return gap, conform(pl.DataFrame(schema={"finding_id": pl.String}), "finding")
-    ids = {ref: digest("F", f"conflict|{ref}") for ref in told["ref"].unique().to_list()}
+    names = told["ref"].unique().sort()
+    ids = dict(zip(names, finding_ids("conflict|" + names), strict=True))
     key = ["person_id", "region", "scheme", "accrual_month"]
     refs = lines.filter("conflict").select(
         "person_id", "region", "scheme", months.date_of(pl.col("month")).alias("accrual_month"), "policy_ref"
@@ -112,7 +114,7 @@ def conflict_findings(
         .alias("finding_id")).drop("_finding")
     used = set(pointed.filter(pl.col("cause") == CONFLICT)["finding_id"].drop_nulls().unique().to_list())
     rows = []
-    for ref, finding_id in sorted(ids.items()):
+    for ref, finding_id in ids.items():
         mine = told.filter(pl.col("ref") == ref)
         if finding_id in used:
             one = mine.row(0, named=True)

@@ -12,7 +12,8 @@ import polars as pl
 
 from recon.core import months
 from recon.core.expect import ACCUSING, ESTIMATE_PPM, amount_by_rule, rounded_share
-from recon.core.text import digest, fill, listed, yuan
+from recon.core.naming import finding_ids, gap_ids
+from recon.core.text import fill, listed, yuan
 from recon.labels import BASE_FINDING, CAUSE, COUNTER_CHECKS
 from recon.policy import Policy
 from recon.tables import conform
@@ -158,15 +159,9 @@ def _words() -> list[pl.Expr]:
 
 
 def _ids(found: pl.DataFrame) -> list[pl.Series]:
-    sign = pl.when(pl.coalesce("estimated_fen", "amount_fen") < 0).then(pl.lit("-")).otherwise(pl.lit("+"))
-    names = found.select(
-        pl.concat_str(pl.col("person_id"), pl.col("region").fill_null(""), pl.col("scheme"),
-                      pl.col("month").cast(pl.String), pl.lit("payroll"), sign, separator="|").alias("gap"),
-        pl.concat_str(pl.lit("base"), pl.col("payer").fill_null(""), pl.col("limit_ref"), "cause", "status",
-                      separator="|").alias("finding"),
-    )
-    return [pl.Series("gap_id", [digest("G", name) for name in names["gap"]], dtype=pl.String),
-            pl.Series("finding_id", [digest("F", name) for name in names["finding"]], dtype=pl.String)]
+    names = found.select(pl.concat_str(
+        pl.lit("base"), pl.col("payer").fill_null(""), "limit_ref", "cause", "status", separator="|")).to_series()
+    return [gap_ids(found, pl.coalesce("estimated_fen", "amount_fen")), finding_ids(names)]
 
 
 def _findings(rows: pl.DataFrame) -> pl.DataFrame:

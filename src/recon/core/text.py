@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import polars as pl
 
 
@@ -56,8 +54,3 @@ def fill(template: str, fields: dict[str, pl.Expr]) -> pl.Expr:
         name, _, rest = after.partition("}")
         parts.append(fields[name].fill_null("?"))
     return pl.concat_str(parts) if parts else pl.lit("")
-
-
-def digest(prefix: str, name: str) -> str:
-    """A short stable id: the same name gives the same id in every run and version."""
-    return prefix + hashlib.blake2b(name.encode(), digest_size=8).hexdigest()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import polars as pl
 
 from recon.core import months
+from recon.core.naming import finding_ids, gap_ids
 from recon.core.payroll_settings import PayrollSettings
-from recon.core.text import digest, fill, yuan
+from recon.core.text import fill, yuan
 from recon.labels import ACTION_FIELDS, LABEL, PAYROLL_CAUSES
 from recon.tables import SCHEME_ACCOUNT, conform
 
@@ -39,7 +40,7 @@ def person_rows(
     named = parts.join(facts, on=["person_id", "month"], how="left").with_columns(
         months.date_of(pl.col("month")).alias("accrual_month"), pl.lit("payroll").alias("basis"),
         pl.lit(SCHEME_ACCOUNT).alias("scheme"), pl.col("fen").alias("amount_fen"))
-    named = named.with_columns(_ids(named))
+    named = named.with_columns(gap_ids(named))
     size = covered.select("payer", "month", pl.col("people").alias("_size"))
     lasting = pl.col("label").is_in(list(_LASTING))
     named = named.join(size, on=["payer", "month"], how="left", nulls_equal=True).with_columns(
@@ -52,8 +53,7 @@ def person_rows(
     named = named.with_columns(wide.any().over("_cohort").alias("_wide"), pl.lit(None, dtype=pl.String).alias("since"))
     named = named.with_columns(
         pl.when(pl.col("_wide") & (pl.col("label") != "joiner_leaver_edge")).then("_cohort").alias("_finding"))
-    named = named.with_columns(_finding_ids(named), *_words())
-    return named
+    return named.with_columns(finding_ids(named["_finding"]), *_words())
 
 
 def unit_rows(units: pl.DataFrame, absorbed: pl.DataFrame) -> pl.DataFrame:
@@ -88,8 +88,7 @@ def unit_rows(units: pl.DataFrame, absorbed: pl.DataFrame) -> pl.DataFrame:
         pl.col("amount_fen", "fen").sum(), pl.col("people").max(),
         pl.col("why").str.join("；"), pl.col("rows").filter(pl.col("rows") != "").str.join("; "),
         pl.exclude("_finding", "amount_fen", "fen", "people", "why", "rows").first())
-    every = every.with_columns(_ids(every))
-    return every.with_columns(_finding_ids(every), *_words())
+    return every.with_columns(gap_ids(every), finding_ids(every["_finding"]), *_words())
 
 
 def as_gap(*frames: pl.DataFrame) -> pl.DataFrame:
@@ -138,21 +137,6 @@ def findings(people: pl.DataFrame, units: pl.DataFrame) -> pl.DataFrame:
 def _signed(column: str) -> pl.Expr:
     return pl.when(pl.col(column) > 0).then(pl.concat_str(pl.lit("+"), pl.col(column).cast(pl.String))).otherwise(
         pl.col(column).cast(pl.String))
-
-
-def _ids(frame: pl.DataFrame) -> pl.Series:
-    """gap_id of each row: account (or payer), month, basis and sign."""
-    who = pl.coalesce("person_id", pl.concat_str(pl.lit("payer:"), pl.col("payer").fill_null("")))
-    sign = pl.when(pl.col("amount_fen") < 0).then(pl.lit("-")).otherwise(pl.lit("+"))
-    names = frame.select(pl.concat_str(
-        who, pl.col("region").fill_null(""), "scheme", pl.col("month").cast(pl.String), pl.lit("payroll"), sign,
-        separator="|")).to_series()
-    return pl.Series("gap_id", [digest("G", name) for name in names], dtype=pl.String)
-
-
-def _finding_ids(frame: pl.DataFrame) -> pl.Series:
-    return pl.Series("finding_id", [None if name is None else digest("F", name) for name in frame["_finding"]],
-                     dtype=pl.String)
 
 
 def _words() -> list[pl.Expr]:
