@@ -79,6 +79,13 @@ def test_what_a_new_base_costs() -> None:
     }
 
 
+def test_no_new_base_is_told_of_somebody_whose_wages_nobody_knows() -> None:
+    """The base year begins and payslips print neither base nor wage: that the base becomes the floor is a guess."""
+    declared = lines(range(6), own=20000, region="110000")
+    found = ahead(6, payroll=slips(range(7), fen=20000), contribution=declared)
+    assert found.bases.is_empty()
+
+
 def test_the_command_tells_counts_and_writes_names_only_to_the_workbook(tmp_path: Path) -> None:
     firm = make_firm(60, 1)
     write_firm(firm, tmp_path)

@@ -46,20 +46,11 @@ def with_limits(frame: pl.DataFrame, policy: Policy) -> pl.DataFrame:
 
 
 def clamped(wage: pl.Expr, *, floor: str = "floor_fen", cap: str = "cap_fen") -> pl.Expr:
-    """``wage`` (fen) raised to the column ``floor`` and cut at ``cap``; null limits do nothing.
+    """``wage`` (fen) raised to the column ``floor`` and cut at ``cap``.
 
-    A null wage becomes the floor: where it may be null, the caller says so (as :func:`clamped_base` does).
+    A null limit does nothing, a null wage stays null.
     """
-    return pl.min_horizontal(pl.max_horizontal(wage, floor), cap)
-
-
-def clamped_base(frame: pl.DataFrame, policy: Policy, wage: str = "wage_fen") -> pl.DataFrame:
-    """``frame`` (region, month, ``wage``) with the columns of :func:`with_limits` and ``clamped_fen``.
-
-    clamped_fen is the base that the wage should have been declared at; null where the wage or the limits are unknown.
-    """
-    known = pl.col("limit_ref").is_not_null() & pl.col(wage).is_not_null()
-    return with_limits(frame, policy).with_columns(pl.when(known).then(clamped(pl.col(wage))).alias("clamped_fen"))
+    return pl.when(wage.is_not_null()).then(pl.min_horizontal(pl.max_horizontal(wage, floor), cap))
 
 
 def outside_limits(lines: pl.DataFrame, policy: Policy, as_of: date) -> tuple[pl.DataFrame, pl.DataFrame]:
