@@ -102,13 +102,9 @@ def test_payroll_settings_come_from_the_file(tmp_path: Path) -> None:
                     '[regions."420100"]\ndeadline_day = 25\noffset = 0\n'
                     '[[deferrals]]\nfirst = "2025-01"\nlast = "2025-02"\n')
     rules = job.payroll_of(job.settle(tmp_path, None, {}))
-    payer = rules.payer_of("W1")
-    assert payer is not None
-    assert payer.is_agency
-    assert payer.name == "9111"
-    middle = rules.mid_month_of("110000")
-    assert middle is not None
-    assert (middle.joins_by, middle.leaves_from) == (15, 16)
+    payer = rules.payers["9111"]
+    assert (payer.name, payer.is_agency, payer.aliases) == ("9111", True, ("W1",))
+    assert (rules.mid_month[""].joins_by, rules.mid_month[""].leaves_from) == (15, 16)
     assert (rules.offset_of("420100", None), rules.offset_of(None, "9111"), rules.offset_of("1", "2")) == (0, 1, None)
     assert rules.deadline_day == {"420100": 25}
     assert rules.deferrals[0].last == date(2025, 2, 1)

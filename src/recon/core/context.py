@@ -224,8 +224,9 @@ def _holes(prepared: Prepared, cover: pl.DataFrame) -> tuple[pl.DataFrame, tuple
     """Where balances prove that lines are missing, and what else is wrong with the accounts' exports."""
     lines = chained(prepared.tables["flow"])
     paid = prepared.contribution.filter(pl.col("paid")).select(*ACCOUNT, pl.col("accrual_month").alias("month"))
-    problems = [*balance_problems(lines, jumps(lines, cover)), *quiet_years(lines, cover, paid)]
-    return holes(one_ledger(lines), cover), tuple(problems)
+    found = jumps(lines, cover)
+    problems = [*balance_problems(lines, found), *quiet_years(lines, cover, paid)]
+    return holes(found, one_ledger(lines)), tuple(problems)
 
 
 def _merge_spans(spans: pl.DataFrame) -> pl.DataFrame:

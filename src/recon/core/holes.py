@@ -10,6 +10,7 @@ from __future__ import annotations
 import polars as pl
 
 from recon.core.chain import KEY
+from recon.core.overlap import file_of
 from recon.problems import Problem
 from recon.tables import ACCOUNT
 
@@ -45,9 +46,12 @@ def jumps(chained: pl.DataFrame, cover: pl.DataFrame) -> pl.DataFrame:
     ).select(list(HOLE)).sort(*ACCOUNT, "hole_to", "row_id", nulls_last=True)
 
 
-def holes(chained: pl.DataFrame, cover: pl.DataFrame) -> pl.DataFrame:
-    """The days between which covered lines are missing: the jumps with cause rows_missing."""
-    return jumps(chained, cover).filter(pl.col("cause") == "rows_missing")
+def holes(found: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
+    """The days between which covered lines are missing: of the :func:`jumps` those with cause rows_missing in ``own``.
+
+    own: the lines of the one ledger that is believed (:func:`recon.core.balance.one_ledger`).
+    """
+    return found.filter(pl.col("cause") == "rows_missing").join(own.select("row_id"), on="row_id", how="semi")
 
 
 def balance_problems(chained: pl.DataFrame, found: pl.DataFrame) -> list[Problem]:
@@ -69,7 +73,7 @@ def balance_problems(chained: pl.DataFrame, found: pl.DataFrame) -> list[Problem
     below = chained.filter(pl.col("balance_fen") < 0).sort("posted_on", "row_id").unique(
         KEY, keep="first", maintain_order=True)
     problems += [_problem("negative-balance", row_id, "balance_fen") for row_id in below["row_id"]]
-    across = found.filter((pl.col("cause") == "rows_missing") & (_file("last_row") != _file("row_id")))
+    across = found.filter((pl.col("cause") == "rows_missing") & (file_of("last_row") != file_of("row_id")))
     problems += [
         _problem("balance-gap", row_id, "balance_fen", f"{start} → {end}")
         for row_id, start, end in across.select("row_id", "hole_from", "hole_to").iter_rows()
@@ -94,10 +98,6 @@ def quiet_years(chained: pl.DataFrame, cover: pl.DataFrame, paid: pl.DataFrame) 
         pl.col("month").is_between("_last", "posted_on")).group_by("row_id", "_last", "posted_on").agg(pl.len())
     return [_problem("quiet-year", row_id, None, f"{last} → {day}")
             for row_id, last, day, _ in owed.sort("row_id").iter_rows()]
-
-
-def _file(column: str) -> pl.Expr:
-    return pl.col(column).str.split("#").list.first()
 
 
 def _problem(code: str, row_id: str, column: str | None, value: str | None = None) -> Problem:

@@ -16,7 +16,7 @@ from recon.core import months
 from recon.core.expect import ACCUSING, rounded_share
 from recon.core.infer import INFERRED, NATIONAL_PPM
 from recon.core.naming import finding_ids
-from recon.core.text import yuan_text
+from recon.core.text import percent_text, yuan_text
 from recon.labels import CAUSE, CONFLICT_FINDING
 from recon.policy.draft import rate_text
 from recon.tables import conform
@@ -164,11 +164,9 @@ def rule_words(row: dict[str, Any], lang: str = "zh") -> str:
         f"{high}岁以下 " if low is None else f"{low}岁及以上 " if high is None else f"{low}至{high - 1}岁 ")
     if row["personal_ppm"] is None:
         return f"{ages}每月{yuan_text(row['flat_fen'])}元"
-    ppm = row["personal_ppm"] + row["employer_ppm"]
-    rest = f"{ppm % 10_000:04d}".rstrip("0")
     flat = row["flat_fen"]
     more = f"{'加' if flat > 0 else '减'}{yuan_text(abs(flat))}元" if flat else ""
-    return f"{ages}基数的{ppm // 10_000}{'.' + rest if rest else ''}%{more}"
+    return f"{ages}基数的{percent_text(row['personal_ppm'] + row['employer_ppm'])}{more}"
 
 
 def _rule_words_en(row: dict[str, Any], low: int | None, high: int | None) -> str:
@@ -176,10 +174,9 @@ def _rule_words_en(row: dict[str, Any], low: int | None, high: int | None) -> st
         f"under {high}: " if low is None else f"{low} and over: " if high is None else f"{low} to {high - 1}: ")
     if row["personal_ppm"] is None:
         return f"{ages}{yuan_text(row['flat_fen'])} yuan a month"
-    percent = (rate_text(row["personal_ppm"] + row["employer_ppm"])).removeprefix("0.").ljust(2, "0")
-    share = f"{int(percent[:2])}{'.' + percent[2:] if percent[2:] else ''}% of the base"
     flat = row["flat_fen"]
-    return f"{ages}{share}" + (f" {'plus' if flat > 0 else 'less'} {yuan_text(abs(flat))} yuan" if flat else "")
+    more = f" {'plus' if flat > 0 else 'less'} {yuan_text(abs(flat))} yuan" if flat else ""
+    return f"{ages}{percent_text(row['personal_ppm'] + row['employer_ppm'])} of the base{more}"
 
 
 def suggested_sections(inferred: pl.DataFrame, region: str) -> Iterator[tuple[str, str, tuple[str, ...], str]]:

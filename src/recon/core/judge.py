@@ -205,7 +205,7 @@ def parts_of(lines: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
     pooled = pl.when(refund | pl.col("no_account") | ~paid).then(0).otherwise(
         pl.col("contributed_fen") - due_part - flat
     )
-    base = lines.with_columns(due_part.alias("due_part_fen"), flat.alias("flat_part_fen"), pooled.alias("pooled_fen"))
+    base = lines.with_columns(flat.alias("flat_part_fen"), pooled.alias("pooled_fen"))
     clear = base.filter(~pl.col("_unknown"))
     frames = [
         _part(clear.filter(pl.col("pooled_fen") != 0), "pooled_share", None, "explained", pl.col("pooled_fen")),

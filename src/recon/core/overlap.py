@@ -350,7 +350,7 @@ def _spans(told: pl.DataFrame, account: list[str], coverage: pl.DataFrame) -> pl
         pl.col("posted_on").min().alias("_first"), pl.col("posted_on").max().alias("_last"))
     stated = coverage.filter((pl.col("table") == "flow") & (pl.col("basis") != "lines")).group_by("file").agg(
         pl.col("from").min().alias("_stated_from"), pl.col("to").max().alias("_stated_to"))
-    return spans.with_columns(pl.col("_file").str.split("#").list.first().alias("file")).join(
+    return spans.with_columns(file_of("_file").alias("file")).join(
         stated, on="file", how="left").with_columns(
         pl.min_horizontal("_first", "_stated_from").alias("_first"),
         pl.max_horizontal("_last", "_stated_to").alias("_last"),

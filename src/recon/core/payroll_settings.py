@@ -66,18 +66,6 @@ class PayrollSettings:
     rounding_fen: int = 10  # payslip and declaration may differ by so much through rounding
     unit_short_percent: int = 5  # a unit's payment short by up to this share "freezes everybody"; beyond, it is unpaid
 
-    def payer_of(self, number: str | None) -> Payer | None:
-        """The payer behind a number or name, its aliases included; None where it is not described."""
-        if number is None:
-            return None
-        known = self.payers.get(number)
-        return known or next((payer for payer in self.payers.values()
-                              if number == payer.name or number in payer.aliases), None)
-
-    def mid_month_of(self, region: str | None) -> MidMonthRule | None:
-        """The rule of a region, else the one for elsewhere; None where none is stated."""
-        return self.mid_month.get(region or "") or self.mid_month.get("")
-
     def offset_of(self, region: str | None, payer: str | None) -> int | None:
         """The stated offset of a region and payer, the more special one first; None: to be learned."""
         for key in ((region or "", payer or ""), ("", payer or ""), (region or "", ""), ("", "")):

@@ -85,7 +85,7 @@ def reconcile(
     month = month_table(lines, links, gap, found.margins, prepared.tables["person"])
     base_gap, base_finding = outside_limits(lines, policy, as_of)
     result = {
-        "expected": _expected_table(lines), "match": _match_table(links, month, found.margins), "month": month,
+        "expected": _expected_table(lines), "match": _match_table(links, found.margins), "month": month,
         "gap": pl.concat([gap, base_gap]),
         "finding": pl.concat([
             finding_table(gap.filter(pl.col("cause").fill_null("") != CONFLICT), month), conflict_finding,
@@ -224,7 +224,7 @@ def _expected_table(lines: pl.DataFrame) -> pl.DataFrame:
     return conform(rows.sort("row_id"), "expected")
 
 
-def _match_table(links: pl.DataFrame, month: pl.DataFrame, margins: pl.DataFrame) -> pl.DataFrame:
+def _match_table(links: pl.DataFrame, margins: pl.DataFrame) -> pl.DataFrame:
     rows = links.join(margins.select("line", "margin", "tied"), on="line", how="left").with_columns(
         months.date_of(pl.col("month")).alias("accrual_month"), pl.col("lag").cast(pl.Int32).alias("lag_months"),
         (~pl.col("tied").fill_null(False)).alias("decided"),

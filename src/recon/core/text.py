@@ -15,6 +15,11 @@ def yuan(fen: pl.Expr) -> pl.Expr:
     return text.fill_null("?")
 
 
+def yuan_text(fen: int) -> str:
+    """:func:`yuan` of one amount."""
+    return f"{'-' if fen < 0 else ''}{abs(fen) // 100}.{abs(fen) % 100:02d}"
+
+
 def percent(ppm: pl.Expr) -> pl.Expr:
     """``20000`` parts per million as ``2%``, ``8050`` as ``0.805%``; exact, null as ``?``."""
     rest = (ppm % 10_000).cast(pl.String).str.zfill(4).str.strip_chars_end("0")
@@ -22,9 +27,10 @@ def percent(ppm: pl.Expr) -> pl.Expr:
     return pl.concat_str((ppm // 10_000).cast(pl.String), point, rest, pl.lit("%")).fill_null("?")
 
 
-def yuan_text(fen: int) -> str:
-    """The same for one amount."""
-    return f"{'-' if fen < 0 else ''}{abs(fen) // 100}.{abs(fen) % 100:02d}"
+def percent_text(ppm: int) -> str:
+    """:func:`percent` of one rate."""
+    rest = f"{ppm % 10_000:04d}".rstrip("0")
+    return f"{ppm // 10_000}{'.' if rest else ''}{rest}%"
 
 
 def listed(frame: pl.DataFrame, key: list[str], columns: list[str], limit: int, name: str) -> pl.DataFrame:

@@ -67,7 +67,7 @@ def forecast(
     at = months.index(month) if month is not None else newest if isinstance(newest, int) else months.index(as_of)
     covered = found.covered.filter((pl.col("month") == at) & (pl.col("covers_declared") | pl.col("covers_arrived")))
     people = _people(found, tables, settings, policy, at, covered)
-    return Forecast(months.first_day(at), covered.height > 0, people, _bases(found, tables, policy, settings, at))
+    return Forecast(months.first_day(at), covered.height > 0, people, _bases(found, policy, settings, at))
 
 
 def _people(
@@ -148,9 +148,7 @@ def _edges(tables: Mapping[str, pl.DataFrame], settings: PayrollSettings, last: 
         (pl.col("left") - (pl.col("left_day").fill_null(31) < leaves).cast(pl.Int32)).alias("ends"))
 
 
-def _bases(
-    found: PersonMonths, tables: Mapping[str, pl.DataFrame], policy: Policy, settings: PayrollSettings, at: int
-) -> pl.DataFrame:
+def _bases(found: PersonMonths, policy: Policy, settings: PayrollSettings, at: int) -> pl.DataFrame:
     """Whose base in the month differs from the last one declared before, by what it is known, and what that costs.
 
     A base is known from the declaration of the month, else from its payslip, else, where the region's base year begins
@@ -161,7 +159,7 @@ def _bases(
     before = rows.filter((pl.col("month") < at) & pl.col("line_base").is_not_null()).sort("month").group_by(
         "person_id", maintain_order=True).agg(
         pl.col("payer", "region", "month").last(), pl.col("line_base").last().alias("old"),
-        (pl.col("decl_firm").last() + 0).alias("firm"), pl.col("target_fen").last())
+        pl.col("decl_firm").last().alias("firm"), pl.col("target_fen").last())
     now = rows.filter(pl.col("month") == at).select("person_id", pl.col("line_base").alias("by_declaration"),
                                                     pl.col("slip_base").alias("by_payslip"))
     starts = {region: policy.base_year_start(region) for region in before["region"].unique().to_list()}

@@ -41,7 +41,6 @@ class Offset:
     basis: str
     agreeing: int  # payslips that agree with the declaration under it
     payslips: int
-    next_best: int  # payslips that agree under the next best single offset
 
     @property
     def shifts(self) -> list[tuple[int, int, int]]:
@@ -146,8 +145,7 @@ def _decide(
         agreeing = sum(costs[pay].get(offset, (0, 0))[1] for pay, offset in by_month.items())
         payslips = sum(max((off + 2 * agreed for off, agreed in by_offset.values()), default=0)
                        for by_offset in costs.values())
-        others = [agreed for offset, (_, agreed) in single.items() if offset not in by_month.values()]
-        return Offset(place[0], place[1], dict(by_month), basis, agreeing, (payslips + 1) // 2, max(others, default=0))
+        return Offset(place[0], place[1], dict(by_month), basis, agreeing, (payslips + 1) // 2)
 
     if stated is not None:
         return made(dict.fromkeys(costs, stated), "stated")

@@ -83,7 +83,7 @@ def person_parts(
     rows, moved = _wrong_months(rows, settings)
     first = pl.concat([corrections, moved, _deductions(rows, settings), _late_fees(rows)])
     _check_first(rows, first, absorbed)
-    second, held, short = _arrivals(rows, settings, frozen)
+    second, held, short = _arrivals(rows, frozen)
     rest = [_double(rows, first), _wrong_branch(rows, tables, legs, settings), _bases(rows, first),
             _paid_late(rows), _residents(rows, legs)]
     parts = pl.concat([first, second, *rest]).filter(pl.col("label").is_not_null())
@@ -329,7 +329,6 @@ def _deductions(rows: pl.DataFrame, settings: PayrollSettings) -> pl.DataFrame:
     gap, ded, due = pl.col("gap_fen"), pl.col("ded_fen"), pl.col("target_fen")
     both = (ded > 0) & (due > 0)
     is_rounding = both & ((gap.abs() <= settings.rounding_fen) | ((ded % 100 == 0) & (gap.abs() < 100)))
-    never = (pl.col("has_target").sum().over("person_id") == 0) & (pl.len().over("person_id") > 1)
     seen = rows.group_by("person_id").agg(pl.col("has_target").any().alias("ever"), pl.len().alias("n_months"))
     odd = odd.join(seen, on="person_id", how="left")
     never = ~pl.col("ever") & (pl.col("n_months") > 1)
@@ -344,7 +343,7 @@ def _deductions(rows: pl.DataFrame, settings: PayrollSettings) -> pl.DataFrame:
         .when((due > 0) & (ded == 0)).then(pl.lit("declared_not_deducted"))
         .otherwise(pl.lit("amount_differs"))
     )
-    odd = odd.with_columns(label.alias("label")).with_columns(_why_amount(odd, is_rounding).alias("_amount_cause"))
+    odd = odd.with_columns(label.alias("label")).with_columns(_why_amount(is_rounding).alias("_amount_cause"))
     cause = (
         pl.when(pl.col("label") == "amount_differs").then("_amount_cause")
         .when(pl.col("label") == "double_enrolment").then("second_kind")
@@ -365,7 +364,7 @@ def _deductions(rows: pl.DataFrame, settings: PayrollSettings) -> pl.DataFrame:
     ])
 
 
-def _why_amount(odd: pl.DataFrame, is_rounding: pl.Expr) -> pl.Expr:
+def _why_amount(is_rounding: pl.Expr) -> pl.Expr:
     """The cause of an amount that differs: flat sum, rate, base, else none."""
     gap, ded, due = pl.col("gap_fen"), pl.col("ded_fen"), pl.col("target_fen")
     base, own, ppm = pl.col("line_base"), pl.col("slip_base"), pl.col("ppm")
@@ -448,9 +447,7 @@ def _check_first(rows: pl.DataFrame, parts: pl.DataFrame, absorbed: pl.DataFrame
 # ------------------------------------------------------------------------------------ leg 2: declaration and arrival
 
 
-def _arrivals(
-    rows: pl.DataFrame, settings: PayrollSettings, frozen: pl.DataFrame
-) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+def _arrivals(rows: pl.DataFrame, frozen: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Declared − arrived by cause; people of a unit whose total is short are held back: second frame, as absorbed.
 
     Third: person_id, month, short_fen of every judged month.
