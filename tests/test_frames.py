@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
 from recon.reading import csv_grid
-from recon.reading.containers import open_bytes
-from recon.reading.folder import read_folder
-from support import MAPPINGS, SAMPLES
+from recon.reading.claim import Head, Header
+from recon.reading.containers import open_bytes, open_file
+from recon.reading.folder import _claims, read_folder
+from recon.reading.formats import load_formats
+from recon.reading.frame_grid import FrameGrid
+from recon.reading.grid import Grid
+from recon.reading.lines import GridRows
+from recon.reading.rows import read_rows
+from support import FORMAT_SAMPLES, MAPPINGS, SAMPLES
+from test_columns import ODD
 
 CELLS = st.sampled_from([
     "", "1", "2024-05-12", "测试甲", " 120.00 ", "合计", "计划", "\u3000x", "\u00a0y\u00a0", "1.1E+17", '"a"', "'0012", "a b", "－5", "z\u200b",
@@ -83,6 +93,75 @@ def test_the_same_tables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: 
     assert all(slow.tables[table].equals(fast.tables[table]) for table in slow.tables)
     assert slow.problems == fast.problems
     assert slow.sources.equals(fast.sources)
+
+
+def both_ways(grid: Grid, header: Header) -> tuple[GridRows, GridRows]:
+    """The rows of a grid read row by row and, below its header, as columns."""
+    head = Grid(name=grid.name, rows=grid.rows[:header.row + 2], marks=grid.marks, merged=grid.merged)
+    head.places = [f"L{at}" for at in range(1, len(head.rows) + 1)]
+    below = grid.rows[len(head.rows):]
+    width = max(map(len, grid.rows), default=0)
+    frame = pl.DataFrame(
+        [[row[at] or None if at < len(row) else None for row in below] for at in range(width)],
+        schema={str(at): pl.String for at in range(width)},
+    )
+    numbers = pl.int_range(len(head.rows) + 1, len(head.rows) + 1 + len(below), eager=True)
+    columns = FrameGrid.over(head, frame, numbers, "L")
+    columns.merged, columns.by_eye = grid.merged, grid.by_eye
+    rows = Grid(name=grid.name, rows=list(columns.rows), places=list(columns.places), marks=grid.marks,
+                merged=grid.merged, by_eye=grid.by_eye)
+    return read_rows(rows, header, "2024.csv"), read_rows(columns, header, "2024.csv")
+
+
+def assert_alike(slow: GridRows, fast: GridRows) -> None:
+    assert fast.problems == slow.problems
+    assert_frame_equal(fast.frame, slow.frame, check_dtypes=True, check_column_order=False)
+    assert replace(fast, frame=slow.frame, also=[]) == replace(slow, also=[])
+    for one, other in zip(slow.also, fast.also, strict=True):
+        assert_alike(one, other)
+
+
+@pytest.fixture(scope="module")
+def claimed() -> list[tuple[str, Grid, Header]]:
+    """Every table of every sample, with its header."""
+    formats, found = load_formats([MAPPINGS]), []
+    for folder in (SAMPLES, FORMAT_SAMPLES):
+        for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix not in (".md", ".tsv")):
+            for grid in open_file(path, formats.header_words).grids:
+                headers = _claims(Head.of(grid), formats)[0] if grid.rows else []
+                found += [(path.name, grid, header) for header in headers[:1] if type(grid) is Grid]
+    assert len({header.format.id for *_, header in found}) > 50
+    return found
+
+
+def test_every_sample_as_columns(claimed: list[tuple[str, Grid, Header]]) -> None:
+    """Statements, accounts, declarations, wallets: whatever container they came in, once more as columns."""
+    for name, grid, header in claimed:
+        slow, fast = both_ways(grid, header)
+        assert fast.format == header.format.id, name
+        assert_alike(slow, fast)
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_samples_with_odd_cells_as_columns(claimed: list[tuple[str, Grid, Header]], data: st.DataObject) -> None:
+    """Cells, rows and neighbours exchanged, doubled, emptied: the same rows, the same problems, in the same order."""
+    _, grid, header = data.draw(st.sampled_from(claimed))
+    rows = [list(row) for row in grid.rows]
+    body = range(header.row + 1, len(rows))
+    for _ in range(data.draw(st.integers(0, 8)) if body else 0):
+        at = data.draw(st.sampled_from(body))
+        if not rows[at]:
+            continue
+        column = data.draw(st.integers(0, len(rows[at]) - 1))
+        other = data.draw(st.sampled_from(body))
+        rows[at][column] = data.draw(st.one_of(
+            st.sampled_from(ODD), st.just(rows[other][column] if column < len(rows[other]) else "")))
+    order = data.draw(st.lists(st.sampled_from(body), max_size=4)) if body else []
+    rows += [rows[at] for at in order]
+    whole = Grid(name=grid.name, rows=rows, places=[f"L{at}" for at in range(1, len(rows) + 1)], merged=grid.merged,
+                 by_eye=grid.by_eye)
+    assert_alike(*both_ways(whole, header))
 
 
 def test_blocks_cut_no_character(monkeypatch: pytest.MonkeyPatch) -> None:

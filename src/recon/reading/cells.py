@@ -6,11 +6,12 @@ Columns are read whole, by distinct value where the spelling is free.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
 
-from recon.reading import checks, values
+from recon.reading import checks, columns, values
 from recon.reading.claim import Header
 from recon.reading.formats import SCHEMAS, STATEMENT, is_amount
 from recon.reading.grid import ERROR, FORMULA, Grid
@@ -26,16 +27,17 @@ _YUAN = frozenset({"人民币", "人民币元", "元", "cny", "rmb", "156", "本
 _SIGN_WORDS = frozenset({"+", "-", "/"})  # codes, where every other column means "nothing" by a dash
 
 
-def cells_of(grid: Grid, header: Header, at: list[int], facts: dict[str, str]) -> dict[str, list[str]]:
+def cells_of(grid: Grid, header: Header, at: list[int], facts: dict[str, str]) -> dict[str, Sequence[str]]:
     """Text of every column the format knows; what the preamble states stands in for a column that is not there."""
     cells = {column: grid.cells_of(index, at) for column, index in header.columns.items()}
+    wide = any(isinstance(column, columns.Column) for column in cells.values())
     table = SCHEMAS[header.format.table]
     for fact in ("person_id", "psn_no", "person_name", "region", "employer", "payer", "scheme", "sub_account", "tier",
                  "proof", "accrual_month", "pay_month", "account_no"):
         known = fact in table or fact in IDENTITY_COLUMNS or fact == "account_no"
         if fact in facts and fact not in cells and known:
             text = _first_word(facts[fact]) if fact in (*IDENTITY_COLUMNS, "region", "account_no") else facts[fact]
-            cells[fact] = [text] * len(at)
+            cells[fact] = columns.repeated(text, len(at), pl.String()) if wide else [text] * len(at)
     return cells
 
 
@@ -48,12 +50,11 @@ def drop_rows(reading: Reading) -> None:
     """Rows the format says to leave out (other insurances, void lines): counted as skipped."""
     for column, words in reading.format.drop.items():
         cells = reading.cells.get(column, [])
-        hits = {text for text in set(cells) if text and any(part in fold(text) for part in words)}
-        if hits:
-            reading.drop.update(position for position, text in enumerate(cells) if text in hits)
+        hits = {text for text in columns.distinct(cells) if text and any(part in fold(text) for part in words)}
+        reading.drop.update(columns.where(cells, hits))
     void = reading.cells.get("void", [])
-    dead = {text for text in set(void) if text and word(text, reading.format, "void") == "true"}
-    reading.drop.update(position for position, text in enumerate(void) if text in dead)
+    dead = {text for text in columns.distinct(void) if text and word(text, reading.format, "void") == "true"}
+    reading.drop.update(columns.where(void, dead))
     reading.silent |= reading.drop
 
 
@@ -90,7 +91,9 @@ def check_shape(reading: Reading) -> None:
             value = grid.rows[at][index] if len(grid.rows[at]) > index else ""
             code = "cell-error" if mark == ERROR else "formula-without-value"
             reading.refuse(code, position_of[at], column_of[index], value or None)
-            reading.cells[column_of[index]][position_of[at]] = ""
+            cells = list(reading.cells[column_of[index]])
+            cells[position_of[at]] = ""
+            reading.cells[column_of[index]] = cells
 
 
 def read_columns(reading: Reading) -> None:
@@ -104,35 +107,36 @@ def read_columns(reading: Reading) -> None:
                 _refuse_foreign(reading, cells)
             continue
         if is_amount(column):
-            fen, bad = (values.whole_fen_column(cells) if reading.format.native
-                        else values.fen_column(cells, reading.header.factors.get(column, 1)))
+            fen, bad = (columns.whole_fen(cells) if reading.format.native
+                        else columns.fen(cells, reading.header.factors.get(column, 1)))
             take(reading, column, fen, bad, "unreadable-amount")
         elif column.endswith("_month"):
-            spans, bad = values.month_column(cells)
-            take(reading, column, [span and span[0] for span in spans], bad, "unreadable-month")
+            first, last, bad = columns.months(cells)
+            take(reading, column, first, bad, "unreadable-month")
             if column == "accrual_month" and reading.format.table == "contribution":
-                reading.read["_last_month"] = [span and span[1] for span in spans]
+                reading.read["_last_month"] = last
             elif column == "accrual_month":  # an account line for several months names no one month
-                reading.read[column] = [span[0] if span and span[0] == span[1] else None for span in spans]
+                reading.read[column] = columns.where_equal(first, last)
         elif schema.get(column) == pl.Date():
-            days, bad = values.day_column(cells)
+            days, bad = columns.days(cells)
             take(reading, column, days, bad, "unreadable-date")
         elif column in reading.format.words:
             read_words(reading, column)
         elif schema.get(column) == pl.Boolean():
-            flags, bad = values.by_value(cells, values.parse_flag)
+            flags, bad = columns.by_value(cells, values.parse_flag, pl.Boolean())
             take(reading, column, flags, bad, "unknown-code")
         else:
-            reading.read[column] = values.text_column(cells)
+            reading.read[column] = columns.texts(cells)
 
 
-def _refuse_foreign(reading: Reading, cells: list[str]) -> None:
-    for position, text in enumerate(cells):
-        if text and not values.is_empty(text) and fold(text) not in _YUAN:
-            reading.refuse("foreign-currency", position, "currency", text)
+def _refuse_foreign(reading: Reading, cells: Sequence[str]) -> None:
+    foreign = {text for text in columns.distinct(cells)
+               if text and not values.is_empty(text) and fold(text) not in _YUAN}
+    for position in columns.where(cells, foreign):
+        reading.refuse("foreign-currency", position, "currency", cells[position])
 
 
-def take(reading: Reading, column: str, read: list[Any], bad: list[int], code: str) -> None:
+def take(reading: Reading, column: str, read: Sequence[Any], bad: list[int], code: str) -> None:
     """Keep a column that was read; its unreadable cells reject their rows, in lists of people only themselves."""
     reading.read[column] = read
     reading.unreadable[column] = set(bad)
@@ -150,19 +154,21 @@ def read_words(reading: Reading, column: str) -> None:
     rule = known.unknown.get(column, _UNKNOWN_WORD.get(column, "keep"))
     found: dict[str, Any] = {}
     unknown: set[str] = set()
-    for text in set(cells):
+    for text in columns.distinct(cells):
         value = None if values.is_empty(text) and text not in _SIGN_WORDS else word(text, known, column)
         if value is None and text and not values.is_empty(text):
             unknown.add(text)
             value = {"keep": values.clean(text), "other": "other"}.get(rule)
         found[text] = value
+    kind: Any = pl.String()
     if SCHEMAS[known.table].get(column) == pl.Boolean():
-        found = {text: None if value is None else value == "true" for text, value in found.items()}
-    reading.read[column] = [found[text] for text in cells]
+        kind, found = pl.Boolean(), {text: None if value is None else value == "true" for text, value in found.items()}
+    reading.read[column] = columns.mapped(cells, found, kind)
     said: set[str] = set()
-    for position, text in enumerate(cells) if unknown else ():
-        if text not in unknown or position in reading.silent:
+    for position in columns.where(cells, unknown):
+        if position in reading.silent:
             continue
+        text = cells[position]
         if rule == "reject":
             reading.refuse("unknown-code", position, column, text)
         elif text not in said and not (rule == "keep" and known.native):
@@ -176,27 +182,27 @@ def fill_defaults(reading: Reading) -> None:
         if column == "paid":
             if column not in reading.read:
                 reading.read[column] = (
-                    [default] * len(reading.at) if isinstance(default, bool)
-                    else [None if value is None else True for value in reading.column(default)]
+                    columns.repeated(default, len(reading.at), pl.Boolean()) if isinstance(default, bool)
+                    else columns.present(reading.column(default))
                 )
         else:
-            stated = default
-            if SCHEMAS[reading.format.table].get(column) == pl.Date():  # the month of a column of months
+            stated, kind = default, SCHEMAS[reading.format.table].get(column, pl.String())
+            if kind == pl.Date():  # the month of a column of months
                 stated = (values.parse_months(default) or (None, None))[0]
-            reading.read[column] = [stated if value is None else value for value in reading.column(column)]
+            reading.read[column] = columns.filled(
+                reading.read.get(column) or columns.repeated(None, len(reading.at), kind), stated, kind)
 
 
 def check_required(reading: Reading) -> None:
     """Reject rows without the values that a row of the table has to have."""
     for group in REQUIRED[reading.format.table]:
-        columns = [reading.read[column] for column in group if column in reading.read]
-        if any(None not in column for column in columns):
+        known = [reading.read[column] for column in group if column in reading.read]
+        if any(columns.is_full(column) for column in known):
             continue
         excused = reading.reject | reading.drop | reading.neutral | {
             position for column in group for position in reading.unreadable.get(column, ())
         }
-        empty = [at for at, cells in enumerate(zip(*columns, strict=True)) if cells.count(None) == len(cells)]
-        for position in empty if columns else range(len(reading.at)):
+        for position in columns.all_missing(known) if known else range(len(reading.at)):
             if position not in excused:
                 reading.refuse("missing-value", position, _named(reading, group))
 
@@ -214,6 +220,6 @@ def finish_reading(reading: Reading) -> None:
     """Figures of a whole year stand at its end."""
     if "year" not in reading.cells or "read_on" in reading.cells:
         return
-    days, bad = values.by_value(reading.cells["year"], values.parse_year)
+    days, bad = columns.by_value(reading.cells["year"], values.parse_year, pl.Date())
     take(reading, "year", days, bad, "unreadable-date")
     reading.read["read_on"] = days

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 
-from recon.reading import identity, values
+import polars as pl
+
+from recon.reading import columns, identity
 from recon.reading.formats import STATEMENT
 from recon.reading.grid import DAMAGED
 from recon.reading.lines import Reading
@@ -19,44 +21,40 @@ _PARTS = re.compile(r"[;；,，、/\s]+")
 
 def read_identity(reading: Reading) -> None:
     """person_id where the row says it in full, and the clues where it does not."""
-    blank = [""] * len(reading.at)
-    ids, psns = reading.cells.get("person_id", blank), reading.cells.get("psn_no", blank)
+    ids, psns = reading.texts("person_id"), reading.texts("psn_no")
     damaged = _damaged(reading)
-    found = {text: identity.read_id(text) for text in dict.fromkeys(ids)}
-    full = {text: known.text if known.kind == identity.FULL else None for text, known in found.items()}
-    part = {text: known.text if known.kind in (identity.MASKED, identity.DAMAGED) else None
-            for text, known in found.items()}
-    person, number = [full[text] for text in ids], [part[text] for text in ids]
-    psn_of = {text: identity.read_psn(text) for text in set(psns)}
-    psn = [psn_of[text] for text in psns]
-    for column, position in sorted(damaged):
-        if column == "person_id":
-            person[position], number[position] = None, identity.read_id(ids[position], damaged=True).text
-        else:
-            psn[position] = None
-            reading.note("damaged-id", position, "psn_no", psns[position])
-    if any(known.kind == identity.BAD for known in found.values()):
-        for position, text in enumerate(ids):
-            if found[text].kind == identity.BAD and ("person_id", position) not in damaged:
-                # The row still counts where its 个人编号 says whose it is.
-                (reading.note if psn[position] else reading.refuse)("unreadable-id", position, "person_id", text)
-    for text, known in found.items():
-        if known.wrong_check_digit:
-            reading.note("id-check-digit", ids.index(text), "person_id", text)
-    name = values.by_value(
-        reading.cells.get("person_name", blank),
-        lambda text: identity.read_name(text) if not values.is_empty(text) else None,
-    )[0]
-    staff = values.text_column(reading.cells.get("employee_no", blank))
+    if reading.format.table == "person":  # asks what kind of document each number is
+        ids = list(ids)
+    person, number, found = columns.ids(ids)
+    psn = columns.psns(psns)
+    if damaged:
+        own, parts, personal = list(person), list(number), list(psn)
+        for column, position in sorted(damaged):
+            if column == "person_id":
+                own[position], parts[position] = None, identity.read_id(ids[position], damaged=True).text
+            else:
+                personal[position] = None
+                reading.note("damaged-id", position, "psn_no", psns[position])
+        person, number, psn = own, parts, personal
+    for position in columns.where(ids, {text for text, known in found.items() if known.kind == identity.BAD}):
+        if ("person_id", position) not in damaged:
+            # The row still counts where its 个人编号 says whose it is.
+            (reading.note if psn[position] else reading.refuse)("unreadable-id", position, "person_id", ids[position])
+    said: set[str] = set()
+    for position in columns.where(ids, {text for text, known in found.items() if known.wrong_check_digit}):
+        if ids[position] not in said:
+            said.add(ids[position])
+            reading.note("id-check-digit", position, "person_id", ids[position])
+    name, staff = columns.names(reading.texts("person_name")), columns.texts(reading.texts("employee_no"))
     if reading.format.table == STATEMENT:
-        account = {text: identity.read_account(text) for text in set(reading.cells.get("account_no", blank))}
-        psn = [known or (None if name[at] or person[at] or number[at] else account.get(text))
-               for at, (known, text) in enumerate(zip(psn, reading.cells.get("account_no", blank), strict=True))]
+        accounts = columns.by_value(reading.texts("account_no"), identity.read_account, pl.String())[0]
+        nameless = columns.all_missing([name, person, number])
+        psn = columns.coalesced(psn, columns.only(accounts, nameless))
     if "bank_account" in reading.cells:  # the roster says whose accounts these are
-        accounts = [[identity.read_account(part) for part in _PARTS.split(text)]
-                    for text in reading.cells["bank_account"]]
+        known = [[identity.read_account(part) for part in _PARTS.split(text)]
+                 for text in reading.cells["bank_account"]]
         reading.read["aliases"] = [";".join(filter(None, [given, *parts])) or None
-                                   for given, parts in zip(reading.column("aliases"), accounts, strict=True)]
+                                   for given, parts in zip(reading.column("aliases"), known, strict=True)]
     reading.read |= {
         "person_id": person, "_number": number, "_psn": psn, "_name": name, "person_name": name,
         "_employee_no": staff, "employee_no": staff,
@@ -65,8 +63,8 @@ def read_identity(reading: Reading) -> None:
         reading.read["id_type"] = [stated or found[text].id_type for stated, text in
                                    zip(reading.column("id_type"), ids, strict=True)]
     if reading.format.table not in _NO_PERSON:
-        for position, clues in enumerate(zip(person, number, psn, name, staff, strict=True)):
-            if not any(clues) and position not in reading.reject and position not in reading.drop:
+        for position in columns.all_missing([person, number, psn, name, staff]):
+            if position not in reading.reject and position not in reading.drop:
                 reading.refuse("missing-value", position, "person_id")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from recon.problems import Problem
-from recon.reading import values
+from recon.reading import columns, values
 from recon.reading.lines import IDENTITY_COLUMNS, Reading, yuan
 from recon.reading.values import fold
 
@@ -23,21 +23,24 @@ def finish_contribution(reading: Reading) -> None:
     """What the columns of a contribution line mean together: its months, its amounts, whether it was taken back."""
     read = reading.read
     if "accrual_to_month" in read:
-        last = [to or own for to, own in zip(read["accrual_to_month"], read["_last_month"], strict=True)]
-        for position, (first, end) in enumerate(zip(read["accrual_month"], last, strict=True)):
-            if first and end and end < first:
-                reading.refuse("unreadable-month", position, "accrual_to_month",
-                               reading.cells["accrual_to_month"][position])
+        last = columns.coalesced(read["accrual_to_month"], read["_last_month"])
+        for position in columns.where_less(last, read["accrual_month"]):
+            reading.refuse("unreadable-month", position, "accrual_to_month",
+                           reading.cells["accrual_to_month"][position])
         read["_last_month"] = last
     if reading.format.native:
         return
     if "employer_base_fen" in read:
-        read["base_fen"] = [own if own is not None else other for own, other in
-                            zip(reading.column("base_fen"), read["employer_base_fen"], strict=True)]
+        read["base_fen"] = columns.coalesced(reading.column("base_fen"), read["employer_base_fen"])
     _derive(reading)
     _mark_deferred(reading)
     if "reversed" in read:
         _cancel_reversed(reading)
+    (_turn_refunds_by_column if reading.wide else _turn_refunds)(reading)
+
+
+def _turn_refunds(reading: Reading) -> None:
+    """Money given back is negative and called a refund; more into the account than was paid is said."""
     own, firm, into = (list(reading.column(name)) for name in MONEY)
     kinds = list(reading.column("payment_kind"))
     for position, (one, other, part) in enumerate(zip(own, firm, into, strict=True)):
@@ -50,16 +53,36 @@ def finish_contribution(reading: Reading) -> None:
             )
         elif part and part > total and not one is other is None:
             reading.note("into-account-exceeds", position, "into_account_fen", yuan(part))
-    read |= dict(zip((*MONEY, "payment_kind"), (own, firm, into, kinds), strict=True))
+    reading.read |= dict(zip((*MONEY, "payment_kind"), (own, firm, into, kinds), strict=True))
+
+
+def _turn_refunds_by_column(reading: Reading) -> None:
+    """The same for columns."""
+    own, firm, into = (pl.col(name) for name in MONEY)
+    frame = pl.DataFrame({
+        **{name: reading.series(name, pl.Int64()) for name in MONEY},
+        "payment_kind": reading.series("payment_kind", pl.String()),
+    }).with_columns((own.fill_null(0) + firm.fill_null(0)).alias("total"))
+    total, back = pl.col("total"), pl.col("payment_kind").eq_missing(pl.lit("refund"))
+    turned = back & (total > 0)
+    exceeds = (into.fill_null(0) != 0) & (into > total) & ~(total < 0) & ~turned & ~(own.is_null() & firm.is_null())
+    for position in frame.select(exceeds.fill_null(value=False)).to_series().arg_true():
+        reading.note("into-account-exceeds", position, "into_account_fen", yuan(frame[position, "into_account_fen"]))
+    read = frame.select(
+        *(pl.when(turned).then(-amount).otherwise(amount) for amount in (own, firm, into)),
+        pl.when(total < 0).then(pl.lit("refund")).otherwise("payment_kind").alias("payment_kind"),
+    )
+    reading.read |= {name: columns.Column(read[name]) for name in read.columns}
 
 
 def _mark_deferred(reading: Reading) -> None:
     """``deferred``: lines whose type or state says that payment is put off (缓缴), by ``[values.deferred]``."""
     words = reading.format.words.get("deferred", {})
     cells = [reading.cells[name] for name in ("payment_kind", "paid") if name in reading.cells]
-    hits = {text for column in cells for text in set(column) if fold(text) in words}
+    hits = {text for column in cells for text in columns.distinct(column) if fold(text) in words} if words else ()
     if hits:
-        reading.read["deferred"] = [any(column[at] in hits for column in cells) for at in range(len(reading.at))]
+        found = {position for column in cells for position in columns.where(column, hits)}
+        reading.read["deferred"] = [at in found for at in range(len(reading.at))]
 
 
 def _derive(reading: Reading) -> None:
@@ -68,6 +91,10 @@ def _derive(reading: Reading) -> None:
         if any(name not in reading.read for _, name, optional in terms if not optional):
             continue
         parts = [(sign, reading.read[name], optional) for sign, name, optional in terms if name in reading.read]
+        if reading.wide:
+            total = columns.summed(parts)
+            reading.read[column] = columns.coalesced(reading.read[column], total) if column in reading.read else total
+            continue
         own = reading.column(column)
         reading.read[column] = [
             own[at] if own[at] is not None
@@ -80,27 +107,29 @@ def _derive(reading: Reading) -> None:
 def _cancel_reversed(reading: Reading) -> None:
     """A booking and its reversal in one file cancel and are skipped; a lone reversal is a refund."""
     state = reading.read["reversed"]
-    columns = [reading.cells[name] for name in IDENTITY_COLUMNS if name in reading.cells]
-    columns += [reading.column("scheme"), reading.column("accrual_month")]
-    money = [reading.column("employee_fen"), reading.column("employer_fen")]
+    reversing = columns.where(state, {"reversing"})
+    if not reversing:
+        return
+    told = [reading.cells[name] for name in IDENTITY_COLUMNS if name in reading.cells]
+    told += [reading.column("scheme"), reading.column("accrual_month")]
+    money = {name: list(reading.read[name]) for name in MONEY if name in reading.read}
+    paid = [money[name] for name in MONEY[:2] if name in money]
 
     def key(position: int) -> tuple[Any, ...]:
-        return (*(column[position] for column in columns), *(abs(column[position] or 0) for column in money))
+        return (*(column[position] for column in told), *(abs(column[position] or 0) for column in paid))
 
     originals: dict[tuple[Any, ...], list[int]] = {}
-    for position, value in enumerate(state):
-        if value == "original":
-            originals.setdefault(key(position), []).append(position)
-    for position, value in enumerate(state):
-        if value != "reversing":
-            continue
+    for position in columns.where(state, {"original"}):
+        originals.setdefault(key(position), []).append(position)
+    for position in reversing:
         if mates := originals.get(key(position)):
             reading.drop |= {position, mates.pop()}
             reading.note("reversed-pair", position)
             continue
-        for name in MONEY:
-            if reading.column(name)[position] is not None:
-                reading.read[name][position] = -abs(reading.read[name][position])
+        for amounts in money.values():
+            if amounts[position] is not None:
+                amounts[position] = -abs(amounts[position])
+    reading.read |= money
 
 
 def split_ranges(frame: pl.DataFrame, reading: Reading) -> pl.DataFrame:

@@ -14,6 +14,7 @@ from typing import Any, cast, overload
 
 import polars as pl
 
+from recon.reading.columns import Column
 from recon.reading.grid import Grid
 
 _BLOCK = 4096
@@ -86,6 +87,8 @@ class FrameGrid(Grid):
     frame: pl.DataFrame = field(default_factory=pl.DataFrame)
     numbers: pl.Series = field(default_factory=pl.Series)  # line or row number of each row of ``frame``
     label: str = "L"
+    _last: tuple[list[int], list[int], pl.Series] = field(
+        default_factory=lambda: ([], [], pl.Series(dtype=pl.Int64)), repr=False)
 
     @classmethod
     def over(cls, head: Grid, frame: pl.DataFrame, numbers: pl.Series, label: str) -> FrameGrid:
@@ -106,22 +109,29 @@ class FrameGrid(Grid):
     def _first(self) -> int:
         return len(self.rows) - self.frame.height
 
-    def cells_of(self, index: int, at: list[int]) -> list[str]:
-        """See Grid."""
-        own = at[:bisect_left(at, self._first)]
-        head = super().cells_of(index, own)
+    def cells_of(self, index: int, at: list[int]) -> Column[str]:
+        """See Grid; as a column."""
+        own, below = self._parted(at)
+        head = pl.Series(super().cells_of(index, own), dtype=pl.String)
         if index >= self.frame.width:
-            return head + [""] * (len(at) - len(own))
+            return Column(pl.concat([head, pl.repeat("", len(below), dtype=pl.String, eager=True)]))
         column = self.frame.to_series(index)
-        below = at[len(own):]  # ``at`` ascends
         if len(below) < self.frame.height:
-            column = column.gather(pl.Series(below, dtype=pl.Int64) - self._first)
-        return head + cast(list[str], column.to_list())
+            column = column.gather(below)
+        return Column(pl.concat([head, column.rename("")], rechunk=True))
+
+    def _parted(self, at: list[int]) -> tuple[list[int], pl.Series]:
+        """Of the rows ``at`` those above the frame, and the others as indices of its rows."""
+        if self._last[0] is not at:  # asked for every column of the same rows
+            own = at[:bisect_left(at, self._first)]
+            self._last = at, own, pl.Series(at[len(own):], dtype=pl.Int64) - self._first
+        return self._last[1:]
 
     def places_of(self, at: list[int]) -> Any:
         """See Grid; as a column."""
-        own = [self.places[each] for each in at[:bisect_left(at, self._first)]]
-        numbers = self.numbers.gather(pl.Series(at[len(own):], dtype=pl.Int64) - self._first)
+        above, rows = self._parted(at)
+        own = [self.places[each] for each in above]
+        numbers = self.numbers.gather(rows)
         below = pl.select(pl.format(self.label.replace("{", "{{").replace("}", "}}") + "{}", numbers)).to_series()
         return pl.concat([pl.Series(own, dtype=pl.String), below.rename("")])
 
@@ -137,13 +147,17 @@ class FrameGrid(Grid):
         if start > self._first or column >= frame.width or not frame.height:
             return []
         first = frame.to_series(0)
-        distinct = first.unique()
+        distinct = first.filter(~first.str.contains("^[0-9]")).unique()
         odd = [text for text in distinct.to_list() if not text or (not text[0].isdigit() and is_odd(text))]
         sure = ~first.is_in(odd) if odd else first != ""
         sure &= frame.to_series(column) != name
         filled = frame.select(pl.sum_horizontal((pl.all() != "").cast(pl.UInt16))).to_series()
         sure &= filled >= 4
         for each in frame.iter_columns() if frame.width <= 8 else frame.select(pl.nth(range(8))).iter_columns():
-            if (total := each.str.contains("计", literal=True)).any():
+            if not _is_ascii(each) and (total := each.str.contains("计", literal=True)).any():
                 sure &= ~total
         return cast(list[int], (sure.arg_true() + self._first).to_list())
+
+
+def _is_ascii(column: pl.Series) -> bool:
+    return bool(column.str.len_bytes().sum() == column.str.len_chars().sum())

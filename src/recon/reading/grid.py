@@ -35,7 +35,7 @@ class Grid:
     by_eye: bool = False  # columns without rules, cut by where words stand: what they hold has to be proved
 
 
-    def cells_of(self, index: int, at: list[int]) -> list[str]:
+    def cells_of(self, index: int, at: list[int]) -> Sequence[str]:
         """The cells of one column in the rows ``at``, which ascend; "" where a row is shorter."""
         rows = self.rows
         return [row[index] if len(row) > index else "" for row in map(rows.__getitem__, at)]

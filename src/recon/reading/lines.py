@@ -6,6 +6,7 @@ Every row below a header is data, a total, a repeated header or part of the page
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -13,8 +14,9 @@ from typing import Any
 import polars as pl
 
 from recon.problems import Problem
-from recon.reading import checks
+from recon.reading import checks, columns
 from recon.reading.claim import Header
+from recon.reading.columns import Column
 from recon.reading.formats import SCHEMAS, STATEMENT, Format
 from recon.reading.grid import Grid
 from recon.reading.values import fold
@@ -79,13 +81,13 @@ class Sorted:
 
 @dataclass
 class Reading:
-    """The columns of one grid while they are being read: lists as long as ``at``."""
+    """The columns of one grid while they are being read: as long as ``at``; lists, or Columns where it is ``wide``."""
 
     grid: Grid
     header: Header
     at: list[int]
-    cells: dict[str, list[str]]
-    read: dict[str, list[Any]] = field(default_factory=dict)
+    cells: dict[str, Sequence[str]]
+    read: dict[str, Sequence[Any]] = field(default_factory=dict)
     unreadable: dict[str, set[int]] = field(default_factory=dict)
     reject: set[int] = field(default_factory=set)  # positions in ``at``
     drop: set[int] = field(default_factory=set)
@@ -102,9 +104,24 @@ class Reading:
         """The format the grid is read in."""
         return self.header.format
 
-    def column(self, name: str) -> list[Any]:
+    @property
+    def wide(self) -> bool:
+        """Whether the grid is so large that its columns are held by polars."""
+        return any(isinstance(cells, Column) for cells in self.cells.values())
+
+    def column(self, name: str) -> Sequence[Any]:
         """A column as read, all None where the file has none."""
         return self.read.get(name) or [None] * len(self.at)
+
+    def series(self, name: str, kind: Any) -> pl.Series:
+        """The same as polars holds it."""
+        return columns.series(self.read.get(name) or columns.repeated(None, len(self.at), kind), kind)
+
+    def texts(self, name: str) -> Sequence[str]:
+        """The cells of a column, all empty where the file has none."""
+        if name in self.cells:
+            return self.cells[name]
+        return columns.repeated("", len(self.at), pl.String()) if self.wide else [""] * len(self.at)
 
     def shown(self, column: str) -> str:
         """The header text of a column as it stands in the file."""
@@ -145,11 +162,11 @@ def accepted_rows(reading: Reading, table: str = "", only: list[int] | None = No
     kept = only
     if kept is None and lost:
         kept = [position for position in range(len(reading.at)) if position not in lost]
-    data = {
-        column: reading.read[column] if kept is None else [reading.read[column][at] for at in kept] for column in wanted
-    }
     at = reading.at if kept is None else [reading.at[position] for position in kept]
-    frame = pl.DataFrame(data, schema=wanted)
+    frame = pl.DataFrame([
+        columns.series(columns.picked(reading.read[column], kept), kind).alias(column)
+        for column, kind in wanted.items()
+    ])
     return frame.with_columns(
         pl.Series("_at", at, dtype=pl.Int64()),
         pl.Series("_place", reading.grid.places_of(at), dtype=pl.String()),
@@ -165,9 +182,9 @@ def no_rows(table: str) -> pl.DataFrame:
 def line_span(reading: Reading) -> tuple[date | None, date | None]:
     """First and last date of all lines, rejected ones too: what the file covers does not depend on what is used."""
     column = LINE_DATE.get(reading.format.table, "")
-    days = [day for day in reading.column(column) if day is not None]
-    last = [day for day in reading.column("_last_month") if day is not None] or days
-    return min(days, default=None), max(last, default=None)
+    first, end = columns.span(reading.read.get(column, []))
+    last = columns.span(reading.read.get("_last_month", []))[1]
+    return first, end if last is None else last
 
 
 def yuan(fen: int) -> str:

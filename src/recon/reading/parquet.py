@@ -16,14 +16,13 @@ import polars as pl
 from recon.problems import Problem
 from recon.reading import identity, values
 from recon.reading.claim import HEAD_ROWS, Header
+from recon.reading.columns import ordinary_id
 from recon.reading.grid import Grid
 from recon.reading.lines import LINE_DATE, REQUIRED, GridRows
 from recon.reading.printed import check_balance
 from recon.reading.rows import read_rows
 from recon.tables import INPUT_TABLES
 
-_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)  # GB 11643
-_CHECK_DIGITS = "10X98765432"
 _OLDEST, _NEWEST = 1900, 2199  # years that are read, as in recon.reading.values
 
 
@@ -182,13 +181,7 @@ def _ids(series: pl.Series) -> pl.DataFrame:
     texts = series.cast(pl.String).alias("_text")
     distinct = pl.DataFrame({"_text": texts.unique().drop_nulls()})
     text = pl.col("_text")
-    digits = [text.str.slice(at, 1).cast(pl.Int32, strict=False) * weight for at, weight in enumerate(_WEIGHTS)]
-    check = pl.lit(_CHECK_DIGITS).str.slice(pl.sum_horizontal(digits) % 11, 1)
-    born = text.str.slice(6, 8).str.to_date("%Y%m%d", strict=False)
-    ordinary = (
-        text.str.contains(r"^[1-8]\d{16}[\dX]$") & (text.str.slice(17, 1) == check)
-        & (born.dt.year() >= _OLDEST).fill_null(value=False)
-    )
+    ordinary = ordinary_id(text)
     permit = text.str.slice(0, 2).is_in(["81", "82", "83"])
     quick = distinct.filter(ordinary).with_columns(
         text.alias("person_id"), pl.lit(value=True).alias("_fine"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import polars as pl
@@ -181,11 +181,12 @@ def follow_balance(reading: Reading) -> None:
         return
     if reading.format.table == STATEMENT:
         accounts: list[str] = [name for name in ("currency", "account_no", "sub_account") if name in reading.cells]
-        keys: list[dict[str, list[Any]]] = [{}, *({name: reading.cells[name]} for name in accounts)]
+        keys: list[dict[str, Sequence[Any]]] = [{}, *({name: reading.cells[name]} for name in accounts)]
         if len(accounts) > 1:
             keys.append({name: reading.cells[name] for name in accounts})
     else:
-        own = {name: reading.column(name) for name in ("person_id", "_number", "_psn", "_name")}
+        own: dict[str, Sequence[Any]] = {
+            name: reading.column(name) for name in ("person_id", "_number", "_psn", "_name")}
         keys = [own, own | {"sub_account": reading.column("sub_account")}] if "sub_account" in reading.read else [own]
     amounts = [None if at in reading.neutral else amount for at, amount in enumerate(reading.column("amount_fen"))]
     if not reading.chain.order:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 
 from recon.reading import values
@@ -29,16 +29,15 @@ def sort_rows(grid: Grid, header: Header) -> Sorted:
     @cache
     def page_row(first: str, short: bool) -> bool:
         """A footer, a label before a colon, or in a short row a label alone in its cell (支出 may begin a line)."""
-        text = values.clean(first)
-        return bool((footers and footers.match(first)) or (labels and labels.match(text + "\x1f" * short)))
+        if footers and footers.match(first):
+            return True
+        text = values.clean(first) + "\x1f" * short
+        return bool(labels and any(border in text for border in ":\x1f") and labels.match(text))
 
     begins = {next((cell for cell in row if cell), "") for row in grid.rows[:header.row]}
     sure = grid.sure_rows(header.row + 1, first_column, top[first_column] if first_column < len(top) else "",
                           lambda text: text in begins or page_row(text, False))
-    known_data = set(sure)
-    for at in range(header.row + 1, len(grid.rows)):
-        if at in known_data:
-            continue
+    for at in _others(sure, header.row + 1, len(grid.rows)):
         row = grid.rows[at]
         first = row[0] if row and row[0] else next((cell for cell in row if cell), "")
         if not first:
@@ -65,6 +64,13 @@ def sort_rows(grid: Grid, header: Header) -> Sorted:
     if sure:
         rows.data = sorted([*rows.data, *sure])
     return rows
+
+
+def _others(sure: list[int], start: int, end: int) -> Iterator[int]:
+    """The rows from ``start`` to before ``end`` that are not among ``sure``, which ascend."""
+    for known in (*sure, end):
+        yield from range(start, known)
+        start = known + 1
 
 
 def _joined(row: Iterable[str]) -> str:

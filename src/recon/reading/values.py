@@ -61,7 +61,7 @@ _CURRENCY = re.compile(r"^(?:人民币|cny|rmb|[¥￥])\s*|\s*(?:元|cny|rmb)$",
 _NUMBER = re.compile(r"^(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?$|^\.\d+$")
 _FLOAT_NOISE = Decimal("0.000001")
 _CENT = Decimal("0.01")
-_MOST = 10**15  # fen, and more than any fund holds: such an "amount" is an ID or a card number in the wrong column
+MOST_FEN = 10**15  # fen, and more than any fund holds: such an "amount" is an ID or a card number in the wrong column
 WAN = 10_000  # 万元: only ever from the header, never from a cell
 
 
@@ -94,7 +94,7 @@ def parse_fen(text: str, factor: int = 1) -> int | None:
     if abs(cents - yuan) > _FLOAT_NOISE:
         raise Unreadable("amount")
     fen = int(cents * 100)
-    if fen >= _MOST:
+    if fen >= MOST_FEN:
         raise Unreadable("amount")
     return -fen if negative else fen
 
@@ -104,7 +104,7 @@ def parse_whole_fen(text: str) -> int | None:
     text = clean(text)
     if not text:
         return None
-    whole = re.fullmatch(r"([+-]?\d{1,15})(?:\.0+)?", text)  # less than _MOST
+    whole = re.fullmatch(r"([+-]?\d{1,15})(?:\.0+)?", text)  # less than MOST_FEN
     if not whole:
         raise Unreadable("fen")
     return int(whole[1])
