@@ -27,6 +27,8 @@ FEWEST = 4
 CHANGES_OVER, LINES_EACH = 3, 3
 MOST_MIXED = 3
 
+_PRINTED_ORDER = [*KEY, "posted_on", "_page", "_place", "row_id"]
+
 Edge = tuple[int, int]  # balance before and after a line
 
 
@@ -46,8 +48,14 @@ def chained(flow: pl.DataFrame) -> pl.DataFrame:
         pl.col("ledger").fill_null("app"), page.alias("_page"), place.alias("_place"),
         pl.col("sub_account").fill_null("*").alias("chain"),
     )
-    split = _ordered(frame)
     several = ["person_id", "region", "scheme", "ledger"]
+    # Where no line of a ledger prints a balance nothing can be said of its order: as printed, no jump is looked for.
+    prints = pl.col("balance_fen").is_not_null().any().over(several)
+    bare = _bare(frame.filter(~prints))
+    frame = frame.filter(prints)
+    if frame.is_empty():
+        return _in_order(bare)
+    split = _ordered(frame)
     manifold = frame.group_by(several).agg(pl.col("chain").n_unique().alias("_n")).filter(pl.col("_n") > 1)
     if manifold.height:
         # Some exports print the whole account's balance on the lines of each sub-account.
@@ -59,14 +67,26 @@ def chained(flow: pl.DataFrame) -> pl.DataFrame:
             split.join(better, on=several, how="anti", nulls_equal=True),
             whole.join(better, on=several, how="semi", nulls_equal=True),
         ])
-    return _judged(split)
+    return _in_order(pl.concat([_judged(split), bare]))
+
+
+def _bare(frame: pl.DataFrame) -> pl.DataFrame:
+    """Ledgers without any printed balance, as :func:`_judged` gives them."""
+    return frame.sort(_PRINTED_ORDER, nulls_last=True).with_row_index("n").with_columns(
+        pl.lit(None, dtype=pl.String).alias("last_row"), pl.lit(None, dtype=pl.Date).alias("last_day"),
+        pl.lit(None, dtype=pl.Int64).alias("jump_fen"), pl.lit(None, dtype=pl.Int64).alias("after_fen"),
+        pl.lit("chains").alias("fits"),
+    )
+
+
+def _in_order(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.sort(*KEY, "n", nulls_last=True).drop("_page", "_place")
 
 
 def _ordered(frame: pl.DataFrame) -> pl.DataFrame:
     """Lines by day, within a day as printed or reversed, whichever chains better; what still jumps line by line."""
-    order = [*KEY, "posted_on", "_page", "_place", "row_id"]
-    up = frame.sort(order, nulls_last=True)
-    down = frame.sort(order, descending=[False] * 6 + [True] * 3, nulls_last=True)
+    up = frame.sort(_PRINTED_ORDER, nulls_last=True)
+    down = frame.sort(_PRINTED_ORDER, descending=[False] * 6 + [True] * 3, nulls_last=True)
     both = [_with_jumps(one) for one in (up, down)]
     jumps = [one.group_by(KEY).agg((pl.col("jump_fen") != 0).sum().alias("_jumps")) for one in both]
     best = jumps[0].join(jumps[1], on=KEY, nulls_equal=True).with_columns(
@@ -292,4 +312,4 @@ def _judged(frame: pl.DataFrame) -> pl.DataFrame:
     never = pl.col("fits") == "never"
     return frame.join(facts.select(*KEY, "fits"), on=KEY, how="left", nulls_equal=True).with_columns(
         pl.when(~never).then("jump_fen").alias("jump_fen"), pl.when(~never).then("after_fen").alias("after_fen"),
-    ).sort(*KEY, "n", nulls_last=True).drop("_page", "_place")
+    )

@@ -304,6 +304,9 @@ def _learn_lags(
     came = came.join(due.select(ACCOUNT).unique(), on=ACCOUNT, how="semi")
     if due.is_empty() or came.is_empty():
         return none, none.rename({"learned": "steady_lag"}), own_none, []
+    # The same accounts are joined and counted lag by lag: as numbers in the order of their names.
+    numbered = [pl.col(name).cast(pl.Enum(due[name].drop_nulls().unique().sort())) for name in ACCOUNT]
+    due, came = due.with_columns(numbered), came.with_columns(numbered)
     spans = due.group_by(ACCOUNT).agg(pl.col("at").min().alias("due_from"), pl.col("at").max().alias("due_to"),
                                       pl.len().alias("due_lines")).join(
         came.group_by(ACCOUNT).agg(pl.col("at").min().alias("came_from"), pl.col("at").max().alias("came_to"),
@@ -332,7 +335,9 @@ def _learn_lags(
         f"{row['region']}: 由{row['people']}人的明细得出通常滞后{row['lag']}个月"
         for row in cohort.iter_rows(named=True) if row["lag"] != policy.schedule(row["region"]).typical
     ]
-    return cohort.select("region", "scheme", pl.col("lag").alias("learned")), steady, own, notes
+    text = pl.col("region", "scheme").cast(pl.String)
+    return (cohort.select(text, pl.col("lag").alias("learned")), steady.with_columns(text),
+            own.with_columns(pl.col(ACCOUNT).cast(pl.String)), notes)
 
 
 def _against_colleagues(
