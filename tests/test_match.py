@@ -352,6 +352,26 @@ def test_a_run_that_is_late_with_a_deduction(told: Told) -> None:
     assert told.months()["2024-07"]["label"] == "delay"
 
 
+@case(lines(), [*credits(skip=["2024-03"]), flow("2024-04-20", 9000, memo="公务员补助")])
+def test_a_subsidy_is_no_short_credit(told: Told) -> None:
+    """What its memo calls a subsidy is too much for its month, never what is left of the month's own credit."""
+    assert told.accused() == [("2024-03", "missing_month", "credit_missing", DUE),
+                              ("2024-03", "over_credit", "subsidy", -9000)]
+
+
+@case(lines(), [*credits(skip=["2024-03"], memo="医疗补助"), flow("2024-04-20", 11000, memo="医疗补助")])
+def test_a_word_in_every_memo_says_nothing(told: Told) -> None:
+    """Where all credits are called subsidies, a short one is short."""
+    assert told.parts("2024-03") == {"short_credit/open": 1000}
+
+
+@case(lines(count=12), [*credits(count=7), *deducted(credits("2024-08", 3))],
+      coverage=[cover(end="2024-11-20", basis="stated")])
+def test_a_deduction_in_a_month_not_wholly_covered(told: Told) -> None:
+    """A deduction that is known stays one in the last month of an export that ends within it."""
+    assert told.answers()["2024-10"] == "account_deduction/explained"
+
+
 @case(lines(), [*credits(skip=["2024-03"]), flow("2024-04-12", 1)])
 def test_exact_beats_inexact(told: Told) -> None:
     """No inexact link moves the months that fit exactly."""
@@ -457,3 +477,29 @@ def test_what_else_came_in_a_month_of_unknown_amount_stands_there(told: Told) ->
     """A second credit in the place of a month whose rule is unknown is linked to it too: nothing stands nowhere."""
     assert {amount for month, _, amount in told.links() if month == "2022-02"} == {DUE, 20000}
     assert told.accused() == []
+
+
+def paid_the_month_after(first: str, count: int) -> list[Row]:
+    """Plain lines whose premium arrives a month after its own."""
+    return [line(month, paid_on=f"{later(month, 1)}-10") for month in run_of(first, count)]
+
+
+@case([*paid_the_month_after("2024-01", 3), line("2024-04", paid_on=None, paid=None, proof="billed"),
+       *paid_the_month_after("2024-05", 3)], credits(count=7, lag=2))
+def test_a_bills_credit_comes_when_the_others_do(told: Told) -> None:
+    """A bill among premiums that arrive the month after: its credit is not the month's before it."""
+    assert told.links() == [(month, f"{later(month, 2)}-12", DUE) for month in run_of("2024-01", 7)]
+    assert {month: text for month, text in told.answers().items() if text != "on_time/explained"} == {
+        "2024-04": "data_incomplete/billed_only/unknown"}
+
+
+def test_a_lasting_shift_moves_the_first_credit() -> None:
+    """Who joins after everybody's credits came to be a month later has no month for the credit before."""
+    from recon.core.match import _Row, _span
+
+    def row(month: int, shift: int, *, run_late: bool) -> _Row:
+        return _Row(month, "normal", month, month, 9, DUE, [], False, month + 1, 1, 2200, True, False, False, False,
+                    shift, False, False, run_late, True)
+
+    assert _span([row(month, 1, run_late=False) for month in range(10, 15)]) == (12, 16)
+    assert _span([row(month, int(month == 10), run_late=True) for month in range(10, 15)]) == (11, 15)

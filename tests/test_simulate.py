@@ -155,6 +155,33 @@ def test_a_hole_before_credits_from_elsewhere_is_a_tie() -> None:
     assert not any(row.tie for row in rows.values())
 
 
+def test_a_deduction_does_not_let_equal_credits_cross() -> None:
+    """Two credits less one deduction in one month: the older line has the earlier."""
+    from recon.simulate.employer import Credit, day_in
+    from recon.simulate.truth import Seen, _uncross
+
+    person = hire(1, 12, 1).people[0]
+    person.windows = []
+    lines = [Line(person.unit, month, "normal", 600_000, 12_000, day_in(month, 9), deducted=500)
+             for month in (24290, 24291)]
+    days = [day_in(24292, 14), day_in(24292, 12)]
+    person.credits = [Credit(day, 11_500, [(line, 11_500)]) for line, day in zip(lines, days, strict=True)]
+    seen = [Seen(line, line.month, line.month + 1, line.month + 3, [(day, 11_500)])
+            for line, day in zip(lines, days, strict=True)]
+    _uncross(person, seen)
+    assert [each.links[0][0] for each in seen] == sorted(days)
+
+
+def test_a_credit_from_elsewhere_in_a_months_own_place_is_one_too_many() -> None:
+    """The next employer's first credit comes in the place of the last own month: a surplus there, by DESIGN section 7."""
+    world = hire(3000, 24, 1)
+    plant(world, 16)
+    strays = [(person, credit) for person in world.people if person.goes_on_elsewhere and not person.printed
+              for credit in person.credits if credit.surplus and not credit.shares and credit.cause in
+              ("duplicate_credit", "unknown_extra") and credit.surplus == max(line.month for line in person.lines)]
+    assert strays
+
+
 def test_recon_finds_what_was_planted(made: Path) -> None:
     """A floor, not the goal: the goal and its measurement stand in docs/accuracy.md."""
     import accuracy

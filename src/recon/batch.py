@@ -619,7 +619,7 @@ def _without_spend(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame
     """
     import polars as pl
 
-    from recon.core.judge import SUBSIDY
+    from recon.core.match import SUBSIDY
     from recon.core.overlap import mark_repeated_flows
     from recon.tables import SPENDING
 

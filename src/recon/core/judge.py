@@ -10,12 +10,11 @@ import polars as pl
 
 from recon.core.context import OVERDUE_PEOPLE, OVERDUE_PERCENT, Context
 from recon.core.expect import ACCUSING
-from recon.core.match import DEDUCTION_MONTHS, DEDUCTION_SHARE, DEDUCTION_YEARS
+from recon.core.match import DEDUCTION_MONTHS, DEDUCTION_SHARE, DEDUCTION_YEARS, SUBSIDY
 from recon.tables import ACCOUNT
 
 # A credit of a line's amount so many months from it may be that of a month whose own line is not at hand.
 UNSEEN_MONTHS = 3
-SUBSIDY = "补助"  # what the memo of a credit says that is a subsidy
 
 PART_COLUMNS = ["line", "person_id", "region", "scheme", "month", "label", "cause", "status", "amount_fen",
                 "estimated_fen"]
@@ -147,7 +146,8 @@ def _with_deductions(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
     came = lines.filter(pl.col("linked_fen") > 0).select(
         "line", pl.int_range(pl.len()).over(ACCOUNT, order_by=["due", "line"]).alias("_rank"))
     short = lines.filter(
-        ((pl.col("label") == "short_credit") | ((pl.col("label") == "delay") & (pl.col("linked_fen") > 0)))
+        ((pl.col("label") == "short_credit")
+         | (pl.col("label").is_in(["delay", "data_incomplete"]) & (pl.col("linked_fen") > 0)))
         & (pl.col("rest_fen") > 0) & (pl.col("rest_fen") * DEDUCTION_SHARE <= pl.col("judged_fen"))
     ).select(*ACCOUNT, "line", "due", "rest_fen", "linked_fen")
     if short.is_empty():

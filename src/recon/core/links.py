@@ -84,6 +84,7 @@ class Credit(NamedTuple):
     left_price: int
     printed: int | None
     use_price: int = 0  # PRICES.outside where the credit belongs elsewhere by the cohort's steady lag
+    named: bool = False  # its memo says what it is, no month's credit: it is linked exactly or not at all
 
 
 class Link(NamedTuple):
@@ -156,7 +157,7 @@ def frame_of(lines: Sequence[Line], credits: Sequence[Credit], usual: int) -> Fr
         [j for j, credit in enumerate(credits) if lag_of[i][j] is not None and _fits(line, credit.amount)]
         for i, line in enumerate(lines)
     ]
-    odd = set(range(len(credits))) - {j for row in exact for j in row}
+    odd = {j for j, credit in enumerate(credits) if not credit.named} - {j for row in exact for j in row}
     lags = {usual}
     for i, line in enumerate(lines):
         if line.kind == "normal":

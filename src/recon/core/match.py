@@ -24,6 +24,7 @@ from recon.problems import Problem
 from recon.tables import ACCOUNT
 
 YEAR = 12  # months of a yearly window
+SUBSIDY = "补助"  # what the memo of a credit says that is a subsidy
 # The same small shortfall in so many months, or in one month of so many years, is a deduction; at most this share.
 DEDUCTION_MONTHS = 3
 DEDUCTION_YEARS = 2
@@ -70,6 +71,9 @@ class _Row:
     shift: int  # months by which everybody's credits were later at that arrival
     prepaid: bool
     weak: bool
+    run_late: bool  # the shift is of that run alone; else it lasts
+    paid: bool | None  # None: billed, no record of a payment
+    behind: int = 0  # months after its own in which the premium of a bill is likely to have arrived
     deducted: list[int] = field(default_factory=list)  # the amount due less deductions seen again and again
 
     @property
@@ -80,7 +84,7 @@ class _Row:
     @property
     def place(self) -> int:
         """The month in which its credit usually comes."""
-        return self.clock + self.usual + self.shift
+        return self.clock + self.behind + self.usual + self.shift
 
 
 @dataclass
@@ -93,11 +97,13 @@ class _Coin:
     amount: int
     printed: int | None
     file: str
+    named: bool  # its memo says that it is something else than a month's credit
 
 
 _LINE_COLUMNS = [
     "line", "stream", "month", "arrival", "arrival_day", "expected_fen", "accepts", "whole_yuan", "due", "usual",
     "open_price", "payable", "by_place", "is_annual", "steady", "shift", "prepaid", "weak",
+    "run_late", "paid",
 ]
 
 
@@ -146,6 +152,7 @@ def _coins_by_account(credit: pl.DataFrame) -> dict[_Account, list[_Coin]]:
     numbered = credit.select(
         *ACCOUNT, "credit", "month", pl.col("posted_on").dt.day().cast(pl.Int32).alias("day"), "net_fen", "printed",
         pl.col("row_id").str.split("#").list.first().alias("file"),
+        pl.col("memo").str.contains(SUBSIDY, literal=True).fill_null(False),
     )
     for row in numbered.iter_rows():
         found[row[:3]].append(_Coin(*row[3:]))
@@ -192,6 +199,10 @@ def _match_account(
 ) -> Generator[Question, Solution, None]:
     """Yields what the solver must answer, takes the solution, and puts links and margins into ``out``."""
     _believe_print(rows, coins, out)
+    _put_bills_behind(rows)
+    if sum(coin.named for coin in coins) * 2 > len(coins):  # what most credits say says nothing of one
+        for coin in coins:
+            coin.named = False
     payable = [row for row in rows if row.payable]
     _apart(payable)
     payable.sort(key=lambda row: (row.stream == "normal", row.stream))  # stable: months stay in order
@@ -232,6 +243,16 @@ def _apart(rows: list[_Row]) -> None:
         earliest = min(earliest, row.clock)
 
 
+def _put_bills_behind(rows: list[_Row]) -> None:
+    """A bill names no arrival: its premium is taken to come as many months after its own as the account's others do."""
+    bills = [row for row in rows if row.by_place and row.paid is None and row.clock == row.month]
+    known = [row for row in rows if row.stream == "normal" and row.paid and row.arrival is not None]
+    if bills and known:
+        usual = Counter(row.clock - row.month for row in known)
+        for row in bills:
+            row.behind = min(usual, key=lambda months: (-usual[months], months))
+
+
 def _question(payable: list[_Row], coins: list[_Coin], left_prices: list[int], usual: int) -> Question:
     streams = {name: number for number, name in enumerate(dict.fromkeys(row.stream for row in payable))}
     lines = [
@@ -249,7 +270,8 @@ def _question(payable: list[_Row], coins: list[_Coin], left_prices: list[int], u
     places = {row.place for row in payable}
     credits = [
         Credit(coin.month, coin.day, coin.amount, price, coin.printed,
-               PRICES.outside if steady and not price and coin.printed is None and coin.month not in places else 0)
+               PRICES.outside if steady and not price and coin.printed is None and coin.month not in places else 0,
+               coin.named)
         for coin, price in zip(coins, left_prices, strict=True)
     ]
     return lines, credits, usual
@@ -320,8 +342,10 @@ def _span(rows: list[_Row]) -> tuple[int, int]:
     usual = Counter(row.clock - row.month + row.usual for row in normal)
     often = max(usual.values())
     offset = min(months for months, count in usual.items() if count == often)
-    months = [row.month for row in rows]
-    return min(months) + offset, max(months) + offset
+    # Where all credits come later (or earlier) for good, the first or last month's own does too.
+    first, last = min(rows, key=lambda row: row.month), max(rows, key=lambda row: row.month)
+    lasting = [0 if row.run_late else row.shift for row in (first, last)]
+    return first.month + offset + lasting[0], last.month + offset + lasting[1]
 
 
 def _emit(account: _Account, link: Link, rows: list[_Row], coins: list[_Coin], out: _Output) -> None:
@@ -443,7 +467,8 @@ def _place_inexact(
     """A lone due month and a lone credit in its place, not one that came twice; later only one of nearly the amount."""
     taken: set[int] = set()
     used = {(coin.month, coin.amount) for j, coin in enumerate(coins) if j not in spare}
-    free = [j for j in spare if left_prices[j] and (coins[j].month, coins[j].amount) not in used]
+    free = [j for j in spare
+            if left_prices[j] and not coins[j].named and (coins[j].month, coins[j].amount) not in used]
     for late in range(INEXACT_LATE + 1):
         for row in list(open_rows):
             if row.due is None or not row.open_price or row.annual:
@@ -468,7 +493,7 @@ def _place_unknown(
     """Lines whose amount is not known take the credit in their place, one to one, at no price."""
     taken: set[int] = set()
     todo = [row for row in rows if row.by_place and not row.annual]
-    busy = {row.due for row in todo}
+    busy = {row.due + row.behind for row in todo if row.due is not None}
     for late in (0, 1, 2):
         for row in list(todo):
             for j in spare:
@@ -481,14 +506,15 @@ def _place_unknown(
                     fits = 0 <= coin.month - row.month <= ANNUAL_REACH_MONTHS
                 else:
                     # A later credit is only taken where it is not the place of another such line.
-                    fits = coin.month == row.due + late and (late == 0 or coin.month not in busy)
+                    fits = coin.month == row.due + row.behind + late and (late == 0 or coin.month not in busy)
                 if fits:
                     out.link(account, row, coin, coin.amount, "1:1")
                     taken.add(j)
                     todo.remove(row)
                     break
     # What else came in such a month stands there too: whether it is too much cannot be told.
-    served = {row.due: row for row in rows if row.by_place and not row.annual and row not in todo}
+    served = {row.due + row.behind: row for row in rows
+              if row.by_place and not row.annual and row.due is not None and row not in todo}
     for j in spare:
         row_there = served.get(coins[j].month)
         if j not in taken and row_there is not None and coins[j].printed is None:

@@ -171,7 +171,7 @@ def _credit(
     return credit
 
 
-def _net(line: Line) -> int:
+def net(line: Line) -> int:
     """What a line's credit is, less a premium the account pays."""
     return line.due_fen - line.deducted
 
@@ -291,8 +291,8 @@ def _others(world: World, person: Person) -> list[Unit]:
 
 
 def _as_usual(world: World, person: Person, line: Line, later: int = 0) -> None:
-    if _net(line) > 0:
-        _credit(world, person, slot(world, person, line), _net(line), [(line, _net(line))], later=later)
+    if net(line) > 0:
+        _credit(world, person, slot(world, person, line), net(line), [(line, net(line))], later=later)
 
 
 # ------------------------------------------------------------------------------------------------------- what happens
@@ -303,13 +303,13 @@ def _missing(world: World, person: Person, block: list[Line]) -> None:
 
 
 def _lump(world: World, person: Person, block: list[Line]) -> None:
-    shares = [(line, _net(line)) for line in block]
-    _credit(world, person, slot(world, person, block[-1]), sum(map(_net, block)), shares)
+    shares = [(line, net(line)) for line in block]
+    _credit(world, person, slot(world, person, block[-1]), sum(map(net, block)), shares)
 
 
 def _two(line: Line) -> tuple[int, int]:
-    part = _net(line) * 5 // 6
-    return part, _net(line) - part
+    part = net(line) * 5 // 6
+    return part, net(line) - part
 
 
 def _split(world: World, person: Person, block: list[Line], over: int = 0) -> None:
@@ -325,7 +325,7 @@ def _split_over(world: World, person: Person, block: list[Line]) -> None:
 
 def _late(world: World, person: Person, block: list[Line], by: int = 1) -> None:
     line = block[0]
-    _credit(world, person, slot(world, person, line) + by, _net(line), [(line, _net(line))])
+    _credit(world, person, slot(world, person, line) + by, net(line), [(line, net(line))])
 
 
 def _late_far(world: World, person: Person, block: list[Line]) -> None:
@@ -334,30 +334,30 @@ def _late_far(world: World, person: Person, block: list[Line]) -> None:
 
 def _short(world: World, person: Person, block: list[Line]) -> None:
     line = block[0]
-    fen = _net(line) - max(_net(line) * world.random.randrange(5, 30) // 100 // 10 * 10 + 7, 107)
+    fen = net(line) - max(net(line) * world.random.randrange(5, 30) // 100 // 10 * 10 + 7, 107)
     _credit(world, person, slot(world, person, line), fen, [(line, fen)], name=line.month)
 
 
 def _duplicate(world: World, person: Person, block: list[Line]) -> None:
     line = block[0]
     _as_usual(world, person, line)
-    _credit(world, person, slot(world, person, line), _net(line), [], later=4, surplus=line.month,
+    _credit(world, person, slot(world, person, line), net(line), [], later=4, surplus=line.month,
             cause="duplicate_credit", name=line.month)
 
 
 def _duplicate_reversed(world: World, person: Person, block: list[Line]) -> None:
     line = block[0]
-    first = _credit(world, person, slot(world, person, line), _net(line), [(line, _net(line))])
-    again = Credit(first.posted + timedelta(days=1), _net(line), cancelled=True, printed=first.printed)
-    person.credits += [again, Credit(first.posted + timedelta(days=2), -_net(line), kind="reversal", cancelled=True)]
+    first = _credit(world, person, slot(world, person, line), net(line), [(line, net(line))])
+    again = Credit(first.posted + timedelta(days=1), net(line), cancelled=True, printed=first.printed)
+    person.credits += [again, Credit(first.posted + timedelta(days=2), -net(line), kind="reversal", cancelled=True)]
 
 
 def _reposted(world: World, person: Person, block: list[Line]) -> None:
     line = block[0]
-    wrong = _credit(world, person, slot(world, person, line), _net(line), [])
+    wrong = _credit(world, person, slot(world, person, line), net(line), [])
     wrong.cancelled = True
     wrong.printed = line.month if person.printed else None
-    person.credits.append(Credit(wrong.posted + timedelta(days=1), -_net(line), kind="reversal", cancelled=True))
+    person.credits.append(Credit(wrong.posted + timedelta(days=1), -net(line), kind="reversal", cancelled=True))
     _late(world, person, block)
 
 
@@ -392,11 +392,11 @@ def _back_pay(world: World, person: Person, block: list[Line]) -> None:
     day = day_in(month_of(last.arrived) + 1 + world.random.randrange(2), 5 + world.random.randrange(9))
     for line in block:
         line.kind, line.arrived = "back_pay", day
-    if not sum(map(_net, block)):
+    if not sum(map(net, block)):
         return
     month = slot(world, person, last)
     if len(block) == 1 or world.random.random() < 0.7:
-        _credit(world, person, month, sum(map(_net, block)), [(line, _net(line)) for line in block], later=5)
+        _credit(world, person, month, sum(map(net, block)), [(line, net(line)) for line in block], later=5)
     else:
         for line in block:
             _as_usual(world, person, line, later=5)
@@ -506,8 +506,13 @@ def _elsewhere(world: World, person: Person) -> None:
         months += range(max(line.month for line in own) + 1, world.last + 1)
     for month in months:
         stranger = Line(person.unit, month, "normal", 0, 0, day_in(month, 9))
-        base = person.base.get(month, person.base[world.first])
-        _credit(world, person, slot(world, person, stranger), two_per_cent(base), [], name=month)
+        base, at = person.base.get(month, person.base[world.first]), slot(world, person, stranger)
+        # In the place of one of the person's own months it is one too many there, unless it names its month.
+        here = None if person.printed else max((line for line in own if line.paid and slot(world, person, line) == at),
+                                               key=lambda line: line.month, default=None)
+        cause = "" if here is None else "duplicate_credit" if two_per_cent(base) == here.due_fen else "unknown_extra"
+        _credit(world, person, at, two_per_cent(base), [], name=month, surplus=here.month if here else None,
+                cause=cause)
 
 
 def _spend(world: World, person: Person) -> None:
@@ -532,7 +537,7 @@ def _plant_subsidies(world: World) -> None:
             usual = slot(world, person, mine[0])
             alone = all(line is mine[0] or line.arrived is None or slot(world, person, line) != usual
                         for line in person.lines)
-            if alone and any(credit.shares == [(mine[0], _net(mine[0]))] and month_of(credit.posted) == usual
+            if alone and any(credit.shares == [(mine[0], net(mine[0]))] and month_of(credit.posted) == usual
                    for credit in person.credits):
                 _credit(world, person, slot(world, person, mine[0]), fen, [], later=7, surplus=month, cause="subsidy",
                         name=month)

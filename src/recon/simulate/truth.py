@@ -16,6 +16,7 @@ from datetime import date
 from pathlib import Path
 
 from recon.simulate.employer import Credit, Line, Person, Region, World, day_in, last_day, month_of
+from recon.simulate.events import net
 from recon.simulate.exports import label
 
 _STATUS = ("open", "unknown", "pending", "resolved", "explained")
@@ -181,8 +182,8 @@ def _uncross(person: Person, lines: list[Seen]) -> None:
     alike: dict[tuple[str, int], list[Seen]] = defaultdict(list)
     for seen in lines:
         line = seen.line
-        if len(seen.links) == 1 and seen.links[0][1] == line.due_fen and line.kind in ("normal", "retiree"):
-            alike[line.kind, line.due_fen].append(seen)
+        if len(seen.links) == 1 and seen.links[0][1] == net(line) and line.kind in ("normal", "retiree"):
+            alike[line.kind, net(line)].append(seen)
     for group in alike.values():
         single = [seen for seen in group if _alone(person, seen)]
         days = sorted(seen.links[0] for seen in single)
@@ -192,8 +193,8 @@ def _uncross(person: Person, lines: list[Seen]) -> None:
     # Equal credits of one month could change places even between streams: the older line has the earlier one.
     together: dict[tuple[int, int], list[Seen]] = defaultdict(list)
     for seen in lines:
-        if len(seen.links) == 1 and seen.links[0][1] == seen.line.due_fen and _alone(person, seen):
-            together[seen.line.due_fen, month_of(seen.links[0][0])].append(seen)
+        if len(seen.links) == 1 and seen.links[0][1] == net(seen.line) and _alone(person, seen):
+            together[net(seen.line), month_of(seen.links[0][0])].append(seen)
     for group in together.values():
         days = sorted(seen.links[0] for seen in group)
         group.sort(key=lambda seen: (seen.line.month, seen.line.kind))
