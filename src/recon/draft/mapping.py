@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +27,7 @@ from recon.draft.profile import Profile, profile, shown, shown_values
 from recon.reading import claim as claiming
 from recon.reading.claim import HEAD_ROWS, Head, Header, read_facts
 from recon.reading.containers import open_file
-from recon.reading.formats import SHARED, Format, FormatError, Formats, format_files, load_formats
+from recon.reading.formats import Format, FormatError, Formats, load_formats, shared_words
 from recon.reading.grid import Grid
 from recon.reading.rows import read_rows
 from recon.reading.values import fold, is_empty
@@ -127,7 +126,7 @@ def draft_mapping(
     in ``mappings``.
     """
     formats = load_formats(mappings)
-    shared = _shared(mappings)
+    shared = shared_words(mappings)
     opened = open_file(path, formats.header_words)
     grids = [grid for grid in opened.grids if any(grid.rows) and (sheet is None or grid.name == sheet)]
     if not grids:
@@ -141,22 +140,6 @@ def draft_mapping(
     best.words = _unknown_words(best, shared)
     text = _text(best, new_id, lang)
     return _tried(best, text, new_id, mappings)
-
-
-def _shared(mappings: Sequence[Path]) -> dict[str, dict[str, Any]]:
-    """The code words every format knows: sections ``values`` and ``contains`` of all shared.toml."""
-    found: dict[str, dict[str, Any]] = {"values": {}, "contains": {}}
-    for directory in mappings:
-        for path in format_files(Path(directory)):
-            if path.name != SHARED:
-                continue
-            data = tomllib.loads(path.read_text(encoding="utf-8"))
-            for section, columns in found.items():
-                for column, words in data.get(section, {}).items():
-                    texts = columns.setdefault(column, {})
-                    for value, listed in words.items():
-                        texts[value] = [*texts.get(value, []), *listed]
-    return found
 
 
 # --------------------------------------------------------------------------------------------------- finding the header
@@ -220,8 +203,8 @@ def _unknown_words(seen: _Seen, shared: Mapping[str, Mapping[str, Any]]) -> dict
         if guess.column not in _WORD_COLUMNS:
             continue
         column = "flow_kind" if guess.column == "kind_text" else guess.column
-        whole = {fold(text) for texts in shared["values"].get(column, {}).values() for text in texts}
-        parts = {fold(text) for texts in shared["contains"].get(column, {}).values() for text in texts}
+        whole = {fold(text) for texts in shared.get("values", {}).get(column, {}).values() for text in texts}
+        parts = {fold(text) for texts in shared.get("contains", {}).get(column, {}).values() for text in texts}
         strange = [
             (text, many) for text, many in seen.profiles[guess.at].values
             if not is_empty(text) and fold(text) not in whole and not any(part in fold(text) for part in parts)

@@ -20,11 +20,20 @@ import xlsxwriter
 from recon.fill.form import FAINT, Form
 from recon.problems import Problem
 from recon.reading import ocr
-from recon.reading.containers import MAX_DEPTH, is_archive, is_package, list_files, load, members, open_bytes
+from recon.reading.containers import (
+    MAX_DEPTH,
+    is_archive,
+    is_package,
+    list_files,
+    load,
+    members,
+    open_bytes,
+    picture_kind,
+)
 from recon.reading.filled import CONFIRM_MARK, IDENTITY, SECTIONS, TICK_FIELD, is_filled, read_filled
 from recon.reading.formats import Format, Formats
 from recon.reading.lines import SIGNS, word
-from recon.reading.picture import SURE, Sheet, drafted, is_picture, open_scan, pages_of, password_of, sheet_of
+from recon.reading.picture import SURE, Sheet, drafted, open_scan, pages_of, password_of, sheet_of
 from recon.reading.values import Unreadable, clean, parse_day, parse_fen, parse_months
 
 if TYPE_CHECKING:
@@ -141,7 +150,7 @@ def _head(path: Path) -> bytes:
 
 def _shows(data: bytes) -> bool:
     """Whether a file is a picture, or a PDF, which may be a scan."""
-    return not is_package(data) and (is_picture(data) or b"%PDF-" in data[:_HEAD])
+    return not is_package(data) and (picture_kind(data) is not None or b"%PDF-" in data[:_HEAD])
 
 
 def _drafted(
@@ -149,7 +158,7 @@ def _drafted(
 ) -> Iterator[Draft | None]:
     """What one picture or scan says, None where nothing can be made of it; nothing for a PDF whose pages are text."""
     opened = open_bytes(data, formats.header_words, passwords)
-    password = None if is_picture(data) else password_of(data, passwords)
+    password = None if picture_kind(data) else password_of(data, passwords)
     if opened.grids and opened.scanned and not any(grid.seen for grid in opened.grids):
         opened = open_scan(data, password, opened.scanned)  # only some of its pages are pictures
     grid = next((grid for grid in opened.grids if grid.seen), None)
@@ -165,7 +174,7 @@ def _drafted(
     said = drafted(sheet)
     strips: dict[int, Picture] = {}
     wholes: list[Picture] = []
-    drawn = [(1, ocr.load(data))] if is_picture(data) else pages_of(data, password, opened.scanned)
+    drawn = [(1, ocr.load(data))] if picture_kind(data) else pages_of(data, password, opened.scanned)
     for number, image in drawn:
         if image is None:
             continue

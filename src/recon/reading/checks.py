@@ -28,11 +28,6 @@ class Chain:
         """Whether the chain proves the columns: something was compared, and more of it fits than not."""
         return self.links > 0 and 2 * len(self.breaks) <= self.links
 
-    @property
-    def refuted(self) -> bool:
-        """Whether more neighbours contradict the chain than fit it, in every order: the columns are something else."""
-        return self.links > 1 and 2 * len(self.breaks) > self.links
-
 
 def chain(
     amounts: Sequence[int | None] | pl.Series, balances: Sequence[int | None] | pl.Series,

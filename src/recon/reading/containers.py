@@ -108,8 +108,7 @@ def open_bytes(
         return Opened(kind="parquet", problems=[] if ends else [Problem("truncated-file")])
     if data[:64].removeprefix(b"\xef\xbb\xbf").startswith(_OWN_TEXTS):
         return Opened(kind="own")
-    kind = next((name for magic, name in _PICTURES if data.startswith(magic)), None)
-    if kind is not None and (kind != "BMP" or b"\0" in data[:16]):
+    if kind := picture_kind(data):
         from recon.reading.picture import open_picture
 
         return open_picture(data, kind)
@@ -123,6 +122,12 @@ def open_bytes(
     from recon.reading.csv_grid import read_text
 
     return read_text(data)
+
+
+def picture_kind(data: bytes) -> str | None:
+    """Which kind of picture that can be read a file is; None: none."""
+    kind = next((name for magic, name in _PICTURES if data.startswith(magic)), None)
+    return kind if kind != "BMP" or b"\0" in data[:16] else None  # a text may well begin with BM
 
 
 def is_package(data: bytes) -> bool:

@@ -138,8 +138,7 @@ def read_folder(
 
 
 def identify_folder(
-    folder: Path, *, mappings: list[Path], region_of: Callable[[str], str | None] | None = None,
-    default_region: str | None = None, workers: int | None = None,
+    folder: Path, *, mappings: list[Path], workers: int | None = None,
     progress: Callable[[int, int], None] | None = None, passwords: Sequence[str] = (),
     ask: Callable[[str], str | None] | None = None, leave_out: Collection[Path] = (),
 ) -> list[Claim]:
@@ -384,7 +383,7 @@ def _read_opened(each: OpenedFile, formats: Formats) -> FileRead:
         _read_picture(name, grid, read, formats) if grid.seen else
         _read_filled_sheet(name, grid, read) if is_filled(grid) else
         OWN_OUTPUT if is_explanation(grid) else
-        _read_grid(name, grid, read, formats, alone=len(grids) == 1) for grid in grids
+        _read_grid(name, grid, read, formats) for grid in grids
     ]
     read.status = next(
         (status for status in (AMBIGUOUS, PARTLY, UNCONFIRMED, READ, NO_ROWS, OWN_OUTPUT) if status in outcomes),
@@ -399,7 +398,7 @@ def _placed(name: str, problems: Iterable[Problem]) -> list[Problem]:
     return [replace(problem, file=name) for problem in problems]
 
 
-def _read_grid(name: str, grid: Grid, read: FileRead, formats: Formats, *, alone: bool) -> str:
+def _read_grid(name: str, grid: Grid, read: FileRead, formats: Formats) -> str:
     """Claim and read one grid; its outcome is a file status."""
     head = Head.of(grid)
     own = native.result_table(head)

@@ -244,14 +244,13 @@ def load_formats(directories: Sequence[Path]) -> Formats:
 
     Raises FormatError at the first mistake.
     """
-    shared: dict[str, dict[str, Any]] = {}
+    shared = shared_words(directories)
     raw: dict[str, tuple[Path, dict[str, Any]]] = {}
     for directory in directories:
         for path in format_files(Path(directory)):
-            data = _toml(path)
             if path.name == SHARED:
-                _merge_shared(path, shared, data)
                 continue
+            data = _toml(path)
             _check_head(path, data)
             raw[data["id"]] = (path, data)
     formats = {key: _build(path, data, shared) for key, (path, data) in sorted(raw.items())}
@@ -259,6 +258,17 @@ def load_formats(directories: Sequence[Path]) -> Formats:
         for other in formats[key].replaces - formats.keys():
             raise FormatError(path, "claim.replaces", f"no format is called {other!r}")
     return Formats(formats)
+
+
+def shared_words(directories: Iterable[Path]) -> dict[str, dict[str, Any]]:
+    """What all formats have in common: the sections of every shared.toml of ``directories``, put together.
+
+    Raises FormatError at the first mistake.
+    """
+    shared: dict[str, dict[str, Any]] = {}
+    for path in (path for directory in directories for path in format_files(Path(directory)) if path.name == SHARED):
+        _merge_shared(path, shared, _toml(path))
+    return shared
 
 
 def _is_format(path: Path) -> bool:
@@ -354,7 +364,7 @@ def _build(path: Path, data: dict[str, Any], shared: Mapping[str, Mapping[str, A
         facts=_groups(path, "claim.facts", claim.get("facts", []), FACTS),
         replaces=frozenset(_texts(path, "claim.replaces", claim.get("replaces", []))),
         aliases=aliases,
-        words=_words(path, data.get("values", {}), shared.get("values", {}), columns),
+        words=_words(path, data.get("values", {}), shared.get("values", {})),
         contains=_contains(path, data.get("contains", {}), shared.get("contains", {})),
         derive=derive,
         defaults=_defaults(path, data.get("defaults", {}), table, columns),
@@ -511,16 +521,11 @@ def _without(
     return words
 
 
-def _known(path: Path, key: str, names: Any, columns: Iterable[str]) -> frozenset[str]:
-    unknown = set(_texts(path, key, names)) - set(columns)
-    if unknown:
-        raise FormatError(path, key, f"{', '.join(sorted(unknown))}: not among [columns]")
-    return frozenset(names)
-
-
 def _groups(path: Path, key: str, groups: Any, columns: Iterable[str]) -> tuple[tuple[str, ...], ...]:
     parts = tuple(tuple(group.split("|")) for group in _texts(path, key, groups))
-    _known(path, key, [name for group in parts for name in group], columns)
+    unknown = {name for group in parts for name in group} - set(columns)
+    if unknown:
+        raise FormatError(path, key, f"{', '.join(sorted(unknown))}: not among [columns]")
     return parts
 
 
@@ -538,7 +543,7 @@ def _terms(path: Path, key: str, terms: Any, columns: set[str]) -> tuple[tuple[i
 
 
 def _words(
-    path: Path, own: Mapping[str, Any], shared: Mapping[str, Mapping[str, list[str]]], columns: set[str]
+    path: Path, own: Mapping[str, Any], shared: Mapping[str, Mapping[str, list[str]]]
 ) -> dict[str, dict[str, str]]:
     result: dict[str, dict[str, str]] = {}
     for column in (own.keys() | shared.keys()) & _WORD_COLUMNS.keys():

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -22,19 +22,6 @@ from recon.reading.values import clean, is_empty
 
 # How far a cell identifies a person.
 FULL, MASKED, DAMAGED, NONE, BAD = "full", "masked", "damaged", "none", "bad"
-
-# The kinds of document a person_id can rest on (column id_type), in Chinese and English.
-ID_TYPES: Mapping[str, tuple[str, str]] = {
-    "resident": ("居民身份证", "resident identity card"),
-    "residence_permit": ("港澳台居民居住证", "residence permit for people from Hong Kong, Macao and Taiwan"),
-    "home_return_permit": ("港澳居民来往内地通行证（回乡证）", "mainland travel permit, Hong Kong and Macao"),
-    "taiwan_permit": ("台湾居民来往大陆通行证（台胞证）", "mainland travel permit, Taiwan"),
-    "permanent_residence": ("外国人永久居留身份证", "foreigner's permanent residence card"),
-    "passport": ("护照", "passport"),
-    "social_security_no": ("外国人社会保障号码", "foreigner's social-security number"),
-    "psn": ("个人编号", "personal number"),
-    "other": ("其他证件", "another document"),
-}
 
 _RESIDENT = re.compile(r"^\d{17}[\dX]$")
 _OLD_RESIDENT = re.compile(r"^\d{15}$")

@@ -29,8 +29,12 @@ def _clues(part: GridRows) -> list[Clue]:
     if "person_id" not in columns:
         return []
     rows = part.frame.select(columns).unique(maintain_order=True)
-    names = {"_psn": "psn", "_number": "number", "_name": "name", "_employee_no": "employee_no"}
-    return [Clue(**{names.get(key, key): value for key, value in row.items()}) for row in rows.to_dicts()]
+    return [_clue(row) for row in rows.to_dicts()]
+
+
+def _clue(row: dict[str, str | None]) -> Clue:
+    """What a row of those columns says."""
+    return Clue(**{column.removeprefix("_"): text for column, text in row.items()})
 
 
 def who_is_who(reads: list[FileRead]) -> People:
@@ -57,12 +61,11 @@ def settle_people(read: FileRead, people: People, partly: str) -> None:
         if "person_id" not in frame.columns:
             continue
         rows = frame.select(_CLUES).unique(maintain_order=True).to_dicts()
-        names = {"_psn": "psn", "_number": "number", "_name": "name", "_employee_no": "employee_no"}
         found: dict[str, str] = {}
         lost: dict[str, str] = {}
         restored: set[str] = set()
         for row in rows:
-            clue = Clue(**{names.get(key, key): value for key, value in row.items()})
+            clue = _clue(row)
             if clue.person_id and people.is_settled(clue.person_id):
                 continue
             key = _key(row)

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 MAX_PAGES = 40  # of one scan: a page takes seconds; the rest is said to be unread
 SCALE = 200 / 72  # pixels of a rendered page per point
 SURE = 0.9  # below this a figure is shown as doubtful
-_PICTURES = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"BM", b"II*\0", b"MM\0*")
 
 
 @dataclass
@@ -45,11 +44,6 @@ class Sheet:
     header: Header | None
     images: list[Image.Image] = field(default_factory=list)
     scores: dict[int, float] = field(default_factory=dict)
-
-
-def is_picture(data: bytes) -> bool:
-    """Whether a file is a picture of a kind that can be read."""
-    return data.startswith(_PICTURES) and (not data.startswith(b"BM") or b"\0" in data[:16])
 
 
 def open_picture(data: bytes, kind: str) -> Opened:

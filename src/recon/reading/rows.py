@@ -85,8 +85,9 @@ def _read(grid: Grid, header: Header, rows: Sorted, facts: dict[str, str], *, bl
     if not header.format.native:
         drop_rows(reading)
         if blank:
-            for name in (name for name in reading.cells if name == "deducted_fen"):
-                reading.cells[name] = ["0" if values.is_empty(cell) else cell for cell in reading.cells[name]]
+            if "deducted_fen" in reading.cells:
+                reading.cells["deducted_fen"] = [
+                    "0" if values.is_empty(cell) else cell for cell in reading.cells["deducted_fen"]]
         elif block:
             _drop_blank_lines(reading)
         drop_page_repeats(reading)
