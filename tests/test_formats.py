@@ -701,3 +701,27 @@ def test_public_samples_are_claimed_and_their_balances_checked(tmp_path: Path) -
     assert {name: sum(file == name for file, _ in breaks) for name in REAL} == {name: REAL[name][1] for name in REAL}
     assert ("ccb-debit.xls", "-46.00") in breaks
     assert sum(result.sources["rows_used"]) + sum(result.sources["rows_rejected"]) == 0
+
+
+# ------------------------------------------------------------------------------------------------- what is not covered
+
+NOT_COVERED = {
+    "顺德": "广东顺德农村商业银行股份有限公司\n账户/卡明细信息\n2024-04-12\n10:20:30 医保个人账户划入 +120.00 3,632.07\n"
+          "2024-04-25\n17:03:48 医保消费 -18.80 3,613.27\n累计存入笔数：1 总交易笔数：2\nEND\n",
+    "华夏": "华夏银行个人账户交易流水\n户名：测试甲\n日子,多少,还剩\n2024-04-12,120.00,3632.07\n2024-04-25,18.80,3613.27\n",
+    "年度台账": "psn_no,year,crtyear_iinc,lasty_sum\n42010000000000000001,2024,12.30,3512.07\n",
+    "公积金": "住房公积金个人明细\n个人账号,姓名,单位缴存额,个人月缴存额,合计月缴额\n110,测试甲,600.00,600.00,1200.00\n",
+    "参保证明": "深圳市参保证明\n单位编号,单位名称\n001,示例科技有限公司\n单位编号,缴费年月\n001,202401\n001,202402\n",
+}
+
+
+@pytest.mark.parametrize("name", NOT_COVERED)
+def test_a_layout_that_is_not_covered_says_what_to_do(name: str, tmp_path: Path) -> None:
+    """Nothing of it is used, and the remedy is the command that drafts a format for it."""
+    (tmp_path / "a.csv").write_text(NOT_COVERED[name], encoding="utf-8")
+    result = read_folder(tmp_path, mappings=[MAPPINGS], region_of=lambda _: None, workers=1)
+    [problem] = result.problems
+    assert (problem.code, problem.file) == ("unknown-format", "a.csv")
+    for lang, words in (("zh", "recon mapping new 该文件"), ("en", "recon mapping new FILE")):
+        assert words in str(problem.row(lang)["remedy"])
+    assert result.sources.select("status", "rows_used").rows() == [("unknown", 0)]

@@ -337,6 +337,17 @@ def icbc_csv(folder: Path) -> None:
         write_text(folder / f"icbc_v{version}.csv", "\n".join(text) + "\n", encoding)
 
 
+def icbc_credit(folder: Path) -> None:
+    """The same download of a credit card: a day of booking second, no 钞/汇; a negative balance is what is owed."""
+    lines = balanced(-120_000, [Line(_day("04-05"), "", 120_000, "还款", "示例银行"), Line(_day("04-11"), "", -8_800, "消费", "示例超市"),
+                                Line(_day("04-20"), "", -6_800, "消费", "示例餐馆")])[::-1]
+    text = ["明细查询文件下载", "", '卡号: 6222****2026,"卡别名: 示例信用卡"', "", "子账户序号: 00000,币种: 人民币", "",
+            "交易日期,记账日期,摘要,交易场所,交易国家或地区简称,交易金额(收入),交易金额(支出),交易币种,记账金额(收入),记账金额(支出),记账币种,余额,对方户名"]
+    text += [",".join([f"{line.day}    ", f"{line.day}    ", f"{line.summary}\t", f"{line.party}  ", "CHN", "-", "-", "人民币",
+                       _quoted(line.came), _quoted(line.went), "人民币", _quoted(money(line.balance)), line.party]) + "," for line in lines]
+    write_text(folder / "icbc_credit.csv", "\n".join([*text, " ", "合计金额,,,,,,,,1,200.00,156.00"]) + "\n", "gbk")
+
+
 def _quoted(amount: str) -> str:
     if not amount:
         return ""
@@ -690,6 +701,46 @@ def other_sheets(folder: Path) -> None:
         *[[f"{line.day}", line.summary, line.went, line.came, f"{line.balance / 100:,.2f}", line.party] for line in reversed(lines)]]})
 
 
+_CARD = (("04-05", "04-06", "还款", "掌上银行还款", -120000), ("04-11", "04-12", "消费", "示例超市", 8800), ("04-20", "04-21", "消费", "示例餐馆", 6800))
+
+
+def _web_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = ["".join(f"<td>{cell}</td>" for cell in row) for row in (head, *rows)]
+    return "<table>" + "".join(f"<tr>{line}</tr>\n" for line in lines) + "</table>"
+
+
+def credit_cards(folder: Path) -> None:
+    """Statements of credit cards, by mail, PDF, XLS and CSV."""
+    write_text(folder / "credit_icbc.html", (
+        '<html><head><meta charset="gbk"></head><body><div>中国工商银行客户对账单</div>\n' + _web_table(
+            ["卡号后四位", "交易日", "记账日", "交易类型", "商户名称/城市", "交易金额/币种", "记账金额/币种"],
+            [["---主卡明细---"], *[["2026", f"2024-{day}", f"2024-{booked}", kind, party] + [
+                f"{money(abs(fen))}/RMB({'支出' if fen > 0 else '存入'})"] * 2 for day, booked, kind, party, fen in _CARD]])
+        + "</body></html>\n"), "gbk")
+    write_text(folder / "credit_bocom.html", (
+        '<html><head><meta charset="utf-8"></head><body><div>交通银行信用卡电子账单</div>\n' + _web_table(
+            ["交易日期", "记账日期", "交易说明", "交易币种/金额", "入账币种/金额"],
+            [["人民币账户明细"], ["主卡 卡号末四位 2026"], *[[f"2024-{day}", f"2024-{booked}", f"{kind} {party}"] + [
+                f"RMB {money(abs(fen))}"] * 2 for day, booked, kind, party, fen in _CARD]]) + "</body></html>\n"), "utf-8")
+    plain_pdf(folder / "credit_boc.pdf", "中国银行信用卡账单(2024年04月)", [[(30, "人民币交易明细/RMB Transaction Detailed List")]], (
+        (30, "交易日", False), (110, "银行记账日", False), (190, "卡号后四位", False), (270, "交易描述", False), (450, "存入", True),
+        (550, "支出", True), (650, "", False)),
+        [[f"2024/{day.replace('-', '/')}", f"2024/{booked.replace('-', '/')}", "2026", f"{kind} {party}", money(-fen) if fen < 0 else "",
+          money(fen) if fen > 0 else "", ""] for day, booked, kind, party, fen in _CARD])
+    plain_pdf(folder / "credit_cmb.pdf", "招商银行信用卡对账单\nCMB Credit Card Statement (2024.04)", [], (
+        (30, "交易日", False), (100, "记账日", False), (170, "交易摘要", False), (330, "人民币金额", True), (430, "卡号末四位", False),
+        (520, "交易地金额", True), (620, "", False)),
+        [["" if fen < 0 else day.replace("-", "/"), booked.replace("-", "/"), party, money(fen), "2026", money(fen), ""]
+         for day, booked, _, party, fen in _CARD])
+    write_xls(folder / "credit_citic.xls", "Sheet1", [
+        ["本期账单明细(人民币)"], ["交易日期", "入账日期", "交易描述", "卡末四位", "交易币种", "结算币种", "交易金额", "结算金额"],
+        *[[f"2024-{day}", f"2024-{booked}", party, 2026, "人民币", "人民币", money(fen), money(fen)] for day, booked, _, party, fen in _CARD]])
+    write_csv(folder / "credit_cgb.csv", [
+        ["交易日期", "入账日期", "交易摘要", "交易金额", "交易货币", "入账金额", "入账货币"],
+        *[[f"2024/{day.replace('-', '/')}", f"2024/{booked.replace('-', '/')}", f"（{kind}）{party}", money(fen), "人民币", money(fen), "人民币"]
+          for day, booked, kind, party, fen in _CARD]], "utf-8")
+
+
 # ------------------------------------------------------------------------------------------------------------- insurance
 
 MONTHS = [date(2024, month, 1) for month in range(1, 5)]
@@ -774,6 +825,14 @@ def city_page(path: Path) -> None:
     write_text(path, (
         '<html><head><meta charset="gbk"></head><body><div>医疗保险缴费查询</div>\n'
         f"<div>姓名：{NAME}　证件号码：{ID}　参保地：武汉市</div>\n<table><tr>{head}</tr>\n{rows}</table></body></html>\n"), "gbk")
+
+
+def institution(path: Path) -> None:
+    """A pharmacy's sums of a day, as it reconciles them with the fund."""
+    write_csv(path, [
+        ["fixmedins_code", "settle_date", "medfee_sumamt", "hifp_pay", "cvlserv_pay", "hifes_pay", "hifmi_pay", "hifob_pay", "maf_pay",
+         "othfund_pay", "acct_pay", "cash_payamt", "person_count", "result"],
+        ["P42010000001", "2024-04-25", "518.80", "300.00", "0", "0", "0", "0", "0", "0", "168.80", "50.00", "7", "1"]], "utf-8")
 
 
 def social(folder: Path) -> None:
@@ -947,6 +1006,23 @@ def wechat(folder: Path) -> None:
                "`2024-04-25 17:03:48,`wx01,`1900,`0,`4200,`T1,`50.00\n", "utf-8")
 
 
+def other_wallets(folder: Path) -> None:
+    """JD finance and Meituan: purchases only, in the layouts of their CSV files."""
+    write_text(folder / "京东交易流水.csv", "\ufeff" + "\n".join([
+        "导出信息：", "京东账号名：test***", "申请时间：2024-05-06 10:12:00", "日期区间：2024-03-01 至 2024-04-30", "共：2笔记录", "收入：0笔，0.00元",
+        "支出：1笔，68.00元", "不计收支：1笔，82.00元", "", "特别提示：", *(f"{number}.本明细仅供个人对账使用" for number in range(1, 9)), "", "",
+        "交易时间,商户名称,交易说明,金额,收/付款方式,交易状态,收/支,交易分类,交易订单号,商家订单号,备注",
+        "2024-04-20 12:10:09\t,示例商行,示例商品,68.00,示例银行储蓄卡(1234),交易成功,支出,日用百货,2024000001\t,T2\t,,",
+        "2024-03-10 13:10:16\t,示例商行,示例商品,82.00(已全额退款),示例银行储蓄卡(1234),交易成功,不计收支,日用百货,2024000002\t,T4\t,,"]) + "\n",
+        "utf-8")
+    write_text(folder / "美团账单.csv", "\ufeff" + "\n".join([
+        "美团交易账单", '""', "美团用户名：[测试]", "起始时间：[2024-03-01 00:00:00] 终止时间：[2024-04-30 23:59:59]", '""', "共2笔记录", '""',
+        "【美团交易账单明细列表】", "交易创建时间,交易成功时间,交易类型,订单标题,收/支,支付方式,订单金额,实付金额,交易单号,商家单号,备注",
+        '2024-04-20 12:10:01,2024-04-20 12:10:09,支付,示例餐馆午餐,支出,美团月付,¥70.00,¥68.00,"0_2200000001\t","T2\t",/',
+        '2024-04-28 09:00:00,2024-04-28 09:00:02,还款,美团月付还款,支出,示例银行储蓄卡(1234),¥68.00,¥68.00,"0_2200000002\t","T6\t",/']) + "\n",
+        "utf-8", "\r\n")
+
+
 # -------------------------------------------------------------------------------------------------------------- payroll
 
 
@@ -999,14 +1075,16 @@ def write_all(folder: Path) -> None:
         ["A001", NAME, ID, PSN, "武汉市", "6222021700001018;6217000018881018"], ["B001", OTHER_NAME, OTHER_ID, OTHER_PSN, "北京市", ""],
         ["A008", "吴例子", FIFTH_ID, "42010000000000000008", "武汉市", "6222021700004321"]], "utf-8")
     banks = folder / "banks"
-    for write in (icbc_csv, icbc_pdf, corporates, ccb, abc, boc, cmb, bocom, other_pdfs, other_sheets):
+    for write in (icbc_csv, icbc_credit, icbc_pdf, corporates, ccb, abc, boc, cmb, bocom, other_pdfs, other_sheets, credit_cards):
         write(banks)
     medical(folder / "medical")
     city_page(folder / "medical" / "城市网页缴费.xls")
+    institution(folder / "medical" / "定点机构对账.csv")
     social(folder / "social")
     payroll(folder / "payroll")
     alipay(folder / "wallets")
     wechat(folder / "wallets")
+    other_wallets(folder / "wallets")
 
 
 def main() -> None:

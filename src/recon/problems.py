@@ -88,8 +88,9 @@ _KINDS = (
          "{value} rows read from a picture are proved by no balance or total and were not used",
          "运行 recon confirm 文件夹，对着图片逐行核对", "run recon confirm FOLDER and check them against the picture"),
     Kind("unknown-format", "warning", "没有一种格式认得此文件：{value}", "no format recognises this file: {value}",
-         "运行 recon identify 看原因；可在 mappings/formats 加一份格式说明",
-         "run recon identify for the reasons; a format is one TOML file in mappings/formats"),
+         "运行 recon mapping new 该文件 -o 我的版式/formats/名称.toml 起草格式说明，核对后用 --mappings 我的版式 再运行；原因见 recon identify",
+         "draft a format with recon mapping new FILE -o mine/formats/name.toml, check it, and run again with --mappings mine; "
+         "recon identify gives the reasons"),
     Kind("ambiguous-format", "error", "两种以上格式都认领此文件：{value}", "several formats claim this file: {value}",
          "在格式说明里加上能区分的标题或列名", "add a telling title or column to one of the formats"),
     Kind("identical-file", "info", "与另一文件内容完全相同，只用一次：{value}",
