@@ -281,14 +281,21 @@ def test_a_month_that_all_lack_teaches_no_lag() -> None:
     assert (finding["scope"], finding["people"], finding["amount_fen"]) == ("payer", 30, 30 * DUE)
 
 
-def test_a_late_run_is_one_finding_of_the_region() -> None:
-    """A run that came late for everybody is one finding with its members, though all is there by now."""
+@pytest.mark.parametrize("payers", [("甲公司",), ("甲公司", "乙公司")])
+def test_a_late_run_is_one_finding_of_the_region(payers: tuple[str, ...]) -> None:
+    """A run that came late for everybody is one finding with its members, though all is there by now.
+
+    It is about the region: it names no payer, though all its members may have the same.
+    """
     people = colleagues(30)
     paid, came = staff(people, count=8, missing={one: ["2024-04"] for one in people})
+    paid = [row | {"employer": payers[people.index(row["person_id"]) % len(payers)]} for row in paid]
     told = solve(account(paid, [*came, *(flow("2024-06-25", person_id=one) for one in people)]))
     assert told.of(people[0]).unusual() == {"2024-04": "delay/late/resolved"}
     (finding,) = told.result.tables["finding"].rows(named=True)
     assert (finding["scope"], finding["people"], finding["label"]) == ("region", 30, "delay")
+    assert finding["payer"] is None
+    assert not any(payer in finding["evidence"] for payer in payers)
 
 
 @pytest.mark.parametrize("one_file", [True, False])

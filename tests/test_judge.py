@@ -580,6 +580,7 @@ def test_one_finding_for_a_payers_month() -> None:
     told = solve(account(paid, came))
     (finding,) = told.result.tables["finding"].rows(named=True)
     assert (finding["scope"], finding["people"], finding["amount_fen"]) == ("payer", 5, 5 * DUE)
+    assert finding["payer"] == "示例公司"
     assert (finding["label"], finding["cause"]) == ("missing_month", "credit_missing")
     members = told.result.tables["gap"].filter(pl.col("finding_id") == finding["finding_id"])
     assert members["person_id"].to_list() == sorted(people)
@@ -626,6 +627,15 @@ def test_people_without_export_are_one_finding() -> None:
     assert set(told.answers().values()) == {"data_incomplete/no_account_export/unknown"}
     (finding,) = told.result.tables["finding"].rows(named=True)
     assert (finding["scope"], finding["people"], finding["amount_fen"]) == ("file", 3, 0)
+    assert finding["payer"] == "示例公司"
+
+
+def test_each_finding_names_its_own_payer() -> None:
+    """A second, smaller line of another payer makes that month the other payer's: column and sentence say so alike."""
+    paid = [*lines(), line("2024-03", employer="乙公司", base_fen=300000, employee_fen=6000, into_account_fen=6000)]
+    found = solve(account(paid)).result.tables["finding"]
+    assert sorted(found["payer"]) == ["乙公司", "示例公司"]
+    assert all(row["evidence"].startswith(f"{row['payer']} 420100 ") for row in found.rows(named=True))
 
 
 def test_equal_shortfall_of_five_people_is_a_deduction() -> None:

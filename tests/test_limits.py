@@ -37,6 +37,7 @@ def test_below_the_floor(told: Told) -> None:
     (finding,) = [one for one in told.result.tables["finding"].rows(named=True)
                   if one["finding_id"] == row["finding_id"]]
     assert (finding["people"], finding["amount_fen"], finding["scope"]) == (1, 5304, "payer")
+    assert finding["payer"].startswith("示例公司")
 
 
 @case(declared("2023-07", 1, 4000000), **PAST)

@@ -13,10 +13,13 @@ from hypothesis import strategies as st
 
 from payroll_cases import AS_OF, PAYER, check, debits, lines, month, person_id, slips, told
 from recon.core.payroll import parts
+from recon.core.payroll.rollup import roll_up
 from recon.core.payroll_settings import Deferral, MidMonthRule, Payer, PayrollSettings
 from recon.labels import CAUSE, LABEL
 from recon.policy import load_policy
 from recon.reading.formats import shipped
+from recon.report.view import RunView, exceptions, people
+from recon.tables import empty
 from support import ROOT
 
 sys.path.insert(0, str(ROOT / "tools"))
@@ -214,6 +217,28 @@ def test_a_unit_that_is_short_by_a_little_is_one_finding() -> None:
     assert told(result) == [("", "2024-03", "unit_not_fully_paid", "", 300)]
     assert result.finding.select("people", "amount_fen", "owner").rows() == [(10, 300, "finance")]
     assert result.gap["estimated_fen"].to_list() == [120_000]
+
+
+@pytest.mark.parametrize(("payer", "branch", "shown"), [
+    (PAYER, PAYER, PAYER), ("ACME (Wuhan) Co Ltd", "ACME (Wuhan) Co Ltd", "ACME (Wuhan) Co Ltd"), (None, None, "all payers"),
+])
+def test_a_finding_about_a_unit_says_whose_it_is(payer: str | None, branch: str | None, shown: str) -> None:
+    """Roll-up and report name the payer by its column: whole where it has spaces, none made up where nobody names it."""
+    def named(rows: list[dict[str, object]]) -> list[dict[str, object]]:
+        return [row | {"payer": payer} for row in rows]
+
+    record = [row | {"paid": False, "paid_on": None} if row["accrual_month"] == month(2) else row
+              for row in lines(range(6), proof=RECORD)]
+    bank = [row | {"amount_fen": 599_700} if row["row_id"] == "bank.csv#L2" else row for row in debits(range(6))]
+    result = check(payroll=named(slips(range(6))), contribution=named(lines(range(6)) + record), payment=named(bank))
+    assert told(result) == [("", "2024-03", "unit_not_fully_paid", "", 300)]
+    assert result.finding["payer"].to_list() == [payer]
+    tables = {"month": empty("month"), "person": empty("person"), "gap": result.gap, "finding": result.finding,
+              "payroll_month": result.payroll_month}
+    whole = roll_up(tables, PayrollSettings()).filter(pl.col("level") == "branch")
+    assert set(whole["branch"]) == {branch}
+    view = RunView(tables, as_of=AS_OF, lang="en")
+    assert exceptions(view, people(view))["employer"].to_list() == [shown]
 
 
 def test_a_deferral_is_no_debt() -> None:

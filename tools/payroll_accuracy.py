@@ -43,7 +43,7 @@ class Score:
 
 def found_rows(gap: pl.DataFrame, finding: pl.DataFrame) -> set[Row]:
     """The payroll rows of a run as the truth writes them."""
-    payer = dict(finding.select("finding_id", pl.col("evidence").str.split(" ").list.first()).iter_rows())
+    payer = dict(finding.select("finding_id", "payer").iter_rows())
     rows = gap.filter(pl.col("basis") == "payroll").select(
         pl.col("person_id").fill_null(""), "finding_id", pl.col("accrual_month").dt.strftime("%Y-%m"), "label",
         pl.col("cause").fill_null(""))

@@ -80,7 +80,7 @@ RESULT_TABLES: dict[str, Schema] = {
     ),
     "finding": _schema(
         "finding_id", "basis", "label", "cause", "scope", "people:int", "amount_fen:fen", "evidence", "owner",
-        "action",
+        "action", "payer",
     ),
     "payroll_month": _schema(
         "person_id", "person_name", "employee_no", "department", "cost_centre", "employer", "payer", "branch",

@@ -7,7 +7,6 @@ import polars as pl
 from recon.core import months
 from recon.core.context import Context
 from recon.core.naming import finding_ids, gap_ids
-from recon.core.prepare import payer_key
 from recon.core.text import fill, listed, yuan
 from recon.labels import ACTION_FIELDS, CAUSES, COUNTER_CHECKS, FINDING_ACTIONS
 from recon.tables import conform
@@ -18,8 +17,13 @@ COHORT_PERCENT = 50
 NAMED_IN_EVIDENCE = 6
 
 
-def gap_table(parts: pl.DataFrame, lines: pl.DataFrame, links: pl.DataFrame, context: Context) -> pl.DataFrame:
-    """The credit-basis rows of ``gap``: parts of equal month, label, cause and status added up."""
+def gap_table(
+    parts: pl.DataFrame, lines: pl.DataFrame, links: pl.DataFrame, context: Context
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The credit-basis rows of ``gap``: parts of equal month, label, cause and status added up.
+
+    Second: finding_id, payer of the findings that are about one payer.
+    """
     clock = lines.select(
         pl.col("line").cast(pl.UInt32), months.date_of(pl.col("due")).alias("_due"),
         # Only what the record says: an accrual month that stands in as the clock is no day of arrival.
@@ -47,7 +51,8 @@ def gap_table(parts: pl.DataFrame, lines: pl.DataFrame, links: pl.DataFrame, con
     ])
     rows = _with_finding(rows, context)
     order = ["person_id", "region", "scheme", "accrual_month", "label", "cause", "status"]
-    return conform(rows.sort(order, nulls_last=True), "gap")
+    payers = rows.filter("_of_payer").select("finding_id", "payer").unique("finding_id")
+    return conform(rows.sort(order, nulls_last=True), "gap"), payers
 
 
 def month_facts(lines: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
@@ -179,7 +184,10 @@ def _desk(label: str | None = None) -> list[pl.Expr]:
 
 
 def _with_finding(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
-    """``finding_id`` where one cause hit many: by the context's cohorts, so that sharding changes nothing."""
+    """``finding_id`` where one cause hit many: by the context's cohorts, so that sharding changes nothing.
+
+    ``_of_payer``: whether the finding is about the row's payer alone.
+    """
     credit_wide = context.cohort.filter(
         (pl.col("people") >= COHORT_PEOPLE)
         & ((pl.col("people") - pl.col("credited")) * 100 >= pl.col("people") * COHORT_PERCENT)
@@ -205,47 +213,47 @@ def _with_finding(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
         silent_region, on=key[1:], how="left", nulls_equal=True
     )
     run = pl.col("is_run").fill_null(False) & (pl.col("label") == "delay") & (pl.col("cause") == "late")
+    in_region = run | (unseen & pl.col("_region_silent").fill_null(False))
+    place = pl.col("region").fill_null("")
+    at = pl.col("month").cast(pl.String)
+
+    def name(*parts: pl.Expr | str) -> pl.Expr:
+        return pl.concat_str(*parts, separator="|")
+
     named = rows.with_columns(
-        pl.when(run).then(pl.concat_str(
-            pl.lit("region"), pl.col("region").fill_null(""), "scheme", pl.col("month").cast(pl.String), "cause",
-            separator="|"))
-        .when(unseen & pl.col("_region_silent").fill_null(False)).then(pl.concat_str(
-            pl.lit("file"), pl.col("region").fill_null(""), "scheme", pl.col("month").cast(pl.String), "cause",
-            separator="|"))
-        .when(absent & pl.col("_silent").fill_null(False)).then(pl.concat_str(
-            pl.lit("payer"), "payer", pl.col("region").fill_null(""), "scheme", pl.col("month").cast(pl.String),
-            "cause", separator="|"))
-        .when(by_month).then(pl.concat_str(
-            pl.lit("payer"), "payer", pl.col("region").fill_null(""), "scheme", pl.col("month").cast(pl.String),
-            "label", pl.col("cause").fill_null(""), separator="|"))
-        .when(no_export).then(pl.concat_str(pl.lit("file"), "payer", pl.col("region").fill_null(""), separator="|"))
-        .alias("_finding")
+        pl.when(run).then(name(pl.lit("region"), place, "scheme", at, "cause"))
+        .when(in_region).then(name(pl.lit("file"), place, "scheme", at, "cause"))
+        .when(absent & pl.col("_silent").fill_null(False))
+        .then(name(pl.lit("payer"), "payer", place, "scheme", at, "cause"))
+        .when(by_month)
+        .then(name(pl.lit("payer"), "payer", place, "scheme", at, "label", pl.col("cause").fill_null("")))
+        .when(no_export).then(name(pl.lit("file"), "payer", place))
+        .alias("_finding"),
     )
-    return named.with_columns(finding_ids(named["_finding"]))
+    return named.with_columns(
+        finding_ids(named["_finding"]), (pl.col("_finding").is_not_null() & ~in_region).alias("_of_payer"))
 
 
-def finding_table(gap: pl.DataFrame, month: pl.DataFrame) -> pl.DataFrame:
-    """One row per finding with its members counted, from the gap rows that point to it."""
+def finding_table(gap: pl.DataFrame, payers: pl.DataFrame) -> pl.DataFrame:
+    """One row per finding with its members counted, from the gap rows that point to it.
+
+    payers: those of :func:`gap_table`; a finding about a whole region names none.
+    """
     named = gap.filter(pl.col("finding_id").is_not_null())
-    if named.is_empty():
-        return conform(named, "finding")
-    payer = month.select("person_id", "region", "scheme", "accrual_month",
-                         payer_key().alias("_payer"))
-    joined = named.join(payer, on=["person_id", "region", "scheme", "accrual_month"], how="left", nulls_equal=True)
     is_file = pl.col("cause").is_in(["no_account_export", "contribution_unseen"])
     # Only a run that came late for a whole region has members whose credit is there by now.
     is_run = (pl.col("status") == "resolved").any()
-    rows = joined.group_by("finding_id").agg(
+    rows = named.group_by("finding_id").agg(
         pl.col("basis", "label", "cause", "owner").sort().first(),
         pl.when(is_file.first()).then(pl.lit("file")).when(is_run).then(pl.lit("region")).otherwise(pl.lit("payer"))
         .alias("scope"),
         pl.col("person_id").n_unique().cast(pl.Int32).alias("people"),
         pl.when(pl.col("cause") == "no_account_export").then(0).otherwise(pl.col("amount_fen")).sum()
         .alias("amount_fen"),
-        pl.col("_payer").sort().first(), pl.col("region").sort().first(),
+        pl.col("region").sort().first(),
         pl.col("accrual_month").min().dt.strftime("%Y-%m").alias("_from"),
         pl.col("accrual_month").max().dt.strftime("%Y-%m").alias("_to"),
-    )
+    ).join(payers, on="finding_id", how="left").with_columns(pl.col("payer").replace("", None))
     fields = {
         "month": pl.col("_from"), "people": pl.col("people").cast(pl.String), "amount": yuan(pl.col("amount_fen")),
     }
@@ -256,7 +264,7 @@ def finding_table(gap: pl.DataFrame, month: pl.DataFrame) -> pl.DataFrame:
     return conform(rows.with_columns(
         action.alias("action"),
         pl.concat_str(
-            pl.col("_payer"), pl.lit(" "), pl.col("region").fill_null(""), pl.lit(" "), pl.col("_from"),
+            pl.col("payer").fill_null(""), pl.lit(" "), pl.col("region").fill_null(""), pl.lit(" "), pl.col("_from"),
             pl.when(pl.col("_from") != pl.col("_to")).then(pl.concat_str(pl.lit(" 至 "), pl.col("_to")))
             .otherwise(pl.lit("")),
             pl.lit("，"), pl.col("people").cast(pl.String), pl.lit("人同一原因"),

@@ -172,4 +172,5 @@ def _findings(rows: pl.DataFrame) -> pl.DataFrame:
     evidence, action = (fill(template, fields) for template in BASE_FINDING)
     return conform(grouped.with_columns(
         pl.lit("payer").alias("scope"), evidence.alias("evidence"), action.alias("action"),
+        pl.col("payer").replace("", None),
     ).sort("finding_id"), "finding")

@@ -80,7 +80,7 @@ def reconcile(
         maintain_order="left",
     )
     parts = parts_of(lines, links)
-    gap = gap_table(parts, lines, links, context)
+    gap, payers = gap_table(parts, lines, links, context)
     gap, conflict_finding = conflict_findings(explain_waits(gap, lines, policy), lines, context.inferred)
     month = month_table(lines, links, gap, found.margins, prepared.tables["person"])
     base_gap, base_finding = outside_limits(lines, policy, as_of)
@@ -88,7 +88,7 @@ def reconcile(
         "expected": _expected_table(lines), "match": _match_table(links, found.margins), "month": month,
         "gap": pl.concat([gap, base_gap]),
         "finding": pl.concat([
-            finding_table(gap.filter(pl.col("cause").fill_null("") != CONFLICT), month), conflict_finding,
+            finding_table(gap.filter(pl.col("cause").fill_null("") != CONFLICT), payers), conflict_finding,
             base_finding,
         ]),
         "step": step_table(lines, policy),

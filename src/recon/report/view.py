@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 
 from recon.labels import EVENTS, LABEL_ORDER, STATUSES
+from recon.report.words import Words
 from recon.tables import TABLES, conform, empty
 
 # Pending, and nobody need look yet: these are counted on the summary, not listed.
@@ -176,10 +177,10 @@ def _payer_facts(view: RunView) -> pl.DataFrame:
     named = view.table("payroll_month").drop_nulls(["payer", "branch"]).group_by("payer").agg(
         pl.col("branch").mode().sort().first().alias("payer_name"))
     return view.table("finding").join(whole, on="finding_id", how="semi").select(
-        "finding_id", pl.col("people").cast(pl.UInt32).alias("payer_people"),
-        pl.col("evidence").str.split(" ").list.first().alias("payer"),
+        "finding_id", pl.col("people").cast(pl.UInt32).alias("payer_people"), "payer",
     ).join(named, on="payer", how="left").select(
-        "finding_id", "payer_people", pl.coalesce("payer_name", "payer").alias("payer_name"))
+        "finding_id", "payer_people",
+        pl.coalesce("payer_name", "payer", pl.lit(Words(view.lang)("all_payers"))).alias("payer_name"))
 
 
 def _payroll_facts(view: RunView) -> pl.DataFrame:

@@ -184,6 +184,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "period": ("所属期 {first} 至 {last}", "months {first} to {last}"),
     "as_of": ("基准日 {day}", "as of {day}"),
     "and_more": ("{first} 等 {count} 家单位", "{first} and others, {count} employers"),
+    "all_payers": ("全部缴费主体", "all payers"),
     "no_employer": ("（未注明单位）", "(no employer named)"),
     "people_count": ("{count} 人", "{count} people"),
     "one_person": ("{count} 人", "{count} person"),

@@ -81,8 +81,7 @@ def _places(tables: Mapping[str, pl.DataFrame], settings: PayrollSettings) -> pl
 def _unit_places(tables: Mapping[str, pl.DataFrame], settings: PayrollSettings) -> pl.DataFrame:
     """gap_id -> unit_branch of the rows that speak of a payer, whose finding names it."""
     units = tables["gap"].filter(pl.col("person_id").is_null()).select("gap_id", "finding_id").unique("gap_id")
-    said = tables["finding"].select("finding_id", pl.col("evidence").str.split(" ").list.first().alias("payer"))
-    return units.join(said, on="finding_id", how="left").with_columns(
+    return units.join(tables["finding"].select("finding_id", "payer"), on="finding_id", how="left").with_columns(
         pl.lit(None, dtype=pl.String).alias("employer")).select("gap_id", branch_of(settings).alias("unit_branch"))
 
 
