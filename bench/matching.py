@@ -38,9 +38,9 @@ def _peak_mib() -> int:
     return sum(sizes) >> (20 if sys.platform == "darwin" else 10)
 
 
-def _context(folder: Path) -> tuple[dict[str, Any], Any, date, Any]:
-    """The folder's tables, the shipped policy, the as-of date, the context."""
-    from recon.core.context import build_context, newest_date
+def _read(folder: Path) -> tuple[dict[str, Any], Any, date]:
+    """The folder's tables, the shipped policy, the as-of date."""
+    from recon.core.context import newest_date
     from recon.policy import load_policy
     from recon.reading.folder import read_folder
     from recon.reading.formats import shipped
@@ -50,7 +50,7 @@ def _context(folder: Path) -> tuple[dict[str, Any], Any, date, Any]:
     assert not read.problems, read.problems[:3]
     as_of = newest_date(read.tables, date(2100, 1, 1))
     assert as_of
-    return read.tables, policy, as_of, build_context(read.tables, policy, as_of)
+    return read.tables, policy, as_of
 
 
 # --------------------------------------------------------------------------------------------- stages, each a process
@@ -72,18 +72,20 @@ def join(folder: Path) -> dict[str, Any]:
 def match(folder: Path) -> dict[str, Any]:
     """Links and margins of all people, from Parquet to Parquet, on all cores; making the lines is not counted."""
     from recon import sharding
+    from recon.core.payroll.deducted import no_deductions
     from recon.reading.workers import Pool, Task
 
-    tables, policy, as_of, context = _context(folder)
+    tables, policy, as_of = _read(folder)
     shards = max(-(-sharding.rows_of(tables) // sharding.SHARD_ROWS), os.cpu_count() or 1)
     with TemporaryDirectory(prefix="recon-bench-") as place:
-        folders = sharding._split(tables, context, Path(place), shards)
+        made = sharding._split(tables, Path(place), shards)
         del tables
+        context = sharding.survey_shards(made, policy, as_of, deducted=no_deductions())
         work = sharding._Work(policy, as_of, context, spend=True)
         pool = Pool(os.cpu_count() or 1)
 
         def run(function: str) -> list[Any]:
-            tasks = [Task(at, f"matching:{function}", (each,), 3600.0) for at, each in enumerate(folders)]
+            tasks = [Task(at, f"matching:{function}", (each,), 3600.0) for at, each in enumerate(made.folders)]
             answers = [answer for _, answer in pool.run(tasks, work)]
             assert all(isinstance(answer, dict) for answer in answers), answers[:2]
             return answers
@@ -145,10 +147,10 @@ def whole(folder: Path) -> dict[str, Any]:
     from recon import sharding
 
     start = time.perf_counter()
-    tables, policy, as_of, context = _context(folder)
+    tables, policy, as_of = _read(folder)
     read = time.perf_counter() - start
     out = folder / "out"
-    sharding.tables_to_disk(tables, policy, as_of, context, out)
+    sharding.tables_to_disk(tables, policy, as_of, out)
     seconds = time.perf_counter() - start
     peak = _peak_mib()
     sink, rows, size = 0.0, 0, 0
@@ -163,7 +165,7 @@ def whole(folder: Path) -> dict[str, Any]:
         path.unlink()
         del frame
     out.rmdir()
-    return {"seconds": seconds, "read_and_context": read, "sink": sink, "rows": rows, "mb": size / 1e6, "peak": peak}
+    return {"seconds": seconds, "read": read, "sink": sink, "rows": rows, "mb": size / 1e6, "peak": peak}
 
 
 def solver(folder: Path) -> dict[str, Any]:
@@ -171,9 +173,11 @@ def solver(folder: Path) -> dict[str, Any]:
     from recon.core import match as matching
     from recon.core import solve
     from recon.core.batched import search_many
+    from recon.core.context import build_context
     from recon.core.reconcile import reconcile
 
-    tables, policy, as_of, context = _context(folder)
+    tables, policy, as_of = _read(folder)
+    context = build_context(tables, policy, as_of)
     asked: list[Any] = []
     real = solve.solve_many
 
@@ -225,7 +229,7 @@ def report(people: int, place: Path, *, with_solver: bool) -> None:
     print(f"  sink    {run['sink']:8.2f} s   {run['rows']:,} rows, {run['mb']:.0f} MB")
     ratio = run["seconds"] / bare
     print(f"  whole   {run['seconds']:8.2f} s   {ratio:.1f} times match + sink (goal {GOALS['whole']}); "
-          f"reading and context {run['read_and_context']:.1f} s; {run['seconds'] / people * 1e3:.2f} ms a person; "
+          f"reading {run['read']:.1f} s; {run['seconds'] / people * 1e3:.2f} ms a person; "
           f"peak {run['peak']:,} MiB (parent + largest worker)", flush=True)
     if with_solver:
         found = stage("solver", folder)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import date
 from pathlib import Path
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from payroll_cases import AS_OF, lines, person_id, slips
 from recon import sharding
-from recon.core.context import build_context, newest_date
+from recon.core.context import Context, build_context, newest_date
 from recon.core.reconcile import Result, reconcile
 from recon.policy import load_policy
 from recon.reading.folder import read_folder
@@ -61,6 +63,27 @@ def test_shards_give_the_whole(
     assert_same(reconcile_all(tables, POLICY, as_of, context, shards=5, workers=workers), whole)
 
 
+def assert_same_context(one: Context, other: Context) -> None:
+    """The same rows in any order, the same words and problems."""
+    for field in fields(Context):
+        left, right = getattr(one, field.name), getattr(other, field.name)
+        if isinstance(left, pl.DataFrame):
+            assert_frame_equal(left, right, check_row_order=False)
+        elif field.name == "problems":
+            assert sorted(map(repr, left)) == sorted(map(repr, right))
+        else:
+            assert left == right, field.name
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_shards_give_the_context_of_the_whole(made: tuple[dict[str, pl.DataFrame], date], workers: int) -> None:
+    """Whoever is asked with whom: lags, shifts, cohorts, covers, numbers of one name."""
+    tables, as_of = made
+    whole = build_context(tables, POLICY, as_of)
+    assert min(len(whole.cohort), len(whole.cover), len(whole.unpaid))
+    assert_same_context(sharding.context_of(tables, POLICY, as_of, shards=5, workers=workers), whole)
+
+
 def test_small_runs_stay_whole(made: tuple[dict[str, pl.DataFrame], date], monkeypatch: pytest.MonkeyPatch) -> None:
     """Below the bound nothing is split; above it is."""
     tables, as_of = made
@@ -86,12 +109,12 @@ def test_tables_on_disk_are_those_in_memory(made: tuple[dict[str, pl.DataFrame],
     tables, as_of = made
     context = build_context(tables, POLICY, as_of)
     whole = reconcile(tables, POLICY, as_of, context)
-    problems = sharding.tables_to_disk(dict(tables), POLICY, as_of, context, tmp_path, shards=4, workers=1)
+    problems = sharding.tables_to_disk(dict(tables), POLICY, as_of, tmp_path, shards=4, workers=1)
     assert {path.name for path in tmp_path.iterdir()} == {f"{name}.parquet" for name in whole.tables}
     for name, frame in whole.tables.items():
         key = [pl.struct(frame.columns).hash()]
         assert pl.read_parquet(tmp_path / f"{name}.parquet").sort(key).equals(frame.sort(key)), name
-    assert sorted(map(repr, problems)) == sorted(map(repr, whole.problems))
+    assert sorted(map(repr, problems)) == sorted(map(repr, [*context.problems, *whole.problems]))
 
 
 def test_a_payers_region_is_that_of_all_its_people() -> None:

@@ -85,14 +85,14 @@ def run_folder(
     """
     import polars as pl
 
-    from recon.core.context import build_context, newest_date
+    from recon.core.context import newest_date
     from recon.core.payroll.check import check_payroll
     from recon.core.payroll.rollup import roll_up
     from recon.core.payroll_settings import PayrollSettings
     from recon.core.steps import rules_before
     from recon.reading.folder import read_folder
     from recon.report.view import RunView
-    from recon.sharding import reconcile_all
+    from recon.sharding import context_of, reconcile_all
 
     # pdfminer's warnings quote what stands in a file.
     logging.getLogger("pdfminer").setLevel(logging.CRITICAL)
@@ -115,7 +115,7 @@ def run_folder(
     read.tables, missing_legs = _legs(read.tables, options.legs)
     as_of = _as_of(options.as_of, newest_date(read.tables, today), today)
     firm = options.payroll or PayrollSettings()
-    context = build_context(read.tables, policy, as_of, tolerance=options.tolerance, payroll=firm)
+    context = context_of(read.tables, policy, as_of, tolerance=options.tolerance, payroll=firm)
     people = pl.concat([
         read.tables[name].select("person_id") for name in ("contribution", "flow", "person", "payroll")
     ]).drop_nulls().n_unique()
@@ -332,16 +332,17 @@ def policy_new(
 
 def _suggested(exports: Path, policy: Policy, mappings: Path | None, code: str) -> list[Suggested]:
     """What the data of a folder suggest for a region: one section per inferred rule."""
-    from recon.core.context import build_context, newest_date
+    from recon.core.context import newest_date
     from recon.core.inferred import suggested_sections
     from recon.policy.draft import Suggested
     from recon.reading.folder import read_folder
+    from recon.sharding import context_of
 
     folder = _folder(exports)
     read = read_folder(folder, mappings=_mappings(mappings), region_of=policy.region_of,
                        leave_out=_exported_policy(folder))
     today = datetime.now(CHINA).date()
-    context = build_context(read.tables, policy, newest_date(read.tables, today) or today)
+    context = context_of(read.tables, policy, newest_date(read.tables, today) or today)
     return [Suggested(*one) for one in suggested_sections(context.inferred, code)]
 
 

@@ -1,9 +1,10 @@
 """Large inputs answered in shards of people, in several processes: the same answers in bounded memory.
 
 A shard is a run of people in the order of their ids, with their rows of every table and of the context; the context
-itself is made once from all people, so that a shard's answers are those of the whole (DESIGN section 6). What counts
-people across shards, the findings, is made again from the members of findings alone. Between processes go the paths of
-Parquet files in a private temporary folder that is removed at the end.
+itself speaks of all people, so that a shard's answers are those of the whole (DESIGN section 6); the shards are asked
+for it round by round (:mod:`recon.core.survey`). What counts people across shards, the findings, is made again from the
+members of findings alone. Between processes go the paths of Parquet files in a private temporary folder that is removed
+at the end.
 """
 
 from __future__ import annotations
@@ -18,9 +19,12 @@ from typing import Any
 
 import polars as pl
 
-from recon.core.context import Context
+from recon.core.context import Context, build_context, deductions, gather
 from recon.core.expect import conflict_problems
+from recon.core.lags import Votes
+from recon.core.payroll_settings import PayrollSettings
 from recon.core.reconcile import Result, reconcile
+from recon.core.survey import Part, Told
 from recon.policy import Policy
 from recon.problems import Problem
 from recon.reading.workers import Failure, Pool, Task
@@ -66,8 +70,9 @@ def reconcile_all(
     if number < 2 or (shards is None and rows_of(tables) < FROM_ROWS):
         return reconcile(tables, policy, as_of, context, spend=spend)
     with TemporaryDirectory(prefix="recon-") as place:
-        folders = _split(tables, context, Path(place), number)
-        told = answer_shards(folders, policy, as_of, context, spend=spend, workers=workers)
+        made = _split(tables, Path(place), number, context)
+        folders = made.folders
+        told = answer_shards(made, policy, as_of, context, spend=spend, workers=workers)
         results = {name: _gathered(folders, f"result-{name}", _ORDERED_BY.get(name)) for name in _names(folders)}
         inputs = {
             name: conform(tables[name], name) if name in tables and name in _SHARED
@@ -79,65 +84,130 @@ def reconcile_all(
     return Result(results, inputs, _problems(told, conflicts), conflicts)
 
 
+def context_of(
+    tables: Mapping[str, pl.DataFrame], policy: Policy, as_of: date, *, tolerance: int | None = None,
+    payroll: PayrollSettings | None = None, shards: int | None = None, workers: int | None = None,
+) -> Context:
+    """:func:`recon.core.context.build_context`, in shards where that pays or ``shards`` says so."""
+    number = shards or -(-rows_of(tables) // SHARD_ROWS)
+    if number < 2 or (shards is None and rows_of(tables) < FROM_ROWS):
+        return build_context(tables, policy, as_of, tolerance=tolerance, payroll=payroll)
+    deducted = deductions(tables, payroll)
+    with TemporaryDirectory(prefix="recon-") as place:
+        made = _split(tables, Path(place), number)
+        bare = survey_shards(made, policy, as_of, tolerance=tolerance, deducted=deducted, workers=workers)
+        own: dict[str, Any] = {name: _gathered(made.folders, f"context-{name}") for name in _own(bare)}
+    return replace(bare, **own)
+
+
 def tables_to_disk(
-    tables: dict[str, pl.DataFrame], policy: Policy, as_of: date, context: Context, directory: Path, *,
-    spend: bool = True, shards: int | None = None, workers: int | None = None,
+    tables: dict[str, pl.DataFrame], policy: Policy, as_of: date, directory: Path, *, tolerance: int | None = None,
+    payroll: PayrollSettings | None = None, spend: bool = True, shards: int | None = None, workers: int | None = None,
 ) -> list[Problem]:
     """The result tables as Parquet in ``directory``, never all in memory; for inputs too large for one workbook.
 
-    ``tables`` is emptied once its shards are written. Rows lie in the order of people.
+    ``tables`` is emptied once its shards are written. Rows lie in the order of people. What is returned is what was
+    noticed, the context's problems included.
     """
     number = shards or max(-(-rows_of(tables) // SHARD_ROWS), 1)
     directory.mkdir(parents=True, exist_ok=True)
+    deducted = deductions(tables, payroll)
     with TemporaryDirectory(prefix="recon-", dir=directory) as place:
-        folders = _split(tables, context, Path(place), number)
+        made = _split(tables, Path(place), number)
+        folders = made.folders
         tables.clear()
-        told = answer_shards(folders, policy, as_of, context, spend=spend, workers=workers)
+        context = survey_shards(made, policy, as_of, tolerance=tolerance, deducted=deducted, workers=workers)
+        told = answer_shards(made, policy, as_of, context, spend=spend, workers=workers)
         for name in _names(folders):
             parts = [folder / f"result-{name}.parquet" for folder in folders]
             if name == "finding":
                 _findings(folders, policy, as_of, context, spend=spend).write_parquet(directory / f"{name}.parquet")
             else:
                 pl.scan_parquet(parts).sink_parquet(directory / f"{name}.parquet")
-    return _problems(told, pl.concat([one.conflicts for one in told]))
+    return [*context.problems, *_problems(told, pl.concat([one.conflicts for one in told]))]
+
+
+def survey_shards(
+    shards: _Shards, policy: Policy, as_of: date, *, tolerance: int | None = None, deducted: pl.DataFrame,
+    workers: int | None = None,
+) -> Context:
+    """The context of all shards, without the rows of single people: these stand in the shards (``context-*``)."""
+    def ask(name: str, *arguments: Any) -> list[Any]:
+        return _each("survey_shard", policy, [(folder, name, arguments) for folder in shards.folders], workers)
+
+    context = gather(ask, policy, as_of, tolerance=tolerance, deducted=deducted)
+    for path in (path for folder in shards.folders for path in folder.glob("survey-*.parquet")):
+        path.unlink()
+    own = _own(context)
+    for name in own:  # what was found by comparing people of several shards
+        if not (shards.folders[0] / f"context-{name}.parquet").exists():
+            _write_parts(getattr(context, name), shards, f"context-{name}", everywhere=False)
+    return replace(context, **{name: getattr(context, name).clear() for name in own})
+
+
+def survey_shard(policy: Policy, folder: Path, name: str, arguments: tuple[Any, ...]) -> Any:
+    """One round of :class:`recon.core.survey.Part` for a shard; called in a worker process.
+
+    What the next round needs, and the tables of single people, stay in the folder.
+    """
+    kept = {path.stem.removeprefix("survey-"): pl.read_parquet(path) for path in folder.glob("survey-*.parquet")}
+    none = pl.DataFrame()
+    votes = Votes(kept["own"], kept["whole"], none, none) if "own" in kept else None
+    part = Part(_tables_of(folder), policy, kept.get("lines"), votes)
+    answer = getattr(part, name)(*arguments)
+    if isinstance(answer, Told):
+        for table, frame in answer.own.items():
+            frame.write_parquet(folder / f"context-{table}.parquet", compression="lz4")
+        return replace(answer, own={table: frame.clear() for table, frame in answer.own.items()})
+    left = {"lines": part.lines} | ({"own": part.votes.own, "whole": part.votes.whole} if part.votes else {})
+    if name in ("seen", "voted"):
+        for table, frame in left.items():
+            frame.write_parquet(folder / f"survey-{table}.parquet", compression="lz4")
+    return answer
 
 
 def answer_shards(
-    folders: list[Path], policy: Policy, as_of: date, context: Context, *, spend: bool = True,
-    workers: int | None = None,
+    shards: _Shards, policy: Policy, as_of: date, context: Context, *, spend: bool = True, workers: int | None = None,
 ) -> list[_Told]:
     """Answer every shard that :func:`_split` wrote; its tables stand beside its input (``result-*``, ``input-*``)."""
     bare: dict[str, Any] = {name: getattr(context, name).clear() for name in _own(context)}
     work = _Work(policy, as_of, replace(context, **bare), spend)
+    return _each("answer_shard", work, [(folder,) for folder in shards.folders], workers)
+
+
+def _each(function: str, shared: Any, arguments: list[tuple[Any, ...]], workers: int | None) -> list[Any]:
+    """``function`` of this module for each of ``arguments``, in several processes; the answers in their order."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    number = min(workers or cores, len(folders))
-    told: dict[int, _Told] = {}
+    number = min(workers or cores, len(arguments))
+    told: dict[int, Any] = {}
     if number > 1:
         pool = Pool(number)
-        tasks = [Task(at, "recon.sharding:answer_shard", (folder,), SECONDS) for at, folder in enumerate(folders)]
-        for task, answer in pool.run(tasks, work):
+        tasks = [Task(at, f"recon.sharding:{function}", each, SECONDS) for at, each in enumerate(arguments)]
+        for task, answer in pool.run(tasks, shared):
             if not isinstance(answer, Failure):
                 told[task.key] = answer
         pool.close()
-    for at, folder in enumerate(folders):
+    for at, each in enumerate(arguments):
         if at not in told:  # alone, or its worker failed: a bug then shows itself here
-            told[at] = answer_shard(work, folder)
-    return [told[at] for at in range(len(folders))]
+            told[at] = globals()[function](shared, *each)
+    return [told[at] for at in range(len(arguments))]
 
 
 def answer_shard(work: _Work, folder: Path) -> _Told:
     """Answer one shard; called in a worker process."""
-    tables = {path.stem.removeprefix("table-"): pl.read_parquet(path)
-              for path in folder.glob("table-*.parquet")}
     own: dict[str, Any] = {path.stem.removeprefix("context-"): pl.read_parquet(path)
            for path in folder.glob("context-*.parquet")}
-    result = reconcile(tables, work.policy, work.as_of, replace(work.context, **own), spend=work.spend)
+    result = reconcile(_tables_of(folder), work.policy, work.as_of, replace(work.context, **own), spend=work.spend)
     for name, frame in result.tables.items():
         frame.write_parquet(folder / f"result-{name}.parquet", compression="lz4")
     for name, frame in result.inputs.items():
         if name not in _SHARED:
             frame.write_parquet(folder / f"input-{name}.parquet", compression="lz4")
     return _Told(result.problems, result.conflicts)
+
+
+def _tables_of(folder: Path) -> dict[str, pl.DataFrame]:
+    return {path.stem.removeprefix("table-"): pl.read_parquet(path) for path in folder.glob("table-*.parquet")}
 
 
 # --------------------------------------------------------------------------------------------------------- taking apart
@@ -150,36 +220,43 @@ def _own(context: Context) -> list[str]:
             and "person_id" in getattr(context, field.name).columns]
 
 
-def _split(tables: Mapping[str, pl.DataFrame], context: Context, place: Path, shards: int) -> list[Path]:
-    """One folder a shard with its rows of all tables and of the context."""
+@dataclass(frozen=True)
+class _Shards:
+    """A folder each, and who is in which: person_id, ``_shard``."""
+
+    folders: list[Path]
+    of: pl.DataFrame
+
+
+def _split(tables: Mapping[str, pl.DataFrame], place: Path, number: int, context: Context | None = None) -> _Shards:
+    """One folder a shard with its rows of all tables and, where it is given, of the context."""
     people = pl.concat([
         frame.select("person_id").unique() for frame in tables.values() if "person_id" in frame.columns
     ]).drop_nulls().unique().sort("person_id")
-    of = people.with_columns((pl.int_range(pl.len()) * shards // pl.len()).cast(pl.Int32).alias("_shard"))
-    folders = [place / f"{at:05d}" for at in range(shards)]
+    of = people.with_columns((pl.int_range(pl.len()) * number // pl.len()).cast(pl.Int32).alias("_shard"))
+    folders = [place / f"{at:05d}" for at in range(number)]
     for folder in folders:
         folder.mkdir()
+    shards = _Shards(folders, of)
     for name, frame in tables.items():
-        _write_parts(frame, of, folders, f"table-{name}", everywhere=name in _SHARED)
-    for name in _own(context):
-        _write_parts(getattr(context, name), of, folders, f"context-{name}", everywhere=False)
-    return folders
+        _write_parts(frame, shards, f"table-{name}", everywhere=name in _SHARED)
+    for name in _own(context) if context else ():
+        _write_parts(getattr(context, name), shards, f"context-{name}", everywhere=False)
+    return shards
 
 
-def _write_parts(
-    frame: pl.DataFrame, of: pl.DataFrame, folders: list[Path], name: str, *, everywhere: bool
-) -> None:
+def _write_parts(frame: pl.DataFrame, shards: _Shards, name: str, *, everywhere: bool) -> None:
     """The rows of each shard as a Parquet file; rows of nobody go to all shards, or to the first."""
     if "person_id" not in frame.columns:
         placed = frame.with_columns(pl.lit(None, dtype=pl.Int32).alias("_shard"))
     else:
-        placed = frame.join(of, on="person_id", how="left", maintain_order="left")
+        placed = frame.join(shards.of, on="person_id", how="left", maintain_order="left")
     if not everywhere:
         placed = placed.with_columns(pl.col("_shard").fill_null(0))
     nobody = placed.filter(pl.col("_shard").is_null()).drop("_shard")
     parts = placed.filter(pl.col("_shard").is_not_null()).partition_by(
         "_shard", as_dict=True, include_key=False, maintain_order=True)
-    for at, folder in enumerate(folders):
+    for at, folder in enumerate(shards.folders):
         part = parts.get((at,), frame.clear())
         pl.concat([part, nobody]).write_parquet(folder / f"{name}.parquet", compression="lz4")
 
@@ -212,16 +289,18 @@ def _findings(folders: list[Path], policy: Policy, as_of: date, context: Context
     members = gaps.filter(pl.col("finding_id").is_not_null()).select("person_id").unique().collect()
     if members.is_empty():
         return empty("finding")
-    theirs = {}
-    for path in folders[0].glob("table-*.parquet"):
-        name = path.stem.removeprefix("table-")
-        if name in _SHARED:
+    theirs: dict[str, pl.DataFrame] = {}
+    own: dict[str, Any] = {}
+    for path in folders[0].glob("*-*.parquet"):
+        kind, name = path.stem.split("-", 1)
+        if kind == "table" and name in _SHARED:
             theirs[name] = pl.concat([pl.read_parquet(folder / path.name) for folder in folders]).unique(
                 maintain_order=True)
-        else:
+        elif kind in ("table", "context"):
             rows = pl.scan_parquet([folder / path.name for folder in folders])
-            theirs[name] = rows.join(members.lazy(), on="person_id", how="semi").collect()
-    return reconcile(theirs, policy, as_of, context, spend=spend).tables["finding"]
+            found = rows.join(members.lazy(), on="person_id", how="semi").collect()
+            (theirs if kind == "table" else own)[name] = found
+    return reconcile(theirs, policy, as_of, replace(context, **own), spend=spend).tables["finding"]
 
 
 def _problems(told: list[_Told], conflicts: pl.DataFrame) -> list[Problem]:

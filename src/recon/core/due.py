@@ -9,8 +9,10 @@ from __future__ import annotations
 import polars as pl
 
 from recon.core import months
-from recon.core.context import Context, may_be_corrected, schedule_frame
+from recon.core.cohorts import schedule_frame
+from recon.core.context import Context
 from recon.core.expect import ACCUSING
+from recon.core.lags import may_be_corrected
 from recon.core.links import PRICES
 from recon.policy import Policy
 from recon.tables import ACCOUNT

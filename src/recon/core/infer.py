@@ -58,14 +58,27 @@ class _Found:
     brackets: tuple[tuple[int | None, int | None, int], ...]
 
 
-def infer_rules(lines: pl.DataFrame, prepared: Prepared, policy: Policy) -> pl.DataFrame:
-    """What the data show, one row per cohort, run of months and age bracket (:data:`SCHEMA`).
+@dataclass(frozen=True)
+class Asked:
+    """Credits in place of people sampled from some of all: of each kind the people (with a hash) and their pairs."""
 
-    lines: of :func:`recon.core.expect.lines_of`. kind: share, share_flat or fixed; from, to: months seen; verdict:
-    confirms (the policy says the same), unknown (it is silent or of low confidence), conflict (it is well known and
-    fits less than half of the same credits).
+    in_service: tuple[pl.DataFrame, pl.DataFrame]
+    retired: tuple[pl.DataFrame, pl.DataFrame]
+
+
+def ask(lines: pl.DataFrame, prepared: Prepared, policy: Policy) -> Asked:
+    """The credits in place of a sample of the people at hand; ``lines``: of :func:`recon.core.expect.lines_of`."""
+    return Asked(_in_service_pairs(lines, prepared.credit), _retiree_pairs(prepared, policy))
+
+
+def rules_from(parts: Sequence[Asked], policy: Policy) -> pl.DataFrame:
+    """What the data show, one row per cohort, run of months and age bracket (:data:`SCHEMA`), from everybody asked.
+
+    kind: share, share_flat or fixed; from, to: months seen; verdict: confirms (the policy says the same), unknown (it
+    is silent or of low confidence), conflict (it is well known and fits less than half of the same credits).
     """
-    pairs = pl.concat([_in_service_pairs(lines, prepared.credit, policy), _retiree_pairs(prepared, policy)])
+    in_service = _at_best_lag(_sample_of([one.in_service for one in parts]), policy)
+    pairs = pl.concat([in_service, _sample_of([one.retired for one in parts])])
     rows: list[dict[str, Any]] = []
     for cohort, mine in pairs.sort(*_COHORT, "month", "person_id", nulls_last=True).group_by(
         _COHORT, maintain_order=True
@@ -76,14 +89,19 @@ def infer_rules(lines: pl.DataFrame, prepared: Prepared, policy: Policy) -> pl.D
     return pl.DataFrame(rows, schema=SCHEMA)
 
 
+def infer_rules(lines: pl.DataFrame, prepared: Prepared, policy: Policy) -> pl.DataFrame:
+    """:func:`rules_from` everybody at once."""
+    return rules_from([ask(lines, prepared, policy)], policy)
+
+
 # ---------------------------------------------------------------------------------------------- credits in place
 
 
 _RETIREE_RULES = 6  # a rule and those accepted beside it
 
 
-def _in_service_pairs(lines: pl.DataFrame, credit: pl.DataFrame, policy: Policy) -> pl.DataFrame:
-    """Months with one paid line and one credit at the lag that most of the region's credits fit.
+def _in_service_pairs(lines: pl.DataFrame, credit: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Sampled people, and their months with one paid line and one credit, at every lag.
 
     own: the credit is what the policy says (or accepts); known: the policy is sure enough to accuse.
     """
@@ -92,16 +110,26 @@ def _in_service_pairs(lines: pl.DataFrame, credit: pl.DataFrame, policy: Policy)
         & ~pl.col("netted") & ~pl.col("no_account") & ~pl.col("stated") & (pl.col("base_fen") > 0)
         & pl.col("arrival").is_not_null() & pl.col("region").is_not_null() & (pl.col("stream") == "normal")
     ).filter((pl.len().over(*ACCOUNT, "month") == 1) & (pl.len().over(*ACCOUNT, "arrival") == 1))
-    plain = _sampled(plain)
+    people = _sampled(plain)
+    plain = _of(plain, people)
     lone = credit.join(plain.select(ACCOUNT).unique(), on=ACCOUNT, how="semi").select(
         *ACCOUNT, pl.col("month").alias("at"), pl.col("net_fen").alias("fen")).filter(
         pl.len().over(*ACCOUNT, "at") == 1)
-    typical = {region: policy.schedule(region).typical for region in plain["region"].unique().to_list()}
     frames = [
         plain.with_columns((pl.col("arrival") + lag).alias("at"), pl.lit(lag, dtype=pl.Int32).alias("lag"))
         .join(lone, on=[*ACCOUNT, "at"], nulls_equal=True) for lag in range(MAX_LAG + 1)
     ]
-    pairs = pl.concat(frames)
+    known = pl.col("policy_confidence").is_in(ACCUSING) & pl.col("expected_fen").is_not_null() & ~pl.col("unsure")
+    fits = (pl.col("fen") == pl.col("expected_fen")).fill_null(False) | pl.col("accepts").list.contains(pl.col("fen"))
+    return people, pl.concat(frames).select(
+        *_COHORT, "person_id", "month", ((pl.col("month") - pl.col("born")) // 12).cast(pl.Int32).alias("age"),
+        "base_fen", "fen", fits.alias("own"), known.alias("known"), "lag",
+    )
+
+
+def _at_best_lag(pairs: pl.DataFrame, policy: Policy) -> pl.DataFrame:
+    """The pairs at the lag that most of the region's credits fit."""
+    typical = {region: policy.schedule(region).typical for region in pairs["region"].unique().to_list()}
     # The lag at which the most credits agree with one share or one sum beside 2%; of equal ones the region's own.
     votes = pl.concat([
         pairs.select("region", "scheme", "lag", pl.lit(family).alias("_family"), _value(family).alias("_v"))
@@ -111,16 +139,11 @@ def _in_service_pairs(lines: pl.DataFrame, credit: pl.DataFrame, policy: Policy)
         (pl.col("lag") != pl.col("region").replace_strict(typical, default=1, return_dtype=pl.Int32)).alias("_odd")
     ).sort("region", "scheme", "n", "_odd", "lag", descending=[False, False, True, False, False]).unique(
         ["region", "scheme"], keep="first", maintain_order=True).select("region", "scheme", "lag")
-    known = pl.col("policy_confidence").is_in(ACCUSING) & pl.col("expected_fen").is_not_null() & ~pl.col("unsure")
-    fits = (pl.col("fen") == pl.col("expected_fen")).fill_null(False) | pl.col("accepts").list.contains(pl.col("fen"))
-    return pairs.join(votes, on=["region", "scheme", "lag"], how="semi").select(
-        *_COHORT, "person_id", "month", ((pl.col("month") - pl.col("born")) // 12).cast(pl.Int32).alias("age"),
-        "base_fen", "fen", fits.alias("own"), known.alias("known"),
-    )
+    return pairs.join(votes, on=["region", "scheme", "lag"], how="semi").drop("lag")
 
 
-def _retiree_pairs(prepared: Prepared, policy: Policy) -> pl.DataFrame:
-    """Months with one credit of somebody retired by the roster; their clock is the month itself."""
+def _retiree_pairs(prepared: Prepared, policy: Policy) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Sampled people retired by the roster, and their months with one credit; their clock is the month itself."""
     person = prepared.tables["person"].filter(
         (pl.col("insured_status") == "retired") | pl.col("retired_from").is_not_null()
     ).select("person_id", pl.col("tier"), months.index_of(pl.col("birth_date")).alias("born"),
@@ -130,7 +153,8 @@ def _retiree_pairs(prepared: Prepared, policy: Policy) -> pl.DataFrame:
         & (pl.len().over("person_id", "region", "scheme", "month") == 1)
     ).join(person, on="person_id").filter(pl.col("month") >= pl.col("_from").fill_null(0)).with_columns(
         ((pl.col("month") - pl.col("born")) // 12).cast(pl.Int32).alias("age"), pl.lit("retired").alias("insured"))
-    pairs = _sampled(pairs)
+    people = _sampled(pairs)
+    pairs = _of(pairs, people)
     situations = pairs.select("region", "tier", "month", "born").unique()
     told = []
     for region, tier, month, born in situations.iter_rows():
@@ -146,17 +170,29 @@ def _retiree_pairs(prepared: Prepared, policy: Policy) -> pl.DataFrame:
     near = [(pl.col("net_fen") - pl.col("due").list.get(place, null_on_oob=True)).abs() <= pl.col("slack")
             for place in range(_RETIREE_RULES)]
     fits = pl.any_horizontal(near)
-    return joined.select(
+    return people, joined.select(
         *_COHORT, "person_id", "month", "age", pl.lit(None, dtype=pl.Int64).alias("base_fen"),
         pl.col("net_fen").alias("fen"), fits.fill_null(False).alias("own"), pl.col("known").fill_null(False),
     )
 
 
 def _sampled(rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows of at most :data:`SAMPLE` people of each cohort, taken by hash: a rule shows in a few hundred."""
-    people = rows.select(*_COHORT, "person_id").unique().with_columns(pl.col("person_id").hash(11).alias("_h")).filter(
-        pl.struct("_h", "person_id").rank("ordinal").over(_COHORT) <= SAMPLE)
-    return rows.join(people.drop("_h"), on=[*_COHORT, "person_id"], how="semi", nulls_equal=True)
+    """At most :data:`SAMPLE` people of each cohort, taken by hash (``_h``): a rule shows in a few hundred."""
+    return _fewest(rows.select(*_COHORT, "person_id").unique().with_columns(pl.col("person_id").hash(11).alias("_h")))
+
+
+def _fewest(people: pl.DataFrame) -> pl.DataFrame:
+    return people.filter(pl.struct("_h", "person_id").rank("ordinal").over(_COHORT) <= SAMPLE)
+
+
+def _of(rows: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
+    return rows.join(people, on=[*_COHORT, "person_id"], how="semi", nulls_equal=True)
+
+
+def _sample_of(parts: Sequence[tuple[pl.DataFrame, pl.DataFrame]]) -> pl.DataFrame:
+    """The pairs of the people who would have been sampled from all of them together."""
+    people, pairs = (pl.concat(frames) for frames in zip(*parts, strict=True))
+    return pairs if len(parts) == 1 else _of(pairs, _fewest(people))
 
 
 def _value(family: str) -> pl.Expr:

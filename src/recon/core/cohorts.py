@@ -1,0 +1,185 @@
+"""What an answer needs to know of other people: a payer's months, common deductions, credits under another number.
+
+Counts are made for the people of one part and added up over all parts; each function says what can be added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from recon.core.lags import plain_lines
+from recon.core.prepare import Prepared
+from recon.policy import Policy
+from recon.tables import ACCOUNT
+
+# The same shortfall in one credit month for so many people, and this share of those credited, is a common deduction.
+DEDUCTION_PEOPLE = 5
+DEDUCTION_PERCENT = 50
+# So many months must agree in amount and place before two numbers of one name are taken for one person's.
+OTHER_IDENTITY_MONTHS = 2
+# So many people of one payer have lines on both sides of a month in which nobody has one.
+SILENT_PEOPLE = 5
+PAYER_MONTH = ["payer", "region", "scheme", "month"]
+
+
+def schedule_frame(regions: Sequence[str | None], policy: Policy, tolerance: int | None) -> pl.DataFrame:
+    """region, kind, typical, tolerance, window_start, credit_month: one row per region (null is the default)."""
+    rows = []
+    for region in regions:
+        plan = policy.schedule(region)
+        rows.append({
+            "region": region, "kind": plan.kind, "typical": plan.typical,
+            "tolerance": plan.tolerance if tolerance is None else tolerance,
+            "window_start": plan.window_start, "credit_month": plan.credit_month,
+        })
+    return pl.DataFrame(rows, schema={
+        "region": pl.String, "kind": pl.String, "typical": pl.Int32, "tolerance": pl.Int32,
+        "window_start": pl.Int32, "credit_month": pl.Int32,
+    })
+
+
+def added(parts: Sequence[pl.DataFrame], key: Sequence[str]) -> pl.DataFrame:
+    """Counts of several groups of people as counts of all: whatever is not in ``key`` is added up."""
+    rows = pl.concat(parts)
+    return rows if len(parts) == 1 else rows.group_by(key).agg(
+        pl.exclude(key).sum().cast(pl.UInt32)).select(rows.columns)
+
+
+def credited_people(
+    lines: pl.DataFrame, prepared: Prepared, lag: pl.DataFrame, own_lag: pl.DataFrame, policy: Policy
+) -> pl.DataFrame:
+    """payer, region, scheme, month, people (with an export), credited (the month's amount is in its usual place)."""
+    plain = plain_lines(lines)
+    schedules = schedule_frame(plain["region"].unique().to_list(), policy, None)
+    usual = (
+        plain.join(schedules, on="region", how="left", nulls_equal=True)
+        .join(lag, on=["region", "scheme"], how="left").join(own_lag, on=ACCOUNT, how="left")
+        .with_columns((pl.col("arrival") + pl.coalesce("own_learned", "learned", "typical")).alias("due"))
+    )
+    came = prepared.credit.select(
+        *ACCOUNT, pl.col("month").alias("due"), pl.col("net_fen").alias("expected_fen"), pl.lit(True).alias("came")
+    ).unique()
+    with_export = usual.join(prepared.tables["flow"].select("person_id", "region").unique(),
+                             on=["person_id", "region"], how="semi", nulls_equal=True)
+    return (
+        with_export.join(came, on=[*ACCOUNT, "due", "expected_fen"], how="left", nulls_equal=True)
+        .group_by("payer", "region", "scheme", "month")
+        .agg(pl.col("person_id").n_unique().alias("people"),
+             pl.col("person_id").filter(pl.col("came")).n_unique().alias("credited"))
+    )
+
+
+def payer_months(lines: pl.DataFrame) -> pl.DataFrame:
+    """payer, region, scheme, month, people (with a line, side lines apart), unpaid, regular (a line of the month)."""
+    main, person = ~pl.col("is_side"), pl.col("person_id")
+    regular = main & pl.col("payment_kind").is_in(["normal", "back_pay"])
+    return lines.group_by(PAYER_MONTH).agg(
+        person.filter(main).n_unique().alias("people"),
+        person.filter(main & (pl.col("paid") == False)).n_unique().alias("unpaid"),  # noqa: E712
+        person.filter(regular).n_unique().alias("regular"),
+    )
+
+
+def unpaid_people(payers: pl.DataFrame) -> pl.DataFrame:
+    """payer, region, scheme, month, people, unpaid, from everybody's :func:`payer_months`."""
+    return payers.filter(pl.col("people") > 0).drop("regular")
+
+
+def silent_months(payers: pl.DataFrame) -> pl.DataFrame:
+    """Months between two of a payer's in which none of its people has a line, from :func:`payer_months`."""
+    key = ["payer", "region", "scheme"]
+    months_of = payers.filter(pl.col("regular") >= SILENT_PEOPLE).sort(*key, "month", nulls_last=True)
+    steps = months_of.with_columns(pl.col("month").shift(-1).over(key).alias("_next")).filter(
+        pl.col("_next") - pl.col("month") > 1
+    )
+    holes = steps.with_columns(
+        pl.int_ranges(pl.col("month") + 1, pl.col("_next"), dtype=pl.Int32).alias("month")
+    ).explode("month").select(*key, "month")
+    return holes.join(payers, on=[*key, "month"], how="anti", nulls_equal=True)
+
+
+def shortfalls(
+    lines: pl.DataFrame, credit: pl.DataFrame, lag: pl.DataFrame, policy: Policy
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """From lone credits in the usual place: (region, due, people) and, where some is lacking, the same by rest_fen."""
+    plain = plain_lines(lines)
+    schedules = schedule_frame(plain["region"].unique().to_list(), policy, None)
+    due = plain.join(schedules, on="region", how="left", nulls_equal=True).join(
+        lag, on=["region", "scheme"], how="left"
+    ).select(*ACCOUNT, (pl.col("arrival") + pl.coalesce("learned", "typical")).alias("due"), "expected_fen")
+    lone = credit.select(*ACCOUNT, pl.col("month").alias("due"), "net_fen").filter(pl.len().over(*ACCOUNT, "due") == 1)
+    rests = due.filter(pl.len().over(*ACCOUNT, "due") == 1).join(
+        lone, on=[*ACCOUNT, "due"], nulls_equal=True
+    ).with_columns(
+        (pl.col("expected_fen") - pl.col("net_fen")).alias("rest_fen")
+    )
+    people = pl.col("person_id").n_unique().alias("people")
+    return (rests.group_by("region", "due").agg(people),
+            rests.filter(pl.col("rest_fen") > 0).group_by("region", "due", "rest_fen").agg(people))
+
+
+def common_deductions(credited: pl.DataFrame, lacking: pl.DataFrame) -> pl.DataFrame:
+    """region, due, rest_fen: shortfalls shared by a region's people in one credit month, from :func:`shortfalls`."""
+    return lacking.join(credited.rename({"people": "_of"}), on=["region", "due"], nulls_equal=True).filter(
+        (pl.col("people") >= DEDUCTION_PEOPLE)
+        & (pl.col("people") * 100 >= pl.col("_of") * DEDUCTION_PERCENT)
+    ).select("region", "due", "rest_fen")
+
+
+# ------------------------------------------------------------------------------------- credits under another number
+
+
+def strangers(prepared: Prepared) -> pl.DataFrame:
+    """other_id, person_name: people of known name without any contribution."""
+    named = prepared.tables["person"].select("person_id", "person_name").drop_nulls()
+    return named.join(prepared.contribution.select("person_id").unique(), on="person_id", how="anti").rename(
+        {"person_id": "other_id"})
+
+
+def namesakes(lines: pl.DataFrame, prepared: Prepared, others: pl.DataFrame) -> pl.DataFrame:
+    """person_id, person_name: people with plain lines who bear the name of one of the :func:`strangers`."""
+    plain = plain_lines(lines)
+    named = prepared.tables["person"].select("person_id", "person_name").drop_nulls()
+    return pl.concat([
+        named.join(plain.select("person_id").unique(), on="person_id", how="semi"),
+        plain.select("person_id", "person_name").drop_nulls(),
+    ]).join(others, on="person_name", how="semi").unique()
+
+
+def same_people(others: pl.DataFrame, paying: pl.DataFrame) -> pl.DataFrame:
+    """person_id, other_id: numbers that may be one person's, because nobody else bears the name."""
+    alone = paying.filter(pl.col("person_id").n_unique().over("person_name") == 1)
+    return others.join(alone, on="person_name").filter(
+        pl.col("other_id").n_unique().over("person_id") == 1).select("person_id", "other_id")
+
+
+def waiting_lines(lines: pl.DataFrame, pairs: pl.DataFrame, lag: pl.DataFrame, policy: Policy) -> pl.DataFrame:
+    """person_id, other_id, region, due, expected_fen of the people in ``pairs``."""
+    plain = plain_lines(lines).join(pairs, on="person_id")
+    schedules = schedule_frame(plain["region"].unique().to_list(), policy, None)
+    return plain.join(schedules, on="region", how="left", nulls_equal=True).join(
+        lag, on=["region", "scheme"], how="left"
+    ).select("person_id", "other_id", "region", (pl.col("arrival") + pl.coalesce("learned", "typical")).alias("due"),
+             "expected_fen")
+
+
+def strange_credits(credit: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+    """other_id, region, due, expected_fen, other_rows: the credits under the other numbers of ``pairs``."""
+    theirs = credit.rename({"person_id": "other_id"}).join(pairs, on="other_id", how="semi", maintain_order="left")
+    return theirs.select(
+        "other_id", "region", pl.col("month").alias("due"), pl.col("net_fen").alias("expected_fen"),
+        pl.col("row_id").alias("other_rows"),
+    ).unique(["other_id", "region", "due", "expected_fen"], keep="first", maintain_order=True)
+
+
+def elsewhere(due: pl.DataFrame, there: pl.DataFrame) -> pl.DataFrame:
+    """person_id, region, due, expected_fen, other_rows: credits under a number without contributions.
+
+    Its holder bears the name of exactly one person with them; amount and month agree for
+    :data:`OTHER_IDENTITY_MONTHS` months or more, in one region.
+    """
+    return due.join(there, on=["other_id", "region", "due", "expected_fen"], nulls_equal=True).filter(
+        pl.len().over("person_id", "other_id") >= OTHER_IDENTITY_MONTHS
+    ).drop("other_id").unique(["person_id", "region", "due", "expected_fen"], keep="first", maintain_order=True)

@@ -1,0 +1,242 @@
+"""Usual lags that the data themselves show, account by account and region by region (DESIGN section 5).
+
+Account by account, a lag L is *clean* when the multisets of (arrival + L, fen) and (posted, fen) agree over the months
+both sides span; only a lag that is the single clean one speaks for that account. For a region, accounts whose record is
+not clean at any lag vote for the one that fits most of their lines. Votes are counted and added up, so that people can
+be asked in parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from recon.policy import Policy, Schedule
+from recon.tables import ACCOUNT
+
+# A usual lag other than the region's is believed from this many people, or from this many months of one person.
+COHORT_PEOPLE = 20
+COHORT_SHARE_PERCENT = 90
+PERSON_MONTHS = 12
+# From so many clean records of one lag on, a lone change of lag must beat the price of a credit taken from outside.
+STEADY_PEOPLE = 5
+# So many single months credited one by one refute a yearly schedule for the account.
+YEARLY_REFUTED = 6
+# So many more lines must fit a person's own lag than the lag of all others, unless the whole record is clean at it.
+OWN_LAG_MORE = 6
+MAX_LEARNED_LAG = 5
+
+_VOTES = {"region": pl.String(), "scheme": pl.String(), "lag": pl.Int32(), "people": pl.UInt32()}
+
+
+@dataclass(frozen=True)
+class Votes:
+    """What some people's records say of lags.
+
+    own: account, own_learned; whole: account, lag at which a record is clean throughout. clean, all: region, scheme,
+    lag, people: how many clean records, and how many records of any kind, vote for it.
+    """
+
+    own: pl.DataFrame
+    whole: pl.DataFrame
+    clean: pl.DataFrame
+    all: pl.DataFrame
+
+
+def may_be_corrected(plan: Schedule) -> bool:
+    """A schedule that steady data may correct: of low confidence, or only the national default."""
+    return not plan.typical_stated and (plan.confidence == "low" or plan.ref.startswith("national"))
+
+
+def plain_lines(lines: pl.DataFrame) -> pl.DataFrame:
+    """Paid normal lines whose amount and arrival are known: the ones lags and cohorts are read from."""
+    return lines.filter(
+        pl.col("stream").is_in(["normal", "annual"]) & pl.col("payable") & pl.col("arrival").is_not_null()
+    )
+
+
+def votes_of(lines: pl.DataFrame, credit: pl.DataFrame, policy: Policy) -> Votes:
+    """The votes of the people in ``lines`` (see the module)."""
+    due, came = _due_and_came(lines, credit, policy)
+    regions = due["region"].unique().to_list()
+    soft = _soft(regions, policy)
+    if due.is_empty() or came.is_empty():
+        return Votes(pl.DataFrame(schema={**dict.fromkeys(ACCOUNT, pl.String), "own_learned": pl.Int32}),
+                     pl.DataFrame(schema={**dict.fromkeys(ACCOUNT, pl.String), "lag": pl.Int32}),
+                     pl.DataFrame(schema=_VOTES), pl.DataFrame(schema=_VOTES))
+    # The same accounts are joined and counted lag by lag: as numbers in the order of their names.
+    numbered = [pl.col(name).cast(pl.Enum(due[name].drop_nulls().unique().sort())) for name in ACCOUNT]
+    text = pl.col(ACCOUNT).cast(pl.String)
+    due, came = due.with_columns(numbered), came.with_columns(numbered)
+    spans = due.group_by(ACCOUNT).agg(pl.col("at").min().alias("due_from"), pl.col("at").max().alias("due_to"),
+                                      pl.len().alias("due_lines")).join(
+        came.group_by(ACCOUNT).agg(pl.col("at").min().alias("came_from"), pl.col("at").max().alias("came_to"),
+                                   pl.len().alias("came_lines")), on=ACCOUNT)
+    fit = pl.concat([_fit(due, came, spans, lag) for lag in range(MAX_LEARNED_LAG + 1)])
+    whole = fit.filter(pl.col("whole"))
+    typical = {region: policy.schedule(region).typical for region in regions}
+    scores = _scores(due, came)
+    part = _telling(fit.join(whole.select(ACCOUNT).unique(), on=ACCOUNT, how="anti"), scores, typical)
+    votes = pl.concat([whole, part]).filter(pl.len().over(ACCOUNT) == 1)
+    strong = votes.filter(pl.col("lines") >= PERSON_MONTHS)
+    own = strong.filter(pl.col("region").is_in(sorted(soft))).select(*ACCOUNT, pl.col("lag").alias("own_learned"))
+    yearly = sorted(region for region in soft if policy.schedule(region).kind == "annual")
+    if yearly:
+        monthly_all_the_same = _monthly_after_all(due.filter(pl.col("region").is_in(yearly)), came)
+        own = pl.concat([own, monthly_all_the_same.join(own, on=ACCOUNT, how="anti")])
+    rough = _best_fit(scores, typical).join(votes.select(ACCOUNT), on=ACCOUNT, how="anti")
+    clean = votes.select(*ACCOUNT, "lag", "lines")
+    return Votes(own.with_columns(text), whole.select(text, "lag"), _counted(clean),
+                 _counted(pl.concat([clean, rough])))
+
+
+def lags_of(parts: Sequence[Votes], policy: Policy) -> tuple[pl.DataFrame, pl.DataFrame, list[str]]:
+    """(region, scheme, learned), (region, scheme, steady_lag) and what to say of it, from the votes of everybody."""
+    clean, every = (pl.concat(frames).group_by("region", "scheme", "lag").agg(pl.col("people").sum())
+                    for frames in ([one.clean for one in parts], [one.all for one in parts]))
+    many = _shared(every, COHORT_PEOPLE)
+    # A few people are only asked when their records are clean: one odd record would outweigh them.
+    few = _shared(clean, STEADY_PEOPLE).join(many, on=["region", "scheme"], how="anti")
+    steady = pl.concat([many, few]).select("region", "scheme", pl.col("lag").alias("steady_lag"))
+    cohort = many.filter(pl.col("region").is_in(sorted(_soft(many["region"].unique().to_list(), policy))))
+    notes = [
+        f"{row['region']}: 由{row['people']}人的明细得出通常滞后{row['lag']}个月"
+        for row in cohort.iter_rows(named=True) if row["lag"] != policy.schedule(row["region"]).typical
+    ]
+    return cohort.select("region", "scheme", pl.col("lag").alias("learned")), steady, notes
+
+
+def own_lags(
+    votes: Votes, steady: pl.DataFrame, lines: pl.DataFrame, credit: pl.DataFrame, policy: Policy
+) -> pl.DataFrame:
+    """Own lags that stand against the lag of the region's people: the whole record is clean, or far more lines fit.
+
+    With one amount throughout, a record with a late month fits a lag that nobody else has as well as the common one.
+    """
+    own, whole = votes.own, votes.whole
+    asked = own.join(steady, on=["region", "scheme"], how="left").filter(
+        pl.col("steady_lag").is_not_null() & (pl.col("steady_lag") != pl.col("own_learned"))
+    ).join(whole, left_on=[*ACCOUNT, "own_learned"], right_on=[*ACCOUNT, "lag"], how="anti")
+    if asked.is_empty():
+        return own
+    due, came = _due_and_came(lines, credit, policy)
+    lines = due.unique().join(asked, on=ACCOUNT)
+    there = came.unique()
+    hits = lines.group_by(ACCOUNT).len("n").drop("n")
+    for name, lag in (("own_hits", "own_learned"), ("common_hits", "steady_lag")):
+        moved = lines.with_columns((pl.col("at") + pl.col(lag)).alias("at"))
+        fits = moved.join(there, on=[*ACCOUNT, "at", "fen"], how="semi")
+        hits = hits.join(fits.group_by(ACCOUNT).len(name), on=ACCOUNT, how="left")
+    weak = hits.filter(
+        pl.col("own_hits").fill_null(0) < pl.col("common_hits").fill_null(0) + OWN_LAG_MORE
+    )
+    return own.join(weak, on=ACCOUNT, how="anti")
+
+
+def _due_and_came(lines: pl.DataFrame, credit: pl.DataFrame, policy: Policy) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Account, at, fen of the lines that have a monthly credit to wait for, and of the credits of their accounts."""
+    due = plain_lines(lines).filter(pl.col("region").is_not_null()).select(
+        *ACCOUNT, pl.col("arrival").alias("at"), pl.col("expected_fen").alias("fen"))
+    regions = due["region"].unique().to_list()
+    # A yearly schedule that is not sure yields to steady monthly credits like any other.
+    monthly = {region for region in regions if policy.schedule(region).kind != "annual"} | _soft(regions, policy)
+    due = due.filter(pl.col("region").is_in(sorted(monthly)))
+    came = credit.select(*ACCOUNT, pl.col("month").alias("at"), pl.col("net_fen").alias("fen")).join(
+        due.select(ACCOUNT).unique(), on=ACCOUNT, how="semi")
+    return due, came
+
+
+def _soft(regions: Sequence[str], policy: Policy) -> set[str]:
+    return {region for region in regions if may_be_corrected(policy.schedule(region))}
+
+
+def _counted(votes: pl.DataFrame) -> pl.DataFrame:
+    """region, scheme, lag, people: how many records of three lines or more vote for a lag."""
+    return votes.filter(pl.col("lines") >= 3).group_by("region", "scheme", "lag").agg(
+        pl.len().alias("people")).with_columns(pl.col("region", "scheme").cast(pl.String)).cast(pl.Schema(_VOTES))
+
+
+def _shared(counts: pl.DataFrame, people: int) -> pl.DataFrame:
+    """region, scheme, lag, people: the lag nearly all voters of a region share, from ``people`` voters on."""
+    return counts.filter(
+        (pl.col("people") * 100 >= pl.col("people").sum().over("region", "scheme") * COHORT_SHARE_PERCENT)
+        & (pl.col("people") >= people)
+    ).sort("region", "scheme")
+
+
+def _telling(part: pl.DataFrame, scores: pl.DataFrame, typical: dict[str, int]) -> pl.DataFrame:
+    """Of lags at which the months both sides span are clean, those that explain more lines than any other lag.
+
+    One at which few lines have a place at all is clean by chance. The region's own lag is no stranger than any other:
+    it need only explain as many.
+    """
+    others = scores.select(*ACCOUNT, pl.col("lag").alias("_lag"), "lines")
+    other = part.select(*ACCOUNT, "lag").join(others, on=ACCOUNT).filter(pl.col("_lag") != pl.col("lag")).group_by(
+        *ACCOUNT, "lag").agg(pl.col("lines").max().alias("_other"))
+    own = pl.col("lag") == pl.col("region").replace_strict(typical, return_dtype=pl.Int32)
+    return part.join(other, on=[*ACCOUNT, "lag"], how="left").filter(
+        (pl.col("lines") > pl.col("_other").fill_null(0)) | (own & (pl.col("lines") >= pl.col("_other")))
+    ).drop("_other")
+
+
+def _scores(due: pl.DataFrame, came: pl.DataFrame) -> pl.DataFrame:
+    """Per account and lag: lines (how many have a credit of their amount there) and score (those less the others)."""
+    spans = came.group_by(ACCOUNT).agg(pl.col("at").min().alias("came_from"), pl.col("at").max().alias("came_to"))
+    seen = came.unique().with_columns(pl.lit(1, dtype=pl.Int32).alias("hit"))
+    return pl.concat([
+        due.join(spans, on=ACCOUNT).with_columns((pl.col("at") + lag).alias("at"))
+        .filter(pl.col("at").is_between("came_from", "came_to"))
+        .join(seen, on=[*ACCOUNT, "at", "fen"], how="left").group_by(ACCOUNT)
+        .agg(pl.col("hit").sum().cast(pl.UInt32).alias("lines"),
+             (pl.col("hit").sum() * 2 - pl.len().cast(pl.Int32)).alias("score"))
+        .with_columns(pl.lit(lag, dtype=pl.Int32).alias("lag"))
+        for lag in range(MAX_LEARNED_LAG + 1)
+    ])
+
+
+def _best_fit(scores: pl.DataFrame, typical: dict[str, int]) -> pl.DataFrame:
+    """Per account the lag at which most lines, less those without, have a credit of their amount; ties say nothing.
+
+    Columns: the account, lag, lines (how many fit). The region's own lag wins a tie it takes part in.
+    """
+    best = scores.filter((pl.col("score") == pl.col("score").max().over(ACCOUNT)) & (pl.col("score") > 0))
+    own = (pl.col("lag") == pl.col("region").replace_strict(typical, return_dtype=pl.Int32)).alias("_own")
+    return best.with_columns(own).filter(pl.col("_own") | ~pl.col("_own").any().over(ACCOUNT)).filter(
+        pl.len().over(ACCOUNT) == 1
+    ).select(*ACCOUNT, "lag", "lines")
+
+
+def _monthly_after_all(due: pl.DataFrame, came: pl.DataFrame) -> pl.DataFrame:
+    """Accounts of a yearly region whose single months were credited one by one, and at which lag, most often."""
+    pairs = due.join(came.rename({"at": "came_at"}), on=[*ACCOUNT, "fen"]).with_columns(
+        (pl.col("came_at") - pl.col("at")).cast(pl.Int32).alias("own_learned")
+    ).filter(pl.col("own_learned").is_between(0, MAX_LEARNED_LAG))
+    counts = pairs.group_by([*ACCOUNT, "own_learned"]).agg(pl.col("at").n_unique().alias("n"))
+    return counts.filter(pl.col("n") >= YEARLY_REFUTED).sort(
+        *ACCOUNT, "n", "own_learned", descending=[False, False, False, True, False]
+    ).unique(ACCOUNT, keep="first", maintain_order=True).select(*ACCOUNT, "own_learned")
+
+
+def _fit(due: pl.DataFrame, came: pl.DataFrame, spans: pl.DataFrame, lag: int) -> pl.DataFrame:
+    """Accounts clean at ``lag``: lines matched, and whether both sides are used up wholly."""
+    inside_due = due.join(spans, on=ACCOUNT).filter(
+        (pl.col("at") + lag).is_between(pl.col("came_from"), pl.col("came_to"))
+    )
+    inside_came = came.join(spans, on=ACCOUNT).filter(
+        (pl.col("at") - lag).is_between(pl.col("due_from"), pl.col("due_to"))
+    )
+    left = inside_due.group_by(ACCOUNT).agg(
+        pl.struct((pl.col("at") + lag).alias("at"), "fen").hash(7).sum().alias("sum"), pl.len().alias("lines"),
+        pl.col("due_lines").first(), pl.col("came_lines").first(),
+    )
+    right = inside_came.group_by(ACCOUNT).agg(
+        pl.struct("at", "fen").hash(7).sum().alias("came_sum"), pl.len().alias("credits")
+    )
+    return left.join(right, on=ACCOUNT).filter(
+        (pl.col("sum") == pl.col("came_sum")) & (pl.col("lines") == pl.col("credits"))
+    ).select(
+        *ACCOUNT, pl.lit(lag, dtype=pl.Int32).alias("lag"), "lines",
+        ((pl.col("lines") == pl.col("due_lines")) & (pl.col("credits") == pl.col("came_lines"))).alias("whole"),
+    )

@@ -1,0 +1,144 @@
+"""What is asked of some people for the context of all: three rounds, a fourth where a region's lag seems to change.
+
+Each round takes what the round before gave for everybody and answers for the people at hand: counts that can be added
+up, and tables that speak of single people. :func:`recon.core.context.gather` asks and adds up; that the people come in
+one part or in many changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import polars as pl
+
+from recon.core import cohorts, shifts
+from recon.core.balance import one_ledger
+from recon.core.chain import chained
+from recon.core.cover import contribution_cover, contribution_files, flow_cover, flow_files
+from recon.core.expect import lines_of
+from recon.core.holes import balance_problems, holes, jumps, quiet_years
+from recon.core.infer import Asked, ask
+from recon.core.inferred import with_inferred
+from recon.core.lags import Votes, own_lags, votes_of
+from recon.core.prepare import Prepared, prepare
+from recon.policy import Policy
+from recon.problems import Problem
+from recon.tables import ACCOUNT
+
+
+@dataclass(frozen=True)
+class Seen:
+    """First round: credits in place (of a sample), files and their spans, strangers' names, payers' regions."""
+
+    asked: Asked
+    flow_files: pl.DataFrame
+    contribution_files: pl.DataFrame
+    strangers: pl.DataFrame
+    payer_regions: pl.DataFrame  # payer, region, lines
+
+
+@dataclass(frozen=True)
+class Voted:
+    """Second round: votes on lags (without single people's), and who bears a stranger's name."""
+
+    votes: Votes
+    namesakes: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the rounds before say of everybody."""
+
+    flow_files: pl.DataFrame
+    contribution_files: pl.DataFrame
+    same_people: pl.DataFrame
+    lag: pl.DataFrame
+    steady: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Told:
+    """Third round. own: the tables of single people (cover, hole, paid_cover, own_lag), as the context has them."""
+
+    own: dict[str, pl.DataFrame]
+    payer_cover: pl.DataFrame
+    shares: pl.DataFrame
+    credited_people: pl.DataFrame
+    payer_months: pl.DataFrame
+    credited: pl.DataFrame  # region, due, people
+    lacking: pl.DataFrame  # region, due, rest_fen, people
+    waiting: pl.DataFrame
+    strange: pl.DataFrame
+    problems: list[Problem]
+
+
+class Part:
+    """Some people with all their rows; ``lines`` and ``votes`` are kept from round to round."""
+
+    def __init__(
+        self, tables: Mapping[str, pl.DataFrame], policy: Policy, lines: pl.DataFrame | None = None,
+        votes: Votes | None = None,
+    ) -> None:
+        self.tables, self.policy, self.votes = tables, policy, votes
+        self._lines = lines
+
+    @cached_property
+    def prepared(self) -> Prepared:
+        """Made when it is first asked for."""
+        return prepare(dict(self.tables))
+
+    @property
+    def lines(self) -> pl.DataFrame:
+        """Contribution lines; from the second round on with inferred amounts."""
+        if self._lines is None:
+            self._lines = lines_of(self.prepared, self.policy)
+        return self._lines
+
+    def seen(self) -> Seen:
+        """First round."""
+        lines, prepared = self.lines, self.prepared
+        main = lines.filter(~pl.col("is_side") & pl.col("row_id").is_not_null() & (pl.col("payment_kind") != "refund"))
+        return Seen(
+            ask(lines, prepared, self.policy), flow_files(prepared.tables["flow"]),
+            contribution_files(prepared.tables["contribution"]), cohorts.strangers(prepared),
+            main.filter(pl.col("region").is_not_null()).group_by("payer", "region").agg(pl.len().alias("lines")),
+        )
+
+    def voted(self, inferred: pl.DataFrame, strangers: pl.DataFrame) -> Voted:
+        """Second round, under the rules inferred from everybody."""
+        self._lines = with_inferred(self.lines, inferred)
+        self.votes = votes_of(self._lines, self.prepared.credit, self.policy)
+        alone = Votes(self.votes.own.clear(), self.votes.whole.clear(), self.votes.clean, self.votes.all)
+        return Voted(alone, cohorts.namesakes(self._lines, self.prepared, strangers))
+
+    def told(self, known: Known) -> Told:
+        """Third round, under everybody's lags and files."""
+        assert self.votes is not None  # asked in the second round
+        lines, prepared, policy, credit = self.lines, self.prepared, self.policy, self.prepared.credit
+        own_lag = own_lags(self.votes, known.steady, lines, credit, policy)
+        paid_cover, payer_cover = contribution_cover(prepared, known.contribution_files)
+        cover = flow_cover(prepared, known.flow_files)
+        hole, problems = _holes(prepared, cover)
+        credited, lacking = cohorts.shortfalls(lines, credit, known.lag, policy)
+        return Told(
+            {"cover": cover, "hole": hole, "paid_cover": paid_cover, "own_lag": own_lag}, payer_cover,
+            shifts.month_shares(lines, credit),
+            cohorts.credited_people(lines, prepared, known.lag, own_lag, policy), cohorts.payer_months(lines),
+            credited, lacking, cohorts.waiting_lines(lines, known.same_people, known.lag, policy),
+            cohorts.strange_credits(credit, known.same_people), problems,
+        )
+
+    def fitting(self, course: pl.DataFrame) -> pl.DataFrame:
+        """Fourth round: how many lines fit the courses that regions seem to take (:func:`recon.core.shifts.fits`)."""
+        return shifts.fits(self.lines, self.prepared.credit, course)
+
+
+def _holes(prepared: Prepared, cover: pl.DataFrame) -> tuple[pl.DataFrame, list[Problem]]:
+    """Where balances prove that lines are missing, and what else is wrong with the accounts' exports."""
+    lines = chained(prepared.tables["flow"])
+    paid = prepared.contribution.filter(pl.col("paid")).select(*ACCOUNT, pl.col("accrual_month").alias("month"))
+    found = jumps(lines, cover)
+    problems = [*balance_problems(lines, found), *quiet_years(lines, cover, paid)]
+    return holes(found, one_ledger(lines)), problems
