@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from recon.reading import checks
+import polars as pl
+
+from recon.reading import checks, columns
 from recon.reading.cells import read_words
+from recon.reading.columns import Column
 from recon.reading.formats import STATEMENT, Format
 from recon.reading.lines import SIGNS, Reading, word
 from recon.reading.values import fold
@@ -21,8 +25,14 @@ def finish_flow(reading: Reading) -> None:
     _sign_amounts(reading)
     if reading.format.table == STATEMENT:
         return
-    blank = [""] * len(reading.at)
-    texts = list(zip(reading.cells.get("kind_text", blank), reading.cells.get("memo", blank), strict=True))
+    (_read_kinds_by_column if reading.wide else _read_kinds)(reading)
+    if "kind_text" in reading.read:
+        reading.read["memo"] = _joined(reading)
+
+
+def _read_kinds(reading: Reading) -> None:
+    """The kind of each line by its type and memo, and the sign where the type alone tells it."""
+    texts = list(zip(reading.texts("kind_text"), reading.texts("memo"), strict=True))
     meaning = {pair: _flow_kind(pair, reading.format) for pair in set(texts)}
     amounts = list(reading.column("amount_fen"))
     by_kind = reading.format.amount == "by_kind"
@@ -30,27 +40,66 @@ def finish_flow(reading: Reading) -> None:
     # A file that prints minus signs throughout has said it; one that prints them here and there means reversals.
     turn = by_kind and not (out and all(amount < 0 for amount in out))
     kinds: list[str] = []
-    said: set[tuple[str, str]] = set()
+    _say_unknown(reading, ((position, *pair) for position, pair in enumerate(texts) if not meaning[pair][2]))
     for position, pair in enumerate(texts):
-        kind, sign, known = meaning[pair]
+        kind, sign, _ = meaning[pair]
         if turn and sign < 0 and amounts[position] is not None:
             amounts[position] = -amounts[position]
-        if not known and (by_kind or (any(pair) and pair not in said)):
-            said.add(pair)
-            column = "kind_text" if pair[0] else "memo"
-            if by_kind:
-                reading.refuse("unknown-code", position, column, pair[0] or pair[1])
-            else:
-                reading.note("unknown-word", position, column, pair[0] or pair[1])
         if kind in _TURNS_TO_REVERSAL and (amounts[position] or 0) * SIGNS[kind] < 0:
             kind = "reversal"
         kinds.append(kind)
     reading.read |= {"amount_fen": amounts, "flow_kind": kinds}
-    if "kind_text" in reading.read:
-        reading.read["memo"] = [
-            kind if memo is None or memo == kind else memo if kind is None else f"{kind} {memo}"
-            for kind, memo in zip(reading.read["kind_text"], reading.column("memo"), strict=True)
-        ]
+
+
+def _read_kinds_by_column(reading: Reading) -> None:
+    """The same for columns."""
+    frame = pl.DataFrame({
+        **{name: columns.series(reading.texts(name), pl.String()) for name in ("kind_text", "memo")},
+        "amount": reading.series("amount_fen", pl.Int64()),
+    })
+    pairs = frame.select("kind_text", "memo").unique(maintain_order=True)
+    meaning = [_flow_kind(pair, reading.format) for pair in pairs.iter_rows()]
+    told = pl.DataFrame(meaning, schema={"kind": pl.String, "sign": pl.Int64, "known": pl.Boolean}, orient="row")
+    frame = frame.join(pl.concat([pairs, told], how="horizontal"), on=("kind_text", "memo"), how="left",
+                       maintain_order="left")
+    by_kind = reading.format.amount == "by_kind"
+    out = frame.filter((pl.col("sign") < 0) & (pl.col("amount") != 0))["amount"]
+    amount = pl.col("amount")
+    if by_kind and not (len(out) and bool((out < 0).all())):
+        amount = pl.when(pl.col("sign") < 0).then(-amount).otherwise(amount)
+    unknown = frame.select(pl.int_range(pl.len()).alias("at"), "kind_text", "memo", "known").filter(~pl.col("known"))
+    _say_unknown(reading, unknown.drop("known").iter_rows())
+    frame = frame.select(amount.alias("amount_fen"), "kind")
+    signs = pl.col("kind").replace_strict({kind: SIGNS[kind] for kind in _TURNS_TO_REVERSAL}, default=0)
+    turned = (pl.col("amount_fen") * signs < 0).fill_null(value=False)
+    kinds = frame.select(pl.when(turned).then(pl.lit("reversal")).otherwise("kind")).to_series()
+    reading.read |= {"amount_fen": Column(frame["amount_fen"]), "flow_kind": Column(kinds)}
+
+
+def _say_unknown(reading: Reading, rows: Iterable[tuple[int, str, str]]) -> None:
+    """Lines whose kind no list knows: refused where it alone tells the sign, else each pair of words said once."""
+    by_kind = reading.format.amount == "by_kind"
+    said: set[tuple[str, str]] = set()
+    for position, kind, memo in rows:
+        column, value = ("kind_text", kind) if kind else ("memo", memo)
+        if by_kind:
+            reading.refuse("unknown-code", position, column, value)
+        elif value and (kind, memo) not in said:
+            said.add((kind, memo))
+            reading.note("unknown-word", position, column, value)
+
+
+def _joined(reading: Reading) -> Sequence[str | None]:
+    """Type and memo as one text."""
+    if reading.wide:
+        kind, memo = (reading.series(name, pl.String()) for name in ("kind_text", "memo"))
+        return Column(pl.select(
+            pl.when(kind.is_null()).then(memo).when(memo.is_null() | (memo == kind)).then(kind)
+            .otherwise(kind + " " + memo)).to_series())
+    return [
+        kind if memo is None or memo == kind else memo if kind is None else f"{kind} {memo}"
+        for kind, memo in zip(reading.read["kind_text"], reading.column("memo"), strict=True)
+    ]
 
 
 def _flow_kind(texts: tuple[str, str], known: Format) -> tuple[str, int, bool]:
@@ -69,8 +118,8 @@ def _sign_amounts(reading: Reading) -> None:
     """Signed amounts by the rule of the format; ``proved`` takes the way the file itself shows."""
     rule = reading.format.amount
     if rule == "proved":
-        printed = [text for text in reading.cells.get("amount_fen", []) if text]
-        signed = any(text.lstrip().startswith(("-", "+", "(", "−", "（")) for text in printed)
+        signed = any(text.lstrip().startswith(("-", "+", "(", "−", "（"))
+                     for text in columns.distinct(reading.cells.get("amount_fen", [])))
         rule = ("in_out" if reading.cells.keys() & {"in_fen", "out_fen"} else
                 "direction" if "direction" in reading.cells else "signed" if signed else "by_balance")
     if rule == "in_out":
@@ -83,9 +132,17 @@ def _sign_amounts(reading: Reading) -> None:
 
 def _turn_by_direction(reading: Reading) -> None:
     """Amounts whose sign stands in a word beside them; a word that says neither leaves it open."""
+    absolute = reading.format.checks.get("sign") == "absolute"
+    if reading.wide:
+        way, amount = reading.series("direction", pl.String()), reading.series("amount_fen", pl.Int64())
+        amount = amount.abs() if absolute else amount
+        neutral = (way.is_null() | (way == "none")) & amount.is_not_null()
+        reading.neutral.update(neutral.fill_null(value=False).arg_true())
+        reading.read["amount_fen"] = Column(pl.select(
+            pl.when(way.eq_missing("out")).then(-amount).otherwise(amount)).to_series())
+        return
     ways = reading.column("direction")
     amounts = list(reading.column("amount_fen"))
-    absolute = reading.format.checks.get("sign") == "absolute"
     for position, (way, amount) in enumerate(zip(ways, amounts, strict=True)):
         if amount is None:
             continue
@@ -125,14 +182,36 @@ def _turn_by_balance(reading: Reading) -> None:
 
 def _net_in_out(reading: Reading) -> None:
     """Amount from a pair of columns; a row that moves money both ways is refused."""
+    if reading.wide:
+        _net_by_column(reading)
+        return
     came, went = reading.column("in_fen"), reading.column("out_fen")
     for position, (one, other) in enumerate(zip(came, went, strict=True)):
         if one and other:
-            reading.refuse("unreadable-amount", position, "in_fen",
-                           f"{reading.cells['in_fen'][position]} / {reading.cells['out_fen'][position]}")
+            _refuse_both(reading, position)
     reading.read["amount_fen"] = [
         None if one is other is None else (one or 0) - (other or 0) for one, other in zip(came, went, strict=True)
     ]
+    _unreadable_both(reading)
+
+
+def _net_by_column(reading: Reading) -> None:
+    """The same for columns."""
+    came, went = reading.series("in_fen", pl.Int64()), reading.series("out_fen", pl.Int64())
+    for position in ((came != 0) & (went != 0)).fill_null(value=False).arg_true():
+        _refuse_both(reading, position)
+    net = came.fill_null(0) - went.fill_null(0)
+    moved = came.is_not_null() | went.is_not_null()
+    reading.read["amount_fen"] = Column(pl.select(pl.when(moved).then(net)).to_series())
+    _unreadable_both(reading)
+
+
+def _refuse_both(reading: Reading, position: int) -> None:
+    reading.refuse("unreadable-amount", position, "in_fen",
+                   f"{reading.cells['in_fen'][position]} / {reading.cells['out_fen'][position]}")
+
+
+def _unreadable_both(reading: Reading) -> None:
     reading.unreadable["amount_fen"] = {
         position for column in ("in_fen", "out_fen") for position in reading.unreadable.get(column, ())
     }

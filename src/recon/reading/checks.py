@@ -12,6 +12,8 @@ from typing import Any
 
 import polars as pl
 
+from recon.reading.columns import Column, series
+
 MOST_REPEATED = 5  # lines that a page may print again from the page before it
 
 
@@ -41,11 +43,11 @@ def chain(
     breaks nothing, because nobody knows what it moved; a line without a balance is added to the next one with one.
     """
     frame = pl.DataFrame({
-        "at": range(len(amounts)), "amount": pl.Series(amounts, dtype=pl.Int64),
-        "balance": pl.Series(balances, dtype=pl.Int64), "day": pl.Series(days, dtype=pl.Date),
+        "at": pl.int_range(len(amounts), eager=True), "amount": series(amounts, pl.Int64()),
+        "balance": series(balances, pl.Int64()), "day": series(days, pl.Date()),
     })
     for number, columns in enumerate(keys):
-        key = [pl.Series(values, dtype=pl.String).fill_null("") for values in columns.values()]
+        key = [series(values, pl.String()).fill_null("") for values in columns.values()]
         frame = frame.with_columns(
             (pl.concat_str(key, separator="\x1f") if key else pl.lit("")).alias(f"key{number}")
         )
@@ -53,22 +55,35 @@ def chain(
         frame = frame.filter(~pl.col("at").is_in(sorted(left_out)))
     if frame["balance"].null_count() == frame.height:
         return Chain()
-    run = (pl.col("day") != pl.col("day").shift(1)).fill_null(True).cum_sum()
     known = frame["day"].drop_nulls()
     rising = bool(known.is_sorted())
-    orders = {"oldest_first": frame, "newest_first": frame.reverse()}
+    names = ["oldest_first", "newest_first"] if rising else ["newest_first", "oldest_first"]
     if known.n_unique() < len(known):
-        mixed = frame.with_columns(run.alias("run")).sort("run", "at", descending=[False, True]).drop("run")
-        orders["days_reversed"] = mixed if rising else mixed.reverse()
-    if not rising:
-        orders = {name: orders[name] for name in ("newest_first", "oldest_first", "days_reversed") if name in orders}
+        names.append("days_reversed")
+    orders: dict[str, pl.DataFrame] = {}
     best: Chain | None = None
+    all_known = not frame["amount"].null_count()
     for number in range(len(keys)):
-        for name, rows in orders.items():
-            found = _links(rows, f"key{number}", name)
+        for name in names:
+            if name not in orders:
+                orders[name] = _ordered(frame, name, rising=rising)
+            found = _links(orders[name], f"key{number}", name)
             if best is None or (len(found.breaks), -found.links) < (len(best.breaks), -best.links):
                 best = found
+            if all_known and not found.breaks:  # no other order links more lines, and no finer key
+                if not number:
+                    return best
+                break
     return best or Chain()
+
+
+def _ordered(frame: pl.DataFrame, name: str, *, rising: bool) -> pl.DataFrame:
+    """The lines from the oldest to the newest, where they are printed in that order."""
+    if name != "days_reversed":
+        return frame if name == "oldest_first" else frame.reverse()
+    run = (pl.col("day") != pl.col("day").shift(1)).fill_null(True).cum_sum()
+    mixed = frame.with_columns(run.alias("run")).sort("run", "at", descending=[False, True]).drop("run")
+    return mixed if rising else mixed.reverse()
 
 
 def _links(rows: pl.DataFrame, key: str, order: str) -> Chain:
@@ -119,6 +134,8 @@ class Sums:
 
 def sums(amounts: Sequence[int | None], ways: Sequence[str | None], left_out: set[int]) -> Sums:
     """The sums of lines; ``ways`` is the printed direction (in, out, none) where the file has one, else the sign."""
+    if isinstance(amounts, Column):
+        return _sums_by_column(amounts.series, ways, left_out)
     came = went = 0
     counts = {"in": 0, "out": 0, "none": 0}
     total = 0
@@ -134,3 +151,14 @@ def sums(amounts: Sequence[int | None], ways: Sequence[str | None], left_out: se
         elif way == "out":
             went -= value
     return Sums(came, went, total, counts["in"], counts["out"], counts["none"])
+
+
+def _sums_by_column(amounts: pl.Series, ways: Sequence[str | None], left_out: set[int]) -> Sums:
+    frame = pl.DataFrame({"value": amounts.fill_null(0), "way": series(ways, pl.String())})
+    if left_out:
+        frame = frame.filter(~pl.int_range(pl.len()).is_in(sorted(left_out)))
+    sign = pl.when(pl.col("value") > 0).then(pl.lit("in")).when(pl.col("value") < 0).then(pl.lit("out"))
+    told = {way: (moved, count) for way, moved, count in frame.group_by(
+        pl.coalesce("way", sign.otherwise(pl.lit("none")))).agg(pl.col("value").sum(), pl.len()).iter_rows()}
+    (came, count_in), (went, count_out), (_, neutral) = (told.get(way, (0, 0)) for way in ("in", "out", "none"))
+    return Sums(came, -went, frame.height, count_in, count_out, neutral)

@@ -70,8 +70,8 @@ def picked(column: Sequence[T], positions: list[int] | None) -> Sequence[T]:
 # --------------------------------------------------------------------------------------------- what stands in a column
 
 
-def distinct(cells: Sequence[str]) -> list[str]:
-    """The texts of a column, each once, in the order of their first cells."""
+def distinct(cells: Sequence[T]) -> list[T]:
+    """The values of a column, each once, in the order of their first cells."""
     if isinstance(cells, Column):
         return list(cells.series.unique(maintain_order=True))
     return list(dict.fromkeys(cells))

@@ -6,7 +6,7 @@ Every row below a header is data, a total, a repeated header or part of the page
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -154,18 +154,24 @@ def word(text: str, known: Format, column: str) -> str | None:
     return next((value for part, value in known.contains.get(column, ()) if part in folded), None)
 
 
-def accepted_rows(reading: Reading, table: str = "", only: list[int] | None = None) -> pl.DataFrame:
-    """The accepted rows (or ``only`` some): the columns of the table that were read, and the helpers."""
+def accepted_rows(
+    reading: Reading, table: str = "", only: list[int] | None = None, made: Mapping[str, Sequence[Any]] | None = None,
+) -> pl.DataFrame:
+    """The accepted rows (or ``only`` some): the columns of the table that were read, and the helpers.
+
+    ``made`` are columns of just those rows, in place of what was read.
+    """
+    own = dict(made or {})
     schema = SCHEMAS[table or reading.format.table] | {"_last_month": pl.Date()} | dict.fromkeys(HELPERS, pl.String())
-    wanted = {column: schema[column] for column in reading.read if column in schema}
+    wanted = {column: schema[column] for column in reading.read | own if column in schema}
     lost = reading.reject | reading.drop
     kept = only
     if kept is None and lost:
         kept = [position for position in range(len(reading.at)) if position not in lost]
     at = reading.at if kept is None else [reading.at[position] for position in kept]
     frame = pl.DataFrame([
-        columns.series(columns.picked(reading.read[column], kept), kind).alias(column)
-        for column, kind in wanted.items()
+        columns.series(own[column] if column in own else columns.picked(reading.read[column], kept), kind)
+        .alias(column) for column, kind in wanted.items()
     ])
     return frame.with_columns(
         pl.Series("_at", at, dtype=pl.Int64()),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 from typing import Any
 
 import polars as pl
@@ -12,6 +13,7 @@ import polars as pl
 from recon.problems import Problem
 from recon.reading import checks, values
 from recon.reading.claim import Header, read_facts
+from recon.reading.columns import Column, all_missing, fen, summed
 from recon.reading.formats import STATEMENT, SUM_OF
 from recon.reading.grid import Grid
 from recon.reading.lines import Reading, Sorted, yuan
@@ -21,6 +23,7 @@ _THOUSANDS, _HUNDREDS = re.compile(r"-?\d{1,3}(?:,\d{3})*"), re.compile(r"\d{3}(
 _PRINTED_SUMS = {"total_in": "came", "total_out": "went"}
 _PRINTED_COUNTS = {"total_count": "count", "count_in": "count_in", "count_out": "count_out",
                    "count_neutral": "count_neutral"}
+_OF_A_PAGE = frozenset({"page_in", "page_out", "page_count"})
 _COUNTED = re.compile(r"共?(\d+)\s*[笔条行](?:记录)?[,，]?")
 
 
@@ -41,29 +44,38 @@ def check_identities(grid: Grid, header: Header, rows: Sorted) -> tuple[list[Pro
                 break
         if len(columns) < 2:
             continue
-        for at in rows.data:
-            total = _row_sum(grid.rows[at], columns)
-            if total is not None:
-                every += 1
-                agreed += not total
-                if total:
-                    problems.append(Problem("sum-differs", place=grid.places[at], column=name, value=yuan(total)))
+        totals, known = _row_sums([(sign, *fen(grid.cells_of(index, rows.data), factor), optional)
+                                   for sign, index, factor, optional in columns])
+        every += known
+        agreed += known - len(totals)
+        problems += [Problem("sum-differs", place=grid.places[rows.data[position]], column=name, value=yuan(total))
+                     for position, total in totals]
     return problems, agreed, every
 
 
-def _row_sum(row: list[str], columns: list[tuple[int, int, int, bool]]) -> int | None:
-    """The signed sum of some cells; None where one that has to be there is empty or unreadable, or all are empty."""
-    total, seen = 0, False
-    for sign, index, factor, optional in columns:
-        try:
-            fen = values.parse_fen(row[index], factor) if len(row) > index else None
-        except Unreadable:
-            return None
-        if fen is None and not optional:
-            return None
-        seen |= fen is not None
-        total += sign * (fen or 0)
-    return total if seen else None
+def _row_sums(parts: list[tuple[int, Sequence[int | None], list[int], bool]]) -> tuple[list[tuple[int, int]], int]:
+    """Per row the signed sum of some columns: (position, sum) of those that are not 0, and how many rows have one.
+
+    A row has none where a cell that has to be there is empty or one is unreadable, or all are empty.
+    """
+    read = [(sign, column, optional) for sign, column, _, optional in parts]
+    unread = {position for *_, bad, _ in parts for position in bad}
+    if isinstance(parts[0][1], Column):
+        total = summed(read).series
+        none = pl.Series(sorted({*unread, *all_missing([column for _, column, _ in read])}), dtype=pl.Int64)
+        total = total.scatter(none, None) if len(none) else total
+        off = (total != 0).fill_null(value=False).arg_true()
+        return list(zip(off, total.gather(off), strict=True)), len(total) - total.null_count()
+    found = []
+    known = 0
+    for position, cells in enumerate(zip(*(column for _, column, _ in read), strict=True)):
+        has_all = all(optional or fen is not None for fen, (*_, optional) in zip(cells, read, strict=True))
+        if position in unread or not has_all or cells.count(None) == len(cells):
+            continue
+        known += 1
+        if total_fen := sum(sign * (fen or 0) for fen, (sign, *_) in zip(cells, read, strict=True)):
+            found.append((position, total_fen))
+    return found, known
 
 
 def check_totals(reading: Reading, rows: Sorted, facts: dict[str, str]) -> None:
@@ -73,15 +85,15 @@ def check_totals(reading: Reading, rows: Sorted, facts: dict[str, str]) -> None:
         if not column.endswith("_fen") or column == "balance_fen" or reading.unreadable.get(column):
             continue
         factor = reading.header.factors.get(column, 1)
-        printed = [0 if position in reading.repeats else value or 0
-                   for position, value in enumerate(values.fen_column(reading.cells[column], factor)[0])]
+        sums = [0, *accumulate(0 if position in reading.repeats else value or 0
+                               for position, value in enumerate(fen(reading.cells[column], factor)[0]))]
         since = 0
         for at in rows.totals:
             row = reading.grid.rows[at]
             upto = bisect_left(reading.at, at)
             stated, rejoined = (_amount_at(cells, index, factor) for cells in (row, _rejoined(row)))
-            whole = sum(printed[:upto])
-            agrees = bool({stated, rejoined} & {whole, sum(printed[since:upto])})
+            whole = sums[upto]
+            agrees = bool({stated, rejoined} & {whole, whole - sums[since]})
             reading.sums_agree |= agrees and bool(stated)
             if stated is not None and not agrees:
                 reading.problems.append(Problem("total-mismatch", None, reading.grid.places[at], reading.shown(column),
@@ -116,13 +128,13 @@ def _check_stated_totals(reading: Reading, facts: dict[str, str]) -> None:
     """
     if "amount_fen" not in reading.read or reading.format.native:
         return
-    amounts, ways = reading.read["amount_fen"], reading.read.get("direction") or [None] * len(reading.at)
+    amounts, ways = reading.read["amount_fen"], reading.column("direction")
     found = checks.sums(amounts, ways, reading.repeats)
     _compare(reading, facts, found, _PRINTED_SUMS, _PRINTED_COUNTS, None)
     pages: dict[str, dict[str, str]] = {}
-    for at, row in enumerate(reading.grid.rows):
+    for at, row in enumerate(reading.grid.rows) if _OF_A_PAGE & reading.format.labels.keys() else ():
         stated = read_facts([row], reading.format)
-        for fact in stated.keys() & {"page_in", "page_out", "page_count"}:
+        for fact in stated.keys() & _OF_A_PAGE:
             pages.setdefault(reading.grid.places[at].split(":")[0], {})[fact] = stated[fact]
     for page, stated in pages.items():
         elsewhere = {position for position, at in enumerate(reading.at)
@@ -188,7 +200,8 @@ def follow_balance(reading: Reading) -> None:
         own: dict[str, Sequence[Any]] = {
             name: reading.column(name) for name in ("person_id", "_number", "_psn", "_name")}
         keys = [own, own | {"sub_account": reading.column("sub_account")}] if "sub_account" in reading.read else [own]
-    amounts = [None if at in reading.neutral else amount for at, amount in enumerate(reading.column("amount_fen"))]
+    amounts = reading.series("amount_fen", pl.Int64()) if not reading.neutral else [
+        None if at in reading.neutral else amount for at, amount in enumerate(reading.column("amount_fen"))]
     if not reading.chain.order:
         left_out = reading.drop | reading.reject if reading.format.native else reading.drop
         reading.chain = checks.chain(amounts, balances, reading.column("posted_on"), keys, left_out)

@@ -8,13 +8,17 @@ collector (table payment). Everything else is other business: counted, never kep
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
 
 from recon.problems import Problem
-from recon.reading import values
+from recon.reading import columns, values
 from recon.reading.lines import GridRows, Reading, Sorted, accepted_rows, word
 from recon.reading.values import fold
 
 FLOW, PAYMENT, OTHER = "flow", "payment", "other"
+_TOLD = ("kind_text", "memo", "counterparty")  # what a line says of itself
 
 # Kinds that a line of the medical account may have in a bank's books, and the way each moves money.
 _IN = ("credit", "interest", "reversal", "subsidy", "transfer_in")
@@ -61,60 +65,38 @@ def _has(text: str, words: Sequence[str]) -> bool:
 
 def picked_rows(reading: Reading, rows: Sorted, facts: dict[str, str]) -> GridRows:
     """The lines of a statement that concern the medical insurance; all others are counted as other business."""
-    known, words, read = reading.format, reading.format.pick, reading.read
-    blank = [""] * len(reading.at)
+    known, words = reading.format, reading.format.pick
     wallet = known.defaults.get("ledger") == "wallet"
-    told = [reading.cells.get(name, blank) for name in ("kind_text", "memo", "counterparty")]
-    method = reading.cells.get("method", blank)
-    amounts = reading.column("amount_fen")
-    names = reading.column("person_name")
-    holders = {name: holder_of(name, known.holder, words) for name in set(names)}
-    picks: dict[str, list[int]] = {FLOW: [], PAYMENT: []}
-    others: set[int] = set()
-    for position, cells in enumerate(zip(*told, strict=True)):
-        if position in reading.reject or position in reading.drop:
-            continue
-        text = fold("".join([*cells, method[position]] if words["method"] else cells))
-        as_what = pick(text, amounts[position], fold(method[position]),
-                                 holders[names[position]], words)
-        if as_what == FLOW:
-            as_what = _usable_line(reading, position)
-        if as_what == OTHER:
-            others.add(position)
-        elif as_what:
-            picks[as_what].append(position)
-    nobody = [at for at in picks[FLOW]
-              if not any(reading.column(name)[at] for name in ("person_id", "_number", "_psn", "_name"))]
+    told = [reading.texts(name) for name in _TOLD]
+    amounts, names, days = (reading.column(name) for name in ("amount_fen", "person_name", "posted_on"))
+    holders: dict[str | None, str] = {name: holder_of(name, known.holder, words) for name in columns.distinct(names)}
+    picks = _picks(reading, holders)
+    others = set(picks[OTHER])
+    usable = {at: _usable_line(reading, at) for at in picks[FLOW]}
+    others.update(at for at, as_what in usable.items() if as_what == OTHER)
+    found = [at for at, as_what in usable.items() if as_what == FLOW]
+    clues = [reading.column(name) for name in ("person_id", "_number", "_psn", "_name")]
+    nobody = {at for at in found if not any(clue[at] for clue in clues)}
     if nobody and wallet:
         others.update(nobody)
         reading.problems.append(Problem("wallet-without-name", value=str(len(nobody))))
     elif nobody:
         reading.reject.update(nobody)
-        reading.problems.append(Problem("holder-unknown", place=reading.grid.places[reading.at[nobody[0]]],
+        reading.problems.append(Problem("holder-unknown", place=reading.grid.places[reading.at[min(nobody)]],
                                         value=str(len(nobody))))
-    lines = [at for at in picks[FLOW] if at not in set(nobody)]
-    payments = picks[PAYMENT]
-    _say_of_lines(reading, set(lines) | set(payments) | set(nobody))
+    lines, payments = [at for at in found if at not in nobody], picks[PAYMENT]
+    _say_of_lines(reading, nobody.union(lines, payments))
     whole = not others and not payments and not reading.chain.breaks
     exact = known.words.get("flow_kind", {})
-    spoken = list(zip(*(told[:2]), strict=True))
-    read["flow_kind"] = [
-        kind_of(next((value.rstrip("+-") for text in texts if (value := exact.get(fold(text), ""))), None),
-                          amounts[at] or 0, wallet)
-        for at, texts in enumerate(spoken)
-    ]
-    read["memo"] = [" ".join(dict.fromkeys(filter(None, map(values.clean, each)))) or None
-                    for each in zip(*told, strict=True)]
+    own_words = (next((value for text in told[:2] if (value := exact.get(fold(text[at]), ""))), None) for at in lines)
+    made: dict[str, Sequence[Any]] = {
+        "flow_kind": [kind_of(word and word.rstrip("+-"), amounts[at] or 0, wallet)
+                      for at, word in zip(lines, own_words, strict=True)],
+        "memo": _memos(told, lines),
+    }
     if not whole:
-        read["balance_fen"] = [None] * len(reading.at)  # the bank's balance, not the account's
-    flow = accepted_rows(reading, "flow", lines)
-    read["paid_on"] = read["posted_on"]
-    read["payer"] = [
-        own or (name if holders[name] == "organisation" else None)
-        for own, name in zip(reading.column("payer"), names, strict=True)
-    ]
-    read["amount_fen"] = [None if amount is None else -amount for amount in amounts]
-    days = read["posted_on"]
+        made["balance_fen"] = [None] * len(lines)  # the bank's balance, not the account's
+    flow = accepted_rows(reading, "flow", lines, made)
     span = [days[at] for at in lines]
     result = GridRows(
         "flow", known.id, flow, len(rows.data) + rows.skipped - len(payments),
@@ -124,9 +106,53 @@ def picked_rows(reading: Reading, rows: Sorted, facts: dict[str, str]) -> GridRo
     )
     if payments:
         paid = [days[at] for at in payments]
-        result.also = [GridRows("payment", known.id, accepted_rows(reading, "payment", payments), len(payments),
+        payers = reading.column("payer")
+        made = {
+            "paid_on": paid, "memo": _memos(told, payments),
+            "payer": [payers[at] or (names[at] if holders[names[at]] == "organisation" else None) for at in payments],
+            "amount_fen": [None if amounts[at] is None else -amounts[at] for at in payments],
+        }
+        result.also = [GridRows("payment", known.id, accepted_rows(reading, "payment", payments, made), len(payments),
                                 facts=facts, first=min(paid), last=max(paid), sheet=reading.grid.name)]
     return result
+
+
+def _memos(told: Sequence[Sequence[str]], lines: list[int]) -> list[str | None]:
+    """All that each line says of itself, as one text."""
+    return [" ".join(dict.fromkeys(filter(None, (values.clean(text[at]) for text in told)))) or None for at in lines]
+
+
+def _picks(reading: Reading, holders: Mapping[str | None, str]) -> dict[str, list[int]]:
+    """What each line is, each in ascending order; lines that differ in nothing that decides are asked once."""
+    words = reading.format.pick
+    names = [*_TOLD, "method"] if words["method"] else list(_TOLD)
+    left_out = reading.reject | reading.drop
+    found: dict[str, list[int]] = {FLOW: [], PAYMENT: [], OTHER: []}
+
+    def ask(name: str | None, moves: bool, *cells: str) -> str:
+        return pick(fold("".join(cells)), int(moves), fold(cells[-1]) if words["method"] else "", holders[name], words)
+
+    if reading.wide:
+        frame = pl.DataFrame([
+            reading.series("person_name", pl.String()).alias("name"),
+            (reading.series("amount_fen", pl.Int64()).fill_null(0) != 0).alias("moves"),
+            *(columns.series(reading.texts(name), pl.String()).alias(name) for name in names),
+        ])
+        once = frame.unique(maintain_order=True)
+        told = once.with_columns(pl.Series("what", [ask(*row) for row in once.iter_rows()], dtype=pl.String))
+        what = frame.join(told, on=frame.columns, how="left", maintain_order="left", nulls_equal=True)["what"]
+        kept = ~pl.int_range(len(what), eager=True).is_in(sorted(left_out))
+        return {one: ((what == one) & kept).arg_true().to_list() for one in found}
+    known: dict[tuple[Any, ...], str] = {}
+    people, amounts = reading.column("person_name"), reading.column("amount_fen")
+    for position, cells in enumerate(zip(*(reading.texts(name) for name in names), strict=True)):
+        if position in left_out:
+            continue
+        key = (people[position], bool(amounts[position]), *cells)
+        if key not in known:
+            known[key] = ask(*key)
+        found[known[key]].append(position)
+    return found
 
 
 def _usable_line(reading: Reading, position: int) -> str:
