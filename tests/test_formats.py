@@ -703,6 +703,69 @@ def test_public_samples_are_claimed_and_their_balances_checked(tmp_path: Path) -
     assert sum(result.sources["rows_used"]) + sum(result.sources["rows_rejected"]) == 0
 
 
+# -------------------------------------------------------------------------------------- what stands before and after
+
+STATEMENT_HEAD = ["顺序号", "交易日期", "交易类型", "存入金额", "取出金额", "余额", "交易对手名称", "交易对手账号", "附言"]
+
+
+def statement(*lines: tuple[str, str, str, str], above: str = "", below: str = "") -> list[list[str]]:
+    """A statement of SPDB: number, month, sum that came, balance; with a line above and one below."""
+    rows = [[number, f"2024-{month}-12", "医保个人账户划入", came, "", balance, "武汉市医疗保障事业中心"]
+            for number, month, came, balance in lines]
+    return [["户名", "测试甲", "账号", "6217", "起止日期", "20240101-20240430"], *([[above, *([""] * 4)]] if above else []), STATEMENT_HEAD,
+            *rows, *([below.split()] if below else [])]
+
+
+JAN, FEB, MAR = ("1", "01", "120.00", "220.00"), ("2", "02", "120.00", "340.00"), ("3", "03", "120.00", "460.00")
+
+
+@pytest.mark.parametrize(("rows", "told"), [
+    (statement(JAN, FEB, MAR, above="期初余额：100.00 期末余额：460.00"), []),
+    (statement(MAR, FEB, JAN, above="期初余额：100.00 期末余额：460.00"), []),
+    (statement(FEB, MAR, above="期初余额：100.00"), [("balance-break", "L4", "120.00"), ("numbers-missing", "L4", "1")]),
+    (statement(JAN, FEB, below="期末余额 460.00"), [("balance-break", "L4", "120.00")]),
+    (statement(FEB, JAN, below="期末余额 460.00"), [("balance-break", "L3", "120.00")]),
+    (statement(FEB, MAR), [("numbers-missing", "L3", "1")]),
+    (statement(MAR, FEB), [("numbers-missing", "L3", "1")]),
+    (statement(JAN, ("3", *FEB[1:]), ("7", *MAR[1:])), []),  # the balances prove that nothing lies between them
+    (statement(("00", *JAN[1:]), ("00", *FEB[1:])), []),  # something else is numbered
+    (statement(("801", *JAN[1:]), ("802", *FEB[1:])), []),
+])
+def test_the_ends_of_a_statement(rows: list[list[str]], told: list[tuple[str, str, str]]) -> None:
+    """The balance stated before and after all lines, and numbers from 1, tell of lines lost at the ends."""
+    result = read("bank_spdb", *rows)
+    assert [(each.code, each.place, each.value) for each in result.problems] == told
+
+
+@pytest.mark.parametrize(("numbers", "told"), [
+    ("1 2 3 4", []), ("4 3 2 1", []), ("1 1 2 2", []), ("1 2 1 2", []), ("1 2 4 5", ["3"]), ("3 4 5 6", ["1–2"]), ("5 4 1 2", ["3"]),
+    ("1 2 1 3", ["2"]), ("101 102 103 104", []), ("1 2 2 1", []), ("7 7 7 7", []), ("1 x 2 3", []), ("2 1 4 2", []),
+])
+def test_numbers_of_rows_without_balances(numbers: str, told: list[str]) -> None:
+    """In a bill or declaration each number from 1 to the highest must be there, in each group by itself."""
+    people = ["420106198804121018", "110105198605172016", "420106199812051085", "420106199305061027"]
+    rows = [[number, "测试甲", person, "202403", "职工基本医疗保险", "6000", "480", "120"]
+            for number, person in zip(numbers.split(), people, strict=True)]
+    result = read("bill", ["应缴核定明细"], ["序号", "姓名", "证件号码", "费款所属期", "险种", "缴费基数", "单位应缴金额", "个人应缴金额"], *rows)
+    assert [each.value for each in result.problems if each.code == "numbers-missing"] == told
+
+
+@pytest.mark.parametrize(("labels", "told"), [
+    ("第1页，共2页|第2页，共2页", []), ("第1页，共3页|第3页，共3页", ["2"]), ("- 第2页/共4页 -|- 第3页/共4页 -", ["1, 4"]),
+    ("页数:1 / 2|页数:2 / 2", []), ("1/3|2/3", ["3"]), ("第1页 共1页|第1页 共1页", []), ("第2页，共3页|", []), ("|", []),
+])
+def test_pages_that_are_not_there(labels: str, told: list[str]) -> None:
+    """Every page says which it is of how many; nothing is said where one does not."""
+    rows: list[list[str]] = []
+    places: list[str] = []
+    for page, label in enumerate(labels.split("|"), start=1):
+        lines = [["户名：测试甲"], STATEMENT_HEAD, *statement(JAN, FEB)[2:], *([[label]] if label else [])]
+        rows += lines[0 if page == 1 else 1:]
+        places += [f"p{page}:{at}" for at in range(1, len(lines) + (page == 1))]
+    result = read("bank_spdb", *rows, kind="pdf", places=places)
+    assert [each.value for each in result.problems if each.code == "pages-missing"] == told
+
+
 # ------------------------------------------------------------------------------------------------- what is not covered
 
 NOT_COVERED = {

@@ -104,6 +104,8 @@ TEXTS: dict[str, dict[str, str]] = {
         ),
     },
     "balance-break": {"a.csv": account(CREDIT, "2024-03-10,划入,120.00,,250.00")},
+    "numbers-missing": {"a.csv": BILL.replace("姓名,", "序号,姓名,", 1) + "".join(
+        f"{number},测试甲,{ID_A},20240{number},480.00,120.00,600.00\n" for number in (1, 2, 4))},
     "total-mismatch": {"a.csv": account(CREDIT, "合计,,130.00,,")},
     "into-account-exceeds": {"a.csv": portal(paid(into="900.00"))},
     "unknown-region": {"a.csv": portal(paid()).replace("武汉市", "乌有市")},
@@ -242,6 +244,7 @@ def binaries() -> dict[str, bytes]:
         "cell-error/a.xlsx": package([*sheet_rows()[:3], ["2024-02-10", "划入", "#N/A", None, 120]]),
         "formula-without-value/a.xlsx": package(sheet_rows(), formula=True),
         "page-repeat/a.pdf": pdf([[row, last], [last]]),
+        "pages-missing/a.pdf": pdf([[row, last, ["第1页 共2页"]]]),
     }
 
 

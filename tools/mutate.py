@@ -3,7 +3,8 @@
 Three kinds of damage: a line is lost, two amounts are swapped, a digit of an amount or balance is gone. Each must be
 found: a problem that the undamaged sample does not have, or a rejected line. What nothing in the file can prove is
 counted apart and must be just that: a line lost at either end, or the amount of the first line in time, of a file that
-prints neither sums nor counts. ``python tools/mutate.py`` tries all; ``make mutate`` does the same.
+prints neither sums nor counts nor the balance before its lines, and does not number them. ``python tools/mutate.py``
+tries all; ``make mutate`` does the same.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from recon.reading.formats import Formats, load_formats
 from recon.reading.grid import Grid
 from recon.reading.lines import GridRows
 from recon.reading.rows import read_rows
-from recon.reading.values import Unreadable, parse_fen
+from recon.reading.values import Unreadable, parse_day, parse_fen
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = (ROOT / "sample_statements", ROOT / "tests" / "formats")
@@ -63,6 +64,19 @@ class Sample:
     def prints_counts(self) -> bool:
         """Whether the file prints how many lines it has."""
         return any(fact in self.before.facts for fact in COUNTS)
+
+
+    @property
+    def oldest(self) -> int:
+        """The line that is the first in time: of the first and last, the one with the earlier day."""
+        day = self.header.columns["posted_on"]
+        first, last = (parse_day(self.grid.rows[at][day]) for at in (self.lines[0], self.lines[-1]))
+        return self.lines[0] if first is None or last is None or first <= last else self.lines[-1]
+
+    @property
+    def is_numbered(self) -> bool:
+        """Whether the lines are numbered from 1, without the gaps some banks leave."""
+        return bool({"序号", "顺序号"} & set(self.header.leaves)) and self.header.format.checks.get("numbers") != "none"
 
 
 def samples(formats: Formats) -> Iterator[Sample]:
@@ -162,6 +176,9 @@ def is_found(sample: Sample, damage: Damage) -> bool:
 def is_provable(sample: Sample, damage: Damage) -> bool:
     """Whether anything in the file could contradict the damage."""
     ends = {sample.lines[0], sample.lines[-1]}
+    if damage.rows == (sample.oldest,) and ("opening_balance" in sample.before.facts or (
+            damage.kind == "line lost" and sample.is_numbered)):
+        return True
     if damage.kind == "line lost":
         return sample.prints_sums or sample.prints_counts or damage.rows[0] not in ends
     first_amount = damage.kind == "digit gone" and damage.column != "balance_fen" and damage.rows[0] in ends

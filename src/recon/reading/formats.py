@@ -46,6 +46,7 @@ HELPERS: dict[str, frozenset[str]] = {
 FACTS = frozenset({
     "person_name", "person_id", "psn_no", "region", "employer", "payer", "scheme", "sub_account", "tier", "proof",
     "accrual_month", "pay_month", "account_no",
+    "opening_balance", "closing_balance",
     "period", "period_from", "period_to", "exported", "total_in", "total_out", "total_count",
     "count_in", "count_out", "count_neutral", "page_in", "page_out", "page_count",
 })
@@ -53,7 +54,7 @@ READING_KINDS = ("ledger", "available", "current_year", "past_years", "year_cred
 AMOUNTS = ("signed", "by_kind", "in_out", "direction", "proved")
 CHECKS = {
     "sums": ("exact", "hint", "none"), "counts": ("exact", "hint", "none"), "counts_by_way": ("exact", "hint", "none"),
-    "balance": ("checked", "proof", "none"), "sign": ("own", "absolute"),
+    "balance": ("checked", "proof", "none"), "numbers": ("checked", "none"), "sign": ("own", "absolute"),
 }
 PICKS = ("medical", "medical_not", "premium", "premium_not", "organisation", "method")
 HOLDERS = ("", "person", "organisation")

@@ -74,6 +74,11 @@ class Opened:
 
 def name_pages(numbers: Sequence[int]) -> str:
     """Ascending page numbers as they are told: ``p1–p3, p7``."""
+    return ", ".join(stretches(numbers, "p"))
+
+
+def stretches(numbers: Sequence[int], before: str = "") -> list[str]:
+    """Ascending numbers, those that follow each other as ``1–3``, each with ``before`` before it."""
     starts = [at for at, number in enumerate(numbers) if not at or numbers[at - 1] != number - 1]
-    runs = [numbers[at:end] for at, end in zip(starts, [*starts[1:], len(numbers)], strict=True)]
-    return ", ".join(f"p{run[0]}" if len(run) == 1 else f"p{run[0]}–p{run[-1]}" for run in runs)
+    runs = [numbers[at:end] for at, end in zip(starts, [*starts[1:], len(numbers)], strict=False)]
+    return [f"{before}{run[0]}" if len(run) == 1 else f"{before}{run[0]}–{before}{run[-1]}" for run in runs]

@@ -23,6 +23,7 @@ from recon.reading.cells import (
 from recon.reading.claim import Header, read_facts
 from recon.reading.clues import read_identity
 from recon.reading.contributions import MONEY, finish_contribution, split_ranges
+from recon.reading.ends import check_ends, check_numbers, check_pages
 from recon.reading.formats import STATEMENT
 from recon.reading.grid import Grid
 from recon.reading.lines import GridRows, Reading, Sorted, accepted_rows, line_span, no_rows
@@ -69,9 +70,11 @@ def read_rows(grid: Grid, header: Header, file: str = "") -> GridRows:
             broken = f"{len(reading.chain.breaks)}/{reading.chain.links}"
             return _refused(grid, header, rows, facts, broken, reading.problems)
         if known.table == STATEMENT:
-            return picked_rows(reading, rows, facts)
+            result = picked_rows(reading, rows, facts)
+            result.problems += [*check_numbers(grid, header, rows), *check_pages(grid)]
+            return result
         result = _result(reading, rows, facts)
-    result.problems += found
+    result.problems += [*found, *check_numbers(grid, header, rows), *check_pages(grid)]
     if WAN in header.factors.values() or in_ten_thousands(grid.rows[: header.top]):
         result.problems.append(Problem("unit-ten-thousand", place=grid.places[header.row]))
     return result
@@ -106,6 +109,7 @@ def _read(grid: Grid, header: Header, rows: Sorted, facts: dict[str, str], *, bl
     check_totals(reading, rows, facts)
     if table in ("flow", STATEMENT):
         follow_balance(reading)
+        reading.problems += check_ends(reading, facts)
     return reading
 
 
