@@ -6,11 +6,12 @@ import datetime as dt
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from io import BytesIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 from recon.problems import Problem
@@ -18,10 +19,14 @@ from recon.reading.biff import is_unsafe
 from recon.reading.csv_grid import unwrap
 from recon.reading.grid import DAMAGED, ERROR, FORMULA, Grid, Opened
 
+if TYPE_CHECKING:
+    from recon.reading.xlsx_frames import Package
+
 MAX_MEMBERS = 5_000
 MAX_UNPACKED = 1 << 30  # all members together
 MAX_RATIO, RATIO_FROM = 250, 24 << 20  # members that unpack beyond RATIO_FROM bytes may not shrink more than that
 MAX_ROWS, MAX_SPAN, MAX_CELLS = 1_048_576, 30_000_000, 25_000_000
+LARGE = 256 << 10  # bytes of a sheet from which it pays to read columns
 MAX_SPARSE = 2_000_000  # cells of a sheet too wide for a dense grid that the streaming reader may still take
 
 _FORBIDDEN = tuple(
@@ -48,6 +53,7 @@ _HIDDEN_ROW = re.compile(rb"<" + _NS + rb"""row\b[^>]*\bhidden\s*=\s*["'](?:1|tr
 _TEXT_RESULT = re.compile(rb"""\bt\s*=\s*["']str["']""")
 
 
+Notes = dict[str, dict[tuple[int, int], tuple[str, str]]]  # sheet -> (row, column) from 1 -> (mark, text)
 ARCHIVE_ERRORS = (zipfile.BadZipFile, EOFError, OSError, ValueError, NotImplementedError, RuntimeError, zlib.error)
 
 
@@ -71,18 +77,30 @@ class _Part:
 def read_xlsx(data: bytes) -> Opened:
     """Every sheet of an .xlsx, .xlsm or .xlsb package as a grid."""
     try:
-        parts, names = _examine(data)
+        parts, names, package = _examine(data, columns=True)
+        grids = None
+        if package is not None:
+            from recon.reading.xlsx_frames import read_frames
+
+            grids = read_frames(package, names, _notes(parts, names))
+            del package
+            if grids is None:
+                parts, names, _ = _examine(data, columns=False)
     except Refused as refused:
         return Opened(problems=[refused.problem], kind="xlsx")
-    notes = {sheet: parts[part].notes for sheet, part in names.items() if part in parts}
+    notes = _notes(parts, names)
     readers: tuple[Callable[..., list[Grid]], ...] = (_calamine, _openpyxl)
     if any(part.sparse for part in parts.values()):  # calamine would ask for the whole rectangle at once
         readers = (_openpyxl,)
-    opened = _first_that_reads(data, readers, notes)
+    opened = _first_that_reads(data, readers, notes) if grids is None else _opened(grids)
     for grid in opened.grids:
         if (part := parts.get(names.get(grid.name, ""))) and part.hidden:
             opened.problems.append(Problem("hidden-rows", value=f"{grid.name}: {part.hidden}"))
     return opened
+
+
+def _notes(parts: dict[str, _Part], names: dict[str, str]) -> Notes:
+    return {sheet: parts[part].notes for sheet, part in names.items() if part in parts}
 
 
 def read_xls(data: bytes) -> Opened:
@@ -135,12 +153,17 @@ def damaged_archive(data: bytes) -> Problem:
     return Problem("unreadable-file", value="damaged archive") if whole else Problem("truncated-file")
 
 
-def _examine(data: bytes) -> tuple[dict[str, _Part], dict[str, str]]:
-    """(what each sheet part holds, sheet name -> part), or Refused."""
+def _examine(data: bytes, *, columns: bool) -> tuple[dict[str, _Part], dict[str, str], Package | None]:
+    """(what each sheet part holds, sheet name -> part, the workbook in columns where it can be), or Refused."""
     try:
         with zipfile.ZipFile(BytesIO(data)) as archive:
             check_package(archive)
-            parts = {}
+            package = None
+            if columns and any(m.file_size >= LARGE and m.filename.endswith(".xml") for m in archive.infolist()):
+                from recon.reading.xlsx_frames import Package
+
+                package = Package()
+            parts: dict[str, _Part] = {}
             small: dict[str, bytes] = {}
             for member in archive.infolist():
                 lower = member.filename.lower()
@@ -152,13 +175,20 @@ def _examine(data: bytes) -> tuple[dict[str, _Part], dict[str, str]]:
                     raise Refused(Problem("unsafe-markup"))
                 if wide and any("sheetData".encode(codec) in xml for codec in ("utf-16-le", "utf-16-be")):
                     raise Refused(Problem("unreadable-file", value="UTF-16 XML"))  # no guard below would see it
-                if b"sheetData" in xml:
-                    parts[_key(member.filename)] = _examine_sheet(xml)
+                is_sheet = b"sheetData" in xml
+                if package is not None and package.add(member.filename, xml, is_sheet=is_sheet):
+                    parts[part_key(member.filename)] = _Part(hidden=package.sheets[member.filename].hidden)
+                elif is_sheet:
+                    if package is not None and len(xml) >= LARGE:
+                        return _examine(data, columns=False)
+                    parts[part_key(member.filename)] = _examine_sheet(xml)
                 elif lower.endswith(("workbook.xml", "workbook.xml.rels")):
-                    small[_key(member.filename)] = xml
+                    small[part_key(member.filename)] = xml
     except ARCHIVE_ERRORS:
         raise Refused(damaged_archive(data)) from None
-    return parts, _sheet_parts(small)
+    if package is not None and not package.is_whole():
+        return _examine(data, columns=False)
+    return parts, _sheet_parts(small), package
 
 
 def _examine_sheet(xml: bytes) -> _Part:
@@ -196,6 +226,11 @@ def _examine_sheet(xml: bytes) -> _Part:
     return part
 
 
+def notes_of(xml: bytes) -> dict[tuple[int, int], tuple[str, str]]:
+    """What the XML of a sheet tells of its cells that no reader tells."""
+    return _examine_sheet(xml).notes
+
+
 def _note(part: _Part, attributes: bytes, mark: str, text: str) -> None:
     if ref := _REF.search(attributes):
         part.notes[int(ref[2]), _column(ref[1])] = (mark, text)
@@ -213,14 +248,15 @@ def _sheet_parts(small: dict[str, bytes]) -> dict[str, str]:
         for element in root.iter():
             if name.endswith(".rels") and (ident := element.get("Id")):
                 target = element.get("Target", "").replace("\\", "/")
-                targets[ident] = _key(target if target.startswith("/") else name.rpartition("_rels/")[0] + target)
+                targets[ident] = part_key(target if target.startswith("/") else name.rpartition("_rels/")[0] + target)
             elif element.tag.rpartition("}")[2] == "sheet":
                 ident = next((v for k, v in element.attrib.items() if k.rpartition("}")[2] == "id"), "")
                 sheets[element.get("name", "")] = ident
     return {sheet: targets[ident] for sheet, ident in sheets.items() if ident in targets}
 
 
-def _key(name: str) -> str:
+def part_key(name: str) -> str:
+    """The name of a part of the archive in the form in which parts are compared."""
     return name.replace("\\", "/").lstrip("/").replace("/./", "/").lower()
 
 
@@ -240,7 +276,7 @@ def _is_short_ole(data: bytes) -> bool:
 
 
 def _first_that_reads(
-    data: bytes, readers: Iterable[Callable[..., list[Grid]]], notes: dict[str, dict[tuple[int, int], tuple[str, str]]]
+    data: bytes, readers: Iterable[Callable[..., list[Grid]]], notes: Notes
 ) -> Opened:
     """What the first reader that does not fail makes of the file; readers disagree about odd packages."""
     reasons = []
@@ -255,38 +291,54 @@ def _first_that_reads(
                 return Opened(problems=[Problem("password-required")], kind="xlsx")
             reasons.append(type(error).__name__)
             continue
-        grids = [grid for grid in grids if grid.rows]
-        if not grids:
-            return Opened(problems=[Problem("empty-file")], kind="xlsx")
-        second = [Problem("second-reader", value=reader.__name__.strip("_"))] if reasons else []
-        return Opened(grids=grids, problems=[*second, *_hidden(grids)], kind="xlsx")
+        return _opened(grids, reader.__name__.strip("_") if reasons else "")
     return Opened(problems=[Problem("unreadable-file", value=", ".join(reasons))], kind="xlsx")
 
 
-def _hidden(grids: list[Grid]) -> list[Problem]:
-    return [Problem("hidden-sheet", value=grid.name) for grid in grids if grid.hidden]
+def _opened(grids: list[Grid], second: str = "") -> Opened:
+    """The grids that have rows, with what is to be said of them; ``second`` is the reader that took over."""
+    grids = [grid for grid in grids if len(grid.rows)]
+    if not grids:
+        return Opened(problems=[Problem("empty-file")], kind="xlsx")
+    problems = [Problem("second-reader", value=second)] if second else []
+    problems += [Problem("hidden-sheet", value=grid.name) for grid in grids if grid.hidden]
+    return Opened(grids=grids, problems=problems, kind="xlsx")
 
 
-def _calamine(data: bytes, notes: dict[str, dict[tuple[int, int], tuple[str, str]]]) -> list[Grid]:
-    import python_calamine as calamine
-
-    book = calamine.CalamineWorkbook.from_filelike(BytesIO(data))
+def _calamine(data: bytes, notes: Notes) -> list[Grid]:
     grids = []
-    for sheet in book.sheets_metadata:
-        if sheet.typ != calamine.SheetTypeEnum.WorkSheet:
-            continue
-        source = book.get_sheet_by_name(sheet.name)
-        first_row, first_column = source.start or (0, 0)
-        rows = source.to_python(skip_empty_area=True)
-        grid = _grid(sheet.name, rows, first_row + 1, first_column + 1, notes.get(sheet.name, {}))
-        grid.hidden = sheet.visible != calamine.SheetVisibleEnum.Visible
-        merged = [(a + 1, b + 1, c + 1, d + 1) for (a, b), (c, d) in source.merged_cell_ranges or []]
-        _merge(grid, merged, first_column + 1)
+    for name, hidden, source in worksheets(data):
+        grid = grid_of(name, source, notes.get(name, {}))
+        grid.hidden = hidden
+        if ranges := merged_in(source):
+            numbers = [int(place.rpartition("!R")[2]) for place in grid.places]
+            merge(grid, ranges, (source.start or (0, 0))[1] + 1, numbers)
         grids.append(grid)
     return grids
 
 
-def _openpyxl(data: bytes, notes: dict[str, dict[tuple[int, int], tuple[str, str]]]) -> list[Grid]:
+def worksheets(data: bytes) -> Iterator[tuple[str, bool, Any]]:
+    """(name, whether it is hidden, calamine's sheet) of every worksheet."""
+    import python_calamine as calamine
+
+    book = calamine.CalamineWorkbook.from_filelike(BytesIO(data))
+    for sheet in book.sheets_metadata:
+        if sheet.typ == calamine.SheetTypeEnum.WorkSheet:
+            yield sheet.name, sheet.visible != calamine.SheetVisibleEnum.Visible, book.get_sheet_by_name(sheet.name)
+
+
+def grid_of(name: str, source: Any, notes: dict[tuple[int, int], tuple[str, str]]) -> Grid:
+    """The rows of one of calamine's sheets."""
+    row, column = source.start or (0, 0)
+    return _grid(name, source.to_python(skip_empty_area=True), row + 1, column + 1, notes)
+
+
+def merged_in(source: Any) -> list[tuple[int, int, int, int]]:
+    """Merged ranges of one of calamine's sheets (first row, first column, last row, last column), from 1."""
+    return [(a + 1, b + 1, c + 1, d + 1) for (a, b), (c, d) in source.merged_cell_ranges or []]
+
+
+def _openpyxl(data: bytes, notes: Notes) -> list[Grid]:
     import warnings
 
     import openpyxl
@@ -318,7 +370,7 @@ def _grid(
         for j, value in enumerate(values):
             kind = type(value)
             if kind is str:
-                cells.append(value if value.isalnum() else unwrap(value) if value else "")
+                cells.append(cell_text(value))
             elif kind is float or kind is int:
                 cells.append(number_text(float(value)) if kind is float or abs(value) < 1e15 else str(value))
                 if abs(value) >= 1e15:
@@ -336,6 +388,11 @@ def _grid(
             grid.rows.append(cells)
             grid.places.append(f"{name}!R{number}")
     return grid
+
+
+def cell_text(value: str) -> str:
+    """The text of a cell that holds text."""
+    return value if value.isalnum() else unwrap(value) if value else ""
 
 
 def _other_text(value: object) -> str:
@@ -357,10 +414,12 @@ def _other_text(value: object) -> str:
     return unwrap(str(value))
 
 
-def _merge(grid: Grid, ranges: list[tuple[int, int, int, int]], first_column: int) -> None:
-    """Keep the merged ranges as (first row, first column, last row, last column) of the grid, last ones included."""
-    index = {int(place.rpartition("!R")[2]): i for i, place in enumerate(grid.places)} if ranges else {}
+def merge(grid: Grid, ranges: list[tuple[int, int, int, int]], first_column: int, numbers: Sequence[int]) -> None:
+    """Keep the merged ranges as (first row, first column, last row, last column) of the grid, last ones included.
+
+    ``numbers`` are the true numbers of its rows, ascending.
+    """
     for top, left, bottom, right in ranges:
-        inside = [index[n] for n in range(top, min(bottom, MAX_ROWS) + 1) if n in index]
-        if inside and right >= first_column:
-            grid.merged.append((inside[0], max(0, left - first_column), inside[-1], right - first_column))
+        first, beyond = bisect_left(numbers, top), bisect_right(numbers, bottom)
+        if first < beyond and right >= first_column:
+            grid.merged.append((first, max(0, left - first_column), beyond - 1, right - first_column))

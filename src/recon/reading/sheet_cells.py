@@ -1,0 +1,523 @@
+"""The cells of a large regular worksheet in columns, cut out of its XML without a Python object for every cell.
+
+Only what the common writers make is taken: ``<row r="2" …>`` with ``<c r="A2" s="1" t="s"><v>…</v></c>`` or an inline
+string, row by row and cell by cell in order. A cell of another shape is kept as it stands for the usual reader. The
+proof that nothing was overlooked is a count: the ``<`` of all shapes that were recognised are all there are, so no text
+has markup in it. Anything else and the answer is None: the usual reader takes the whole sheet.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+Numbers = npt.NDArray[Any]
+
+EMPTY, TEXT, SHARED, NUMBER, OTHER, ODD = range(6)  # what a cell holds; OTHER: truth values, errors, ISO dates
+PLAIN, UNTIDY, ESCAPED = range(3)  # a text as it stands; with padding, guards, hidden characters; with escapes
+MAX_ROW, MAX_COLUMN, MAX_ODD, MAX_FORMS = 1_048_576, 16_384, 20_000, 400
+_BLOCK = 1 << 20
+_PAD = bytes(80)  # words are read beyond the end of a block
+_END, _NEVER = 0x1E, "\x1f"  # of a text and of a cell, between the texts of a block; no sheet that is taken has them
+_TYPES = {b"": NUMBER, b"n": NUMBER, b"s": SHARED, b"str": TEXT, b"inlineStr": TEXT, b"b": OTHER, b"e": OTHER,
+          b"d": OTHER}
+_ATTRIBUTES = rb'((?: [A-Za-z:]+="[^"<>&]*")*)'
+_FORMULA = rb'<f(?: [A-Za-z:]+="[^"<>&]*")*'
+_CELL = re.compile(_ATTRIBUTES + rb"(?:/>|></c>|><v>|>" + _FORMULA + rb"/><v>|>" + _FORMULA
+                   + rb'>|><is><t(?: xml:space="preserve")?>)')
+_ROW = re.compile(_ATTRIBUTES + rb"(?:/>|></row>|><c)")
+_STRING = re.compile(rb'(<t(?: xml:space="preserve")?>)')
+_ATTRIBUTE = re.compile(rb' ([A-Za-z:]+)="([^"]*)"')
+_NO_CELL = re.compile(rb"<c[>/\s]|</c>.|</?row|</?sheetData|<[!?]", re.DOTALL)  # where one cell should stand
+_HIDDEN = re.compile(rb' hidden="(?:1|true)"')
+_UNTIDY = r"[\x{7f}-\x{9f}\x{ad}\x{180e}\x{200b}-\x{200f}\x{2060}-\x{2063}\x{feff}]"  # what glyphs.clean takes out
+
+
+@dataclass(frozen=True)
+class Form:
+    """All that stands between the reference of a cell and its text, and what it says of the text."""
+
+    opener: bytes
+    attributes: bytes
+    holds: int
+    style: bytes
+    closer: bytes
+    formula: bool  # its text stands behind a formula that differs from cell to cell
+
+    def around(self, text: bytes) -> bytes:
+        """A cell of this form with ``text``, without its formula, from behind the reference on."""
+        if self.closer == _V:
+            return self.attributes + b"><v>" + text + _V
+        return self.attributes + b'><is><t xml:space="preserve">' + text + _T
+
+
+_V, _T, _SI = b"</v></c>", b"</t></is></c>", b"</t></si>"
+
+
+@dataclass
+class Texts:
+    """Texts in the order in which they stand, and how each must be treated (PLAIN, UNTIDY, ESCAPED)."""
+
+    texts: pl.Series = field(default_factory=lambda: pl.Series(dtype=pl.String))
+    state: Numbers = field(default_factory=lambda: np.zeros(0, np.uint8))
+
+
+@dataclass
+class Cells:
+    """The cells of one sheet, in order. ``value`` is a position in ``texts``, in the shared strings or in ``odd``."""
+
+    numbers: Numbers  # of the rows that have cells, ascending, from 1
+    row: Numbers  # position in ``numbers``
+    column: Numbers  # from 1
+    form: Numbers  # position in ``forms``; -1: odd
+    value: Numbers  # -1: no text
+    texts: Texts
+    forms: list[Form]
+    odd: list[bytes]  # whole cells, from behind the reference on
+    head: bytes  # the XML before and after the rows
+    tail: bytes
+    hidden: int  # rows that are hidden or filtered out
+
+    def holds_of(self, form: Numbers) -> Numbers:
+        """What cells of these forms hold: EMPTY, TEXT, …"""
+        return np.array([*(each.holds for each in self.forms), ODD], np.uint8)[form]
+
+
+@dataclass
+class Strings:
+    """Shared strings: a position in ``texts`` each, or -1 - position in ``odd``."""
+
+    value: Numbers
+    texts: Texts
+    odd: list[bytes]
+    head: bytes  # the XML before and after them
+    tail: bytes
+
+
+class _Irregular(Exception):
+    """Not the XML this module is sure of."""
+
+
+def sheet_cells(xml: bytes) -> Cells | None:
+    """The cells of a worksheet part; None where it must be read in the usual way."""
+    start = xml.find(b"<sheetData>") + 11
+    end = xml.rfind(b"</sheetData>")
+    head, tail = xml[:start], xml[end:]
+    if start < 11 or end <= start or not _is_utf8(head) or b"sheetData" in tail[12:]:
+        return None
+    sheet, last = _Sheet(), 0
+    try:
+        for first, beyond in _cut(xml, start, end, b"<row"):
+            last = sheet.add(xml[first:beyond], last)
+        return sheet.cells(head, tail)
+    except (_Irregular, pl.exceptions.PolarsError, pl.exceptions.PanicException):
+        return None
+
+
+def shared_strings(xml: bytes) -> Strings | None:
+    """The strings of a shared strings part; None where it must be read in the usual way."""
+    start = xml.find(b"<si>")
+    end = xml.rfind(b"</sst>")
+    head = xml[:max(start, 0)]
+    if end <= start or not _is_utf8(head) or not re.search(rb"<sst\b[^<>]*[^/<>]>\s*\Z", head):
+        return None
+    values, texts, odd, count = [], list[Texts](), list[bytes](), 0
+    try:
+        for first, beyond in _cut(xml, start, end, b"<si>"):
+            value, found, more = _strings(xml[first:beyond])
+            values.append(np.where(value >= 0, value + count, value - len(odd)))
+            texts.append(found)
+            odd += more
+            count += len(found.texts)
+    except (_Irregular, pl.exceptions.PolarsError, pl.exceptions.PanicException):
+        return None
+    return Strings(np.concatenate(values), _joined(texts), odd, head, xml[end:])
+
+
+def _is_utf8(head: bytes) -> bool:
+    """Whether the head of a part declares UTF-8 or nothing, and is free of what could hide markup."""
+    said = re.search(rb"""\A(?:\xef\xbb\xbf)?<\?xml[^>]*\bencoding\s*=\s*["']([^"']*)""", head)
+    return (said is None or said[1].lower() == b"utf-8") and b"<!" not in head
+
+
+def _cut(xml: bytes, start: int, end: int, name: bytes) -> Iterator[tuple[int, int]]:
+    """Pieces of ``xml`` that begin with the element ``name``."""
+    if not xml.startswith(name, start):
+        raise _Irregular
+    while start < end:
+        beyond = xml.find(name, start + _BLOCK, end)
+        beyond = end if beyond < 0 else beyond
+        yield start, beyond
+        start = beyond
+
+
+class _Block:
+    """A piece of XML as bytes and as words of eight bytes at every place."""
+
+    def __init__(self, xml: bytes) -> None:
+        self.size = len(xml)
+        self.raw = xml + _PAD
+        self.bytes: Numbers = np.frombuffer(self.raw, np.uint8)
+        self.words: Numbers = np.ndarray((len(self.raw) - 7,), "<u8", self.raw, 0, (1,))
+        if self.bytes[:self.size].min(initial=32) < 32:
+            odd = self.raw[:self.size].translate(None, b"\t\n")
+            if min(odd, default=32) < 32:
+                raise _Irregular
+        self.marks: Numbers = self.bytes == ord("<")
+
+    def named(self, name: bytes) -> Numbers:
+        """Where ``name``, which begins with <, stands."""
+        places: Numbers = np.flatnonzero(self.marks[:self.size] & (self.bytes[1:self.size + 1] == name[1]))
+        return places[self.is_at(places, name)] if len(name) > 2 else places
+
+    def is_at(self, places: Numbers, text: bytes) -> Numbers:
+        """Whether ``text`` stands at each of the places; a negative place has nothing."""
+        found: Numbers = places >= 0
+        for at in range(0, len(text), 8):
+            mask, word = _word(text[at:at + 8])
+            found &= (self.words[np.maximum(places, 0) + at] & mask) == word
+        return found
+
+    def match(self, places: Numbers, pattern: re.Pattern[bytes], known: dict[bytes, int]) -> tuple[Numbers, list[int]]:
+        """Which text of ``pattern`` stands at each place, as its number in ``known`` (-1: none), added to there.
+
+        Also how often each of ``known`` was found. No text of the pattern may be the beginning of another.
+        """
+        out = np.full(len(places), -1, np.int16)
+        todo = np.arange(len(places))
+        firsts = self.words[places]
+        counts, untried, strange = [0] * len(known), list(known), 0
+        while len(todo):
+            if untried:
+                text = untried.pop(0)
+            else:
+                found = pattern.match(self.raw, places[todo[0]])
+                if found is None:
+                    strange += 1
+                    todo, firsts = todo[1:], firsts[1:]
+                    if strange > MAX_ODD // 10:
+                        raise _Irregular
+                    continue
+                text = found[0]
+                if len(text) > len(_PAD) - 8 or len(known) == MAX_FORMS:
+                    raise _Irregular
+                known[text] = len(known)
+                counts.append(0)
+            mask, word = _word(text[:8])
+            same = (firsts & mask) == word
+            if len(text) > 8:
+                hits = np.flatnonzero(same)
+                rest = self.is_at(places[todo[hits]] + 8, text[8:])
+                same[hits[~rest]] = False
+            out[todo[same]] = known[text]
+            counts[known[text]] = int(np.count_nonzero(same))
+            if counts[known[text]]:
+                todo, firsts = todo[~same], firsts[~same]
+        return out, counts
+
+    def texts(self, starts: Numbers, ends: Numbers, may_be_untidy: Numbers) -> Texts:
+        """The texts from ``starts`` to ``ends``, none of them empty."""
+        if not len(starts):
+            return Texts()
+        lengths = ends - starts + 1
+        beyond = np.cumsum(lengths)
+        index = np.repeat((starts - beyond + lengths).astype(np.int32), lengths)
+        index += np.arange(len(index), dtype=np.int32)
+        packed = self.bytes[index]
+        packed[beyond - 1] = _END
+        texts = pl.read_csv(
+            b"x\x1e" + packed.tobytes(), has_header=False, separator=_NEVER, eol_char=chr(_END), quote_char=None,
+            infer_schema=False, schema={"": pl.String},
+        ).to_series()[1:]
+        if len(texts) != len(starts):
+            raise _Irregular
+        return Texts(texts, self._state(texts, starts, ends) * may_be_untidy)
+
+    def _state(self, texts: pl.Series, starts: Numbers, ends: Numbers) -> Numbers:
+        """What must happen to each text before it is the text of a cell, at worst."""
+        first, last = _EDGE[self.bytes[starts]], self.bytes[ends - 1]
+        # White space beyond ASCII ends in three bytes from E1, E2 or E3 on, or in two from C2 on.
+        untidy = first | (last <= 32) | (self.bytes[ends - 2] == 0xC2) | (self.bytes[ends - 3] - 0xE1 < 3)
+        if self._hides():
+            untidy |= texts.str.contains(_UNTIDY).to_numpy()
+        state: Numbers = untidy.astype(np.uint8)
+        for escape in (b"&", b"_x"):
+            if escape[:1] in self.raw and escape in self.raw:
+                state[texts.str.contains(escape.decode(), literal=True).to_numpy()] = ESCAPED
+        return state
+
+    def _hides(self) -> bool:
+        """Whether some character may stand there that shows nothing."""
+        if b"\x7f" in self.raw:
+            return True
+        for lead, follow in _FOLLOW.items():
+            if lead in self.raw:
+                places = np.flatnonzero(self.bytes == lead[0])
+                second, third = self.bytes[places + 1], self.bytes[places + 2]
+                if any(((second == a) & (third >= b) & (third <= c)).any() for a, b, c in follow):
+                    return True
+        return False
+
+
+_EDGE = np.zeros(256, bool)  # bytes at the beginning of a text that may have padding or a guard
+_EDGE[[*range(33), *b"'=", 0xC2, 0xE1, 0xE2, 0xE3]] = True
+_FOLLOW = {  # first byte -> second byte, third byte from, to
+    b"\xc2": [(second, 0, 255) for second in (*range(0x80, 0xA0), 0xAD)],
+    b"\xe1": [(0xA0, 0x8E, 0x8E)],
+    b"\xe2": [(0x80, 0x8B, 0x8F), (0x81, 0xA0, 0xA3)],
+    b"\xef": [(0xBB, 0xBF, 0xBF)],
+}
+
+
+def _word(text: bytes) -> tuple[np.uint64, np.uint64]:
+    """(mask, value) of up to eight bytes as a word."""
+    return np.uint64((1 << 8 * len(text)) - 1), np.uint64(int.from_bytes(text, "little"))
+
+
+_MASKS = np.array([(1 << 8 * n) - 1 for n in range(9)], np.uint64)
+
+
+def _digits(words: Numbers, lengths: Numbers) -> Numbers:
+    """The numbers whose 1 to 8 digits are the first bytes of ``words``."""
+    if ((lengths < 1) | (lengths > 8)).any():
+        raise _Irregular
+    value = (words ^ np.uint64(0x3030303030303030)) << (np.uint64(8) * (8 - lengths).astype(np.uint64))
+    if (((value + np.uint64(0x7676767676767676)) | value) & np.uint64(0x8080808080808080)).any():
+        raise _Irregular
+    value = value * np.uint64(10) + (value >> np.uint64(8))
+    pairs = np.uint64(0x000000FF000000FF)
+    value = (value & pairs) * np.uint64(0x000F424000000064) + ((value >> np.uint64(16)) & pairs) * np.uint64(
+        0x0000271000000001)
+    return (value >> np.uint64(32)).astype(np.int64)
+
+
+def _until_quote(words: Numbers) -> Numbers:
+    """How many bytes of each word stand before its first quotation mark; 8 where it has none."""
+    other = words ^ np.uint64(0x2222222222222222)
+    zero = (other - np.uint64(0x0101010101010101)) & ~other & np.uint64(0x8080808080808080)
+    lowest = zero & (~zero + np.uint64(1))
+    return np.where(zero == 0, 8, np.bitwise_count(lowest - np.uint64(1)) >> 3).astype(np.int64)
+
+
+@dataclass
+class _Sheet:
+    """What the blocks of a sheet gave so far."""
+
+    row_forms: dict[bytes, int] = field(default_factory=dict)
+    cell_forms: dict[bytes, int] = field(default_factory=dict)
+    forms: list[Form] = field(default_factory=list)
+    odd: list[bytes] = field(default_factory=list)
+    hidden: int = 0
+    rows: int = 0
+    parts: list[tuple[Numbers, ...]] = field(default_factory=list)
+    texts: list[Texts] = field(default_factory=list)
+    count: int = 0
+
+    def cells(self, head: bytes, tail: bytes) -> Cells:
+        """All of them together."""
+        if not self.parts:
+            raise _Irregular
+        numbers, row, column, form, value = (np.concatenate(part) for part in zip(*self.parts, strict=True))
+        return Cells(numbers=numbers, row=row, column=column, form=form, value=value, texts=_joined(self.texts),
+                     forms=self.forms, odd=self.odd, head=head, tail=tail, hidden=self.hidden)
+
+    def add(self, xml: bytes, last: int) -> int:
+        """Take the rows of one block, which come after row ``last``; the number of the last one."""
+        block = _Block(xml)
+        rows, cells = block.named(b"<row"), block.named(b"<c")
+        numbers, behind = self._numbers(block, rows, last)
+        firsts = np.searchsorted(cells, rows)
+        if not len(rows) or rows[0] != 0 or (len(cells) and cells[0] < rows[0]):
+            raise _Irregular
+        counts = np.diff(firsts, append=len(cells))
+        markup = self._rows(block, rows, behind, counts > 0, np.append(cells, block.size)[firsts])
+        filled = np.flatnonzero(counts)
+        if len(cells):
+            markup += self._cells(block, cells, rows, behind, filled, counts[filled], numbers[filled])
+        if markup != np.count_nonzero(block.marks):
+            raise _Irregular
+        self.rows += len(filled)
+        return int(numbers[-1])
+
+    def _numbers(self, block: _Block, rows: Numbers, last: int) -> tuple[Numbers, Numbers]:
+        """The number of each row and the place behind its quotation mark."""
+        if not block.is_at(rows, b'<row r="').all():
+            raise _Irregular
+        words = block.words[rows + 8]
+        lengths = _until_quote(words)
+        numbers = _digits(words, lengths)
+        if lengths.max() > 7 or (np.diff(numbers, prepend=last) <= 0).any() or numbers[-1] > MAX_ROW:
+            raise _Irregular
+        return numbers, rows + 9 + lengths
+
+    def _rows(self, block: _Block, rows: Numbers, behind: Numbers, filled: Numbers, first: Numbers) -> int:
+        """Check the tags of the rows and count the hidden ones; how many < they have with their ends.
+
+        ``first`` is the place of the first cell of each row that is ``filled``.
+        """
+        form, counts = block.match(behind, _ROW, self.row_forms)
+        if (form < 0).any():
+            raise _Irregular
+        names = list(self.row_forms)
+        lengths = np.array([len(name) for name in names])[form]
+        opens = np.array([name.endswith(b"<c") for name in names])[form]
+        ends = behind + lengths
+        beyond = np.append(rows[1:], block.size)
+        if (opens != filled).any() or (ends[filled] - 2 != first[filled]).any() or (
+                ends[~filled] != beyond[~filled]).any():
+            raise _Irregular
+        for name, count in zip(names, counts, strict=True):
+            if not count:
+                continue
+            said = _ATTRIBUTE.findall(name)
+            if len({key for key, _ in said}) < len(said):
+                raise _Irregular
+            if _HIDDEN.search(name) and not name.endswith(b"/>"):
+                self.hidden += count
+        return sum(count * (1 if name.endswith(b"/>") else 2) for name, count in zip(names, counts, strict=True))
+
+    def _cells(
+        self, block: _Block, cells: Numbers, rows: Numbers, behind: Numbers, filled: Numbers, counts: Numbers,
+        numbers: Numbers,
+    ) -> int:
+        """Take the cells of a block; how many < they have."""
+        row = np.repeat(np.arange(len(filled)), counts)
+        column, after = _references(block, cells, rows[filled] + 8, behind[filled] - rows[filled] - 8, row)
+        if ((np.diff(column) <= 0) & (np.diff(row) == 0)).any() or column.max() > MAX_COLUMN:
+            raise _Irregular
+        ends = np.append(cells[1:], block.size)
+        last = np.cumsum(counts) - 1
+        ends[last] = np.append(rows[1:], block.size)[filled] - 6
+        if not block.is_at(ends[last], b"</row>").all():
+            raise _Irregular
+        form, _ = block.match(after, _CELL, self.cell_forms)
+        self.forms += [_form(opener) for opener in list(self.cell_forms)[len(self.forms):]]
+        starts, stops = self._spans(block, form, after, ends)
+        value = np.full(len(cells), -1, np.int32)
+        odd = np.flatnonzero(form < 0)
+        if len(self.odd) + len(odd) > MAX_ODD:
+            raise _Irregular
+        markup = 0
+        for at in odd.tolist():
+            cell = block.raw[after[at]:ends[at]]
+            if not cell.endswith(b"</c>") or _NO_CELL.search(cell) or b't="s"' in cell:
+                raise _Irregular
+            value[at] = len(self.odd)
+            self.odd.append(cell)
+            markup += 1 + cell.count(b"<")
+        holds = np.array([*(each.holds for each in self.forms), ODD], np.uint8)[form]
+        full = stops > starts
+        shared = np.flatnonzero(full & (holds == SHARED))
+        value[shared] = _digits(block.words[starts[shared]], stops[shared] - starts[shared])
+        void = np.array([*(each.holds == OTHER or (b"<f" in each.opener and each.holds != TEXT) for each in self.forms),
+                         False])[form]
+        if (void & ~full).any():  # the last: a formula that was never computed, which is marked
+            raise _Irregular
+        own = np.flatnonzero(full & ((holds == TEXT) | (holds == NUMBER) | (holds == OTHER)))
+        value[own] = np.arange(self.count, self.count + len(own))
+        self.count += len(own)
+        self.texts.append(block.texts(starts[own], stops[own], holds[own] == TEXT))
+        self.parts.append((numbers.astype(np.int32), (row + self.rows).astype(np.int32), column.astype(np.int16), form,
+                           value))
+        marks = [1 + each.opener.count(b"<") + each.closer.count(b"<") + 2 * each.formula for each in self.forms]
+        return markup + int(np.array([*marks, 0])[form].sum())
+
+    def _spans(self, block: _Block, form: Numbers, after: Numbers, ends: Numbers) -> tuple[Numbers, Numbers]:
+        """Where the text of each cell begins and ends; cells that do not end as their form says become odd."""
+        forms = self.forms
+        openers = np.array([*(len(each.opener) for each in forms), 0])
+        closers = np.array([*(len(each.closer) for each in forms), 0])
+        starts, stops = after + openers[form], ends - closers[form]
+        right = stops >= starts
+        for closer in {each.closer for each in forms}:
+            mine = np.flatnonzero(np.array([*(each.closer == closer for each in forms), False])[form])
+            if closer:
+                right[mine] &= block.is_at(stops[mine], closer)
+            else:
+                right[mine] &= stops[mine] == starts[mine]
+        behind = np.flatnonzero(np.array([*(each.formula for each in forms), False])[form])
+        if len(behind):
+            values = block.named(b"<v>")
+            values = np.append(values[block.is_at(values - 4, b"</f>")], [block.size, block.size])
+            at = np.searchsorted(values, starts[behind])
+            right[behind] &= values[at] < stops[behind]
+            starts[behind] = values[at] + 3
+        form[~right] = -1
+        starts[~right] = stops[~right] = 0
+        return starts, stops
+
+
+def _references(
+    block: _Block, cells: Numbers, digits: Numbers, lengths: Numbers, row: Numbers
+) -> tuple[Numbers, Numbers]:
+    """The column of each cell, and the place behind its reference, whose row must be that of the row it stands in.
+
+    ``digits`` and ``lengths``: where the number of each row stands, and how many bytes it has with its quotation mark.
+    """
+    if not block.is_at(cells, b'<c r="').all():
+        raise _Irregular
+    first, second, third = (block.bytes[cells + at].astype(np.int64) - 64 for at in (6, 7, 8))
+    two = second > 0
+    three = two & (third > 0)
+    if ((first < 1) | (first > 26) | (two & (second > 26)) | (three & (third > 26))).any():
+        raise _Irregular
+    column = np.where(two, first * 26 + second, first)
+    column = np.where(three, column * 26 + third, column)
+    after = cells + 7 + two + three
+    mask = _MASKS[lengths]
+    if ((block.words[after] & mask[row]) != (block.words[digits] & mask)[row]).any():
+        raise _Irregular
+    return column, after + lengths[row]
+
+
+def _form(opener: bytes) -> Form:
+    """What the text between reference and content says."""
+    found = _CELL.fullmatch(opener)
+    assert found is not None
+    said = dict(_ATTRIBUTE.findall(found[1]))
+    if said.keys() - {b"s", b"t"} or len(said) < found[1].count(b'="'):
+        raise _Irregular
+    kind, style = said.get(b"t", b""), said.get(b"s", b"")
+    rest = opener[len(found[1]):]
+    inline = rest.startswith(b"><is>")
+    if kind not in _TYPES or not re.fullmatch(rb"\d{0,6}", style):
+        raise _Irregular
+    if rest in (b"/>", b"></c>"):
+        return Form(opener, found[1], EMPTY, style, b"", formula=False)
+    if inline != (kind == b"inlineStr"):
+        raise _Irregular
+    formula = not inline and not rest.endswith(b"<v>")
+    return Form(opener, found[1], _TYPES[kind], style, _T if inline else _V, formula=formula)
+
+
+def _strings(xml: bytes) -> tuple[Numbers, Texts, list[bytes]]:
+    """(position in the texts or -1 - position among the odd, texts, odd ones) of a block of shared strings."""
+    block, known = _Block(xml), dict[bytes, int]()
+    places = block.named(b"<si>")
+    ends = np.append(places[1:], block.size)
+    form, _ = block.match(places + 4, _STRING, known)
+    starts = places + 4 + np.array([*(len(each) for each in known), 0])[form]
+    stops = ends - len(_SI)
+    plain = (form >= 0) & (stops > starts) & block.is_at(stops, _SI)
+    value = np.where(plain, np.cumsum(plain) - 1, -np.cumsum(~plain))
+    odd = [block.raw[a:b] for a, b in zip(places[~plain].tolist(), ends[~plain].tolist(), strict=True)]
+    if len(odd) > 5 * MAX_ODD or any(not each.endswith(b"</si>") or each.count(b"</si>") > 1 for each in odd):
+        raise _Irregular
+    markup = 4 * int(np.count_nonzero(plain)) + sum(each.count(b"<") for each in odd)
+    if markup != np.count_nonzero(block.marks) or any(b"<!" in each or b"<?" in each for each in odd):
+        raise _Irregular
+    texts = block.texts(starts[plain], stops[plain], np.ones(1, np.uint8))
+    return value, texts, odd
+
+
+def _joined(parts: list[Texts]) -> Texts:
+    parts = [part for part in parts if len(part.texts)]
+    if not parts:
+        return Texts()
+    return Texts(pl.concat([part.texts for part in parts]), np.concatenate([part.state for part in parts]))

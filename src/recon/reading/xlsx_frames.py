@@ -1,0 +1,431 @@
+"""Large workbooks as grids over columns: what ``xlsx_grid`` would say of them, several times faster.
+
+``sheet_cells`` cuts the cells out. Plain texts and plain decimal numbers are themselves; whatever has to be understood
+(dates, unusual numbers, errors, escapes, rich text) is put, each different cell once, into a small workbook with the
+styles and settings of the file, and the usual reader says what it is. So the two ways cannot differ in what a cell
+means. Where this way is not sure the answer is None, and the usual reader takes the whole file.
+"""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from dataclasses import dataclass, field
+from io import BytesIO
+
+import numpy as np
+import polars as pl
+
+from recon.reading import xlsx_grid
+from recon.reading.frame_grid import FrameGrid
+from recon.reading.grid import FORMULA, Grid
+from recon.reading.sheet_cells import (
+    EMPTY,
+    ESCAPED,
+    MAX_ROW,
+    NUMBER,
+    ODD,
+    OTHER,
+    SHARED,
+    TEXT,
+    UNTIDY,
+    Cells,
+    Form,
+    Numbers,
+    Strings,
+    shared_strings,
+    sheet_cells,
+)
+
+HEAD = 400  # rows that are kept as lists: titles, preambles and headers stand there
+MAX_QUESTIONS = MAX_ROW - 10
+MAX_DIGITS = 15  # more of them a number does not hold exactly
+_SHORT = r"^(?:0|-?[1-9][0-9]*|-?(?:0|[1-9][0-9]*)\.[0-9]*[1-9])$"  # as number_text writes numbers
+_ZEROS = r"^(?:(0|-?[1-9][0-9]*)\.0+|(-?(?:0|[1-9][0-9]*)\.[0-9]*[1-9])0+)$"  # with zeros at the end, which it drops
+_FLOAT = re.compile(r"-?\d{1,20}(?:\.\d{1,30})?(?:[Ee][+-]?\d{1,2})?", re.ASCII)
+_STRINGS = "sharedstrings.xml"
+_NEEDED = (_STRINGS, "workbook.xml", "styles.xml", ".rels", "[content_types].xml")  # whatever their size
+_SIGN = "recon:%d"  # in the first cell of every sheet of the small workbook, and after its strings
+
+
+@dataclass
+class Package:
+    """A workbook: the cells of the sheets that are read as columns, its strings, and all other parts a reader needs."""
+
+    sheets: dict[str, Cells] = field(default_factory=dict)  # by the name of the part in the archive
+    strings: Strings | None = None
+    strings_name: str = ""  # "" where the strings are among the other parts
+    others: dict[str, bytes] = field(default_factory=dict)
+
+    def add(self, name: str, xml: bytes, *, is_sheet: bool) -> bool:
+        """Take a part; whether it is a sheet that can be read as columns."""
+        cells = sheet_cells(xml) if is_sheet else None
+        if cells is not None and _is_small(cells):
+            self.sheets[name] = cells
+        elif is_sheet or len(xml) < 1 << 20 or name.lower().endswith(_NEEDED):
+            self.others[name] = xml
+        return name in self.sheets
+
+    def is_whole(self) -> bool:
+        """Whether all the cells' texts are there, once all parts are; then the strings are read too."""
+        known = [name for name in self.others if name.lower().endswith(_STRINGS)]
+        if len(known) == 1:
+            self.strings = shared_strings(self.others[known[0]])
+            if self.strings is not None and not any(b"sheetData" in xml for xml in self.others.values()):
+                self.strings_name = known[0]
+                del self.others[known[0]]
+        shared = any(form.holds == SHARED for cells in self.sheets.values() for form in cells.forms)
+        return bool(self.sheets) and (self.strings is not None or not shared)
+
+
+def _is_small(cells: Cells) -> bool:
+    """Whether the rectangle of the cells is none that the usual reader would refuse or treat otherwise."""
+    columns = max(26, int(cells.column.max(initial=0)))
+    return len(cells.form) <= xlsx_grid.MAX_CELLS and (
+        int(cells.numbers.max(initial=1)) * columns <= xlsx_grid.MAX_SPAN)
+
+
+class _Unsure(Exception):
+    """Columns cannot vouch for the file."""
+
+
+class _Questions(dict[bytes, int]):
+    """Cells for the usual reader, from behind their reference on, each different one once, with their numbers."""
+
+    def ask(self, cell: bytes) -> int:
+        """The number of this question."""
+        return self.setdefault(cell, len(self))
+
+
+@dataclass
+class _Answers:
+    """What the usual reader said: the text and mark of each question, and each sheet with what surrounds its cells."""
+
+    texts: list[str]
+    marks: dict[int, str]
+    sheets: list[tuple[str, Grid]]  # (part that was read as columns or "", grid)
+    merged: dict[str, list[tuple[int, int, int, int]]]
+
+
+@dataclass
+class _Choice:
+    """Which text each of ``texts`` becomes: ``at`` counts through ``texts`` and then ``extra``."""
+
+    texts: pl.Series
+    at: Numbers
+    extra: dict[str, int] = field(default_factory=dict)
+    marks: dict[int, str] = field(default_factory=dict)
+    asked: list[tuple[Numbers, Numbers]] = field(default_factory=list)  # (which of them, their questions)
+
+    def add(self, text: str) -> int:
+        """The place of a text that is not among ``texts``."""
+        return len(self.texts) + self.extra.setdefault(text, len(self.extra))
+
+    def take(self, answers: _Answers) -> None:
+        """Put in what was asked."""
+        for which, questions in self.asked:
+            places = {each: self.add(answers.texts[each]) for each in set(questions.tolist())}
+            self.at[which] = [places[each] for each in questions.tolist()]
+            if answers.marks:
+                pairs = zip(which.tolist(), questions.tolist(), strict=True)
+                self.marks |= {at: answers.marks[each] for at, each in pairs if each in answers.marks}
+        self.asked = []
+
+    def pool(self) -> pl.Series:
+        """All texts that ``at`` counts through."""
+        return pl.concat([self.texts, pl.Series(list(self.extra), dtype=pl.String)])
+
+
+def read_frames(package: Package, names: dict[str, str], notes: xlsx_grid.Notes) -> list[Grid] | None:
+    """The grids of a workbook, None where the usual reader must take the whole file.
+
+    ``names``: sheet name -> part; ``notes`` of the sheets that are not read as columns.
+    """
+    try:
+        return _read(package, names, notes)
+    except BaseException as error:  # see xlsx_grid._first_that_reads
+        if isinstance(error, MemoryError) or not (
+                isinstance(error, Exception) or type(error).__name__ == "PanicException"):
+            raise
+        return None
+
+
+def _read(package: Package, names: dict[str, str], notes: xlsx_grid.Notes) -> list[Grid]:
+    questions = _Questions()
+    strings, string_at = _choose_strings(package, questions)
+    choices = {part: _choose_texts(cells, questions) for part, cells in package.sheets.items()}
+    styles = {form.style for cells in package.sheets.values() for form in cells.forms if form.holds == NUMBER}
+    probes = {style: [questions.ask(_number(style, number)) for number in (b"1", b"1.5")] for style in styles}
+    first = _answers(package, names, notes, questions)
+    plain = {style for style, asked in probes.items() if [first.texts[each] for each in asked] == ["1", "1.5"]}
+    for choice in (strings, *choices.values()):
+        choice.take(first)
+    more = _Questions()
+    for part, cells in package.sheets.items():
+        _choose_numbers(cells, choices[part], plain, more)
+    if more:
+        second = _answers(package, names, {}, more)
+        for choice in choices.values():
+            choice.take(second)
+    shared = strings.pool(), strings.at[string_at]
+    grids = []
+    for part, grid in first.sheets:
+        if part:
+            choice = choices.pop(part)  # twice the same part: KeyError, and the usual reader takes it
+            grid = _grid(grid, package.sheets[part], choice, shared, first.merged[part])
+        grids.append(grid)
+    if choices:
+        raise _Unsure
+    return grids
+
+
+def _number(style: bytes, number: bytes) -> bytes:
+    return (b' s="%b"' % style if style else b"") + b"><v>" + number + b"</v></c>"
+
+
+# ----------------------------------------------------------------------------------------------- what a cell becomes
+
+
+def _choose_strings(package: Package, questions: _Questions) -> tuple[_Choice, Numbers]:
+    """(what the shared strings become, for each of them which of these)."""
+    strings = package.strings
+    if strings is None:
+        return _choice(pl.Series(dtype=pl.String)), np.zeros(0, np.int64)
+    count = len(strings.texts.texts)
+    texts = pl.concat([strings.texts.texts, pl.Series([""] * len(strings.odd), dtype=pl.String)])
+    choice = _choice(texts)
+    _tidy(choice, strings.texts.state)
+    asked = np.concatenate([np.flatnonzero(strings.texts.state == ESCAPED), count + np.arange(len(strings.odd))])
+    if len(asked):
+        index = np.empty(len(texts), np.int64)
+        at = np.where(strings.value >= 0, strings.value, count - 1 - strings.value)
+        index[at] = np.arange(len(at))
+        numbers = range(len(asked)) if package.strings_name else index[asked].tolist()
+        choice.asked.append((asked, np.array([questions.ask(b' t="s"><v>%d</v></c>' % each) for each in numbers])))
+    return choice, np.where(strings.value >= 0, strings.value, count - 1 - strings.value)
+
+
+def _asked_strings(strings: Strings) -> list[bytes]:
+    """The strings that the usual reader has to read, in the order of ``_choose_strings``."""
+    escaped = strings.texts.texts.filter(pl.Series(strings.texts.state == ESCAPED)).to_list()
+    return [*(b'<si><t xml:space="preserve">' + each.encode() + b"</t></si>" for each in escaped), *strings.odd]
+
+
+def _choose_texts(cells: Cells, questions: _Questions) -> _Choice:
+    """What the texts and the odd cells of a sheet become; numbers are taken as they stand for now."""
+    count = len(cells.texts.texts)
+    choice = _choice(pl.concat([cells.texts.texts, pl.Series([""] * len(cells.odd), dtype=pl.String)]))
+    _tidy(choice, cells.texts.state)
+    form = cells.form[_own(cells)]
+    asked = np.flatnonzero((cells.texts.state == ESCAPED) | (cells.holds_of(form) == OTHER))
+    for each in np.unique(form[asked]).tolist():
+        _ask(choice, asked[form[asked] == each], cells.forms[each], questions)
+    if cells.odd:
+        choice.asked.append((count + np.arange(len(cells.odd)), np.array([questions.ask(each) for each in cells.odd])))
+    return choice
+
+
+def _choose_numbers(cells: Cells, choice: _Choice, plain: set[bytes], questions: _Questions) -> None:
+    """What the numbers of a sheet become, where ``plain`` are the styles that do not make dates of them."""
+    form = cells.form[_own(cells)]
+    number = np.array([each.holds == NUMBER for each in cells.forms], bool)[form]
+    if not number.any():
+        return
+    dated = np.array([each.holds == NUMBER and each.style not in plain for each in cells.forms], bool)[form]
+    for each in np.unique(form[dated]).tolist():
+        _ask(choice, np.flatnonzero(form == each), cells.forms[each], questions)
+    which = np.flatnonzero(number & ~dated)
+    texts = choice.texts.gather(which)
+    short = texts.str.len_bytes() <= MAX_DIGITS
+    odd = (~(short & texts.str.contains(_SHORT))).to_numpy()
+    if not odd.any():
+        return
+    which, texts = which[odd], texts.filter(pl.Series(odd))
+    different, at = _different(texts)
+    cut = different.str.replace(_ZEROS, "${1}${2}")
+    sure = (different.str.len_bytes() <= MAX_DIGITS) & cut.str.contains(_SHORT)
+    values, unknown = list[int](), list[int]()
+    for position, (text, whole, is_sure) in enumerate(zip(cut, different, sure, strict=True)):
+        if is_sure:
+            values.append(choice.add(text))
+        elif _FLOAT.fullmatch(whole) and abs(float(whole)) < 1e15:
+            values.append(choice.add(xlsx_grid.number_text(float(whole))))
+        else:
+            values.append(-1)
+            unknown.append(position)
+    known = np.array(values)[at]
+    choice.at[which] = known
+    for position in unknown:
+        mine = which[at == position]
+        for each in np.unique(form[mine]).tolist():
+            _ask(choice, mine[form[mine] == each], cells.forms[each], questions)
+
+
+def _choice(texts: pl.Series) -> _Choice:
+    return _Choice(texts, np.arange(len(texts)))
+
+
+def _tidy(choice: _Choice, state: Numbers) -> None:
+    """Texts with padding, guards or hidden characters without them."""
+    which = np.flatnonzero(state == UNTIDY)
+    if len(which):
+        different, at = _different(choice.texts.gather(which))
+        choice.at[which] = np.array([choice.add(xlsx_grid.cell_text(each)) for each in different])[at]
+
+
+def _ask(choice: _Choice, which: Numbers, form: Form, questions: _Questions) -> None:
+    """Ask what some texts of one form mean."""
+    different, at = _different(choice.texts.gather(which))
+    numbers = np.array([questions.ask(form.around(each.encode())) for each in different])
+    choice.asked.append((which, numbers[at]))
+
+
+def _different(texts: pl.Series) -> tuple[pl.Series, Numbers]:
+    """(the different ones of ``texts``, for each text which of them it is)."""
+    frame = texts.alias("text").to_frame()
+    different = frame.unique(maintain_order=True).with_row_index("at")
+    at = frame.join(different, on="text", how="left", maintain_order="left").get_column("at")
+    return different.get_column("text"), at.to_numpy().astype(np.int64)
+
+
+def _own(cells: Cells) -> Numbers:
+    """The cell of each text that stands in a cell itself, in order."""
+    holds = cells.holds_of(cells.form)
+    return np.flatnonzero((cells.value >= 0) & ((holds == TEXT) | (holds == NUMBER) | (holds == OTHER)))
+
+
+# ------------------------------------------------------------------------------------------------- the small workbook
+
+
+def _answers(package: Package, names: dict[str, str], notes: xlsx_grid.Notes, questions: _Questions) -> _Answers:
+    """What the usual reader makes of the ``questions``, in a workbook that is otherwise as small as can be."""
+    strings = package.strings if package.strings_name else None
+    last = b"<si><t>%b</t></si>" % (_SIGN % 0).encode()
+    asked = [*_asked_strings(strings), last] if strings else []
+    cells = [*questions]
+    if strings:
+        cells.append(b' t="s"><v>%d</v></c>' % (len(asked) - 1))
+    if len(cells) > MAX_QUESTIONS:
+        raise _Unsure
+    sink, sheets = BytesIO(), list(package.sheets)
+    with zipfile.ZipFile(sink, "w") as archive:
+        for name, content in package.others.items():
+            archive.writestr(name, content)
+        for number, (name, sheet) in enumerate(package.sheets.items()):
+            rows = [b'<row r="1"><c r="A1" t="inlineStr"><is><t>%b</t></is></c></row>' % (_SIGN % number).encode()]
+            if not number:
+                rows += [b'<row r="%d"><c r="A%d"%b</row>' % (at, at, cell) for at, cell in enumerate(cells, 2)]
+            xml = sheet.head + b"".join(rows) + sheet.tail
+            archive.writestr(name, xml)
+            if not number:
+                own = xlsx_grid.notes_of(xml)
+        if strings:
+            archive.writestr(package.strings_name, strings.head + b"".join(asked) + strings.tail)
+    keys = {xlsx_grid.part_key(name): name for name in sheets}
+    answers = _Answers([""] * len(questions), {}, [], {})
+    for name, hidden, source in xlsx_grid.worksheets(sink.getvalue()):
+        part = keys.get(names[name], "")
+        grid = xlsx_grid.grid_of(name, source, own if part == sheets[0] else {} if part else notes.get(name, {}))
+        if part:
+            if grid.rows[0] != [_SIGN % sheets.index(part)]:
+                raise _Unsure
+            answers.merged[part] = xlsx_grid.merged_in(source)
+        if part == sheets[0]:
+            _take(grid, answers, len(questions), signed=strings is not None)
+        grid.hidden = hidden
+        answers.sheets.append((part, grid))
+    return answers
+
+
+def _take(grid: Grid, answers: _Answers, count: int, *, signed: bool) -> None:
+    """The answers out of the grid of the questions, one a row."""
+    numbers = [int(place.rpartition("!R")[2]) - 2 for place in grid.places]
+    sign = ""
+    for number, row in zip(numbers, grid.rows, strict=True):
+        if 0 <= number < count:
+            answers.texts[number] = row[0]
+        elif number == count:
+            sign = row[0]
+    if signed and sign != _SIGN % 0:
+        raise _Unsure
+    answers.marks = {numbers[row]: mark for (row, _), mark in grid.marks.items()}
+    if FORMULA in answers.marks.values():  # the row may end in a cell without text, which a column cannot hold
+        raise _Unsure
+
+
+# -------------------------------------------------------------------------------------------------------- the columns
+
+
+def _grid(
+    sheet: Grid, cells: Cells, choice: _Choice, shared: tuple[pl.Series, Numbers],
+    merged: list[tuple[int, int, int, int]],
+) -> Grid:
+    """The rows of a sheet that have any text or mark, as columns."""
+    strings, string_at = shared
+    mine = choice.pool()
+    pool = pl.concat([mine, strings, pl.Series([""], dtype=pl.String)], rechunk=True)
+    filled = (pool.str.len_bytes() > 0).to_numpy()
+    own, holds, count = _own(cells), cells.holds_of(cells.form), len(cells.texts.texts)
+    indexed, odd = np.flatnonzero((holds == SHARED) & (cells.value >= 0)), np.flatnonzero(holds == ODD)
+    at = np.full(len(cells.form), len(pool) - 1, np.int64)
+    at[own] = choice.at[:count]
+    at[odd] = choice.at[count + cells.value[odd]]
+    at[indexed] = len(mine) + string_at[cells.value[indexed]]  # IndexError beyond the last string, as every reader
+    has_text = filled[at]
+    left = _first_column(cells, holds, at, filled)
+    if left is None:
+        sheet.rows, sheet.places, sheet.marks = [], [], {}
+        return sheet
+    cell_of = np.concatenate([own, odd])  # odd cells are numbered as they come
+    marked = {int(cell_of[each]): mark for each, mark in choice.marks.items()}
+    kept = np.zeros(len(cells.numbers), bool)
+    kept[cells.row[has_text]] = True
+    kept[cells.row[list(marked)]] = True
+    numbers, index = cells.numbers[kept], np.cumsum(kept) - 1
+    sheet.rows, sheet.places = [], []
+    sheet.marks = {(int(index[cells.row[each]]), int(cells.column[each]) - left): mark for each, mark in marked.items()}
+    frame = _frame(cells, at, len(pool) - 1, pool, np.flatnonzero(has_text), left, index, len(numbers))
+    head = min(HEAD, len(numbers))
+    for row, number in zip(frame.head(head).rows(), numbers[:head].tolist(), strict=True):
+        texts = list(row)
+        while texts and not texts[-1]:
+            texts.pop()
+        sheet.rows.append(texts)
+        sheet.places.append(f"{sheet.name}!R{number}")
+    whole = FrameGrid.over(sheet, frame.slice(head), pl.Series(numbers[head:]), f"{sheet.name}!R")
+    xlsx_grid.merge(whole, merged, left, numbers.tolist() if merged else [])
+    return whole
+
+
+def _first_column(cells: Cells, holds: Numbers, at: Numbers, filled: Numbers) -> int | None:
+    """The first column with a value, where the rows of the usual reader begin; None where no cell has one."""
+    valued = (cells.value >= 0) & (filled[at] | (holds == NUMBER) | (holds == OTHER) | (holds == TEXT))
+    sure = cells.column[valued & (holds != ODD) & ((holds != SHARED) | filled[at])]
+    void = np.array([*(each.holds == NUMBER or (each.holds == EMPTY and b" t=" not in each.attributes)
+                       for each in cells.forms), False], bool)[cells.form] & (cells.value < 0)
+    doubtful = cells.column[~void]
+    if not len(sure):
+        if len(doubtful):
+            raise _Unsure
+        return None
+    if doubtful.min() < sure.min():
+        raise _Unsure
+    return int(sure.min())
+
+
+def _frame(
+    cells: Cells, at: Numbers, blank: int, pool: pl.Series, used: Numbers, left: int, index: Numbers, height: int
+) -> pl.DataFrame:
+    """The columns of texts from column ``left`` on; ``index``: the row of the frame that each row of cells is."""
+    column = cells.column[used]
+    order = np.argsort(column, kind="stable")
+    used, column = used[order], column[order]
+    width = int(column[-1]) - left + 1 if len(column) else 0
+    edges = np.searchsorted(column, np.arange(left, left + width + 1))
+    series = []
+    for number in range(width):
+        mine = used[edges[number]:edges[number + 1]]
+        places = np.full(height, blank, np.int64)
+        places[index[cells.row[mine]]] = at[mine]
+        series.append(pool.gather(places).alias(str(number)))
+    return pl.DataFrame(series)
