@@ -8,7 +8,7 @@ tell the offsets apart (nobody joined, left or got a new base), the neighbouring
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -26,6 +26,9 @@ CHANGE_PERCENT = 12
 CLEAR_MARGIN = 3  # so many payslips must speak for an offset before it counts as learned
 
 Group = tuple[str | None, str | None]  # region, payer
+Single = dict[int, tuple[int, int]]  # offset -> (disagreeing, agreeing) people over all payslip months
+Costs = dict[int, Single]  # the same for each payslip month
+Pooled = dict[int, tuple[int, int, int]]  # the same over several payers, and how many of them could judge the offset
 
 
 @dataclass(frozen=True)
@@ -69,55 +72,81 @@ def learn_offsets(slips: pl.DataFrame, base: pl.DataFrame, settings: PayrollSett
     """One :class:`Offset` per region and payer of the payslips.
 
     slips: person_id, region, payer, pay, fen (regular items without a month of their own, one row per person and
-    payslip month). base: person_id, month, own_fen (declared, else arrived).
+    payslip month). base: person_id, month, own_fen (declared, else arrived), and the payer and region it stands under,
+    one row per person and month.
     """
-    found: dict[Group, dict[int, dict[int, tuple[int, int]]]] = {}
-    people: dict[Group, int] = {}
-    for key, group in sorted(slips.group_by("region", "payer"), key=lambda item: tuple(str(one) for one in item[0])):
-        place: Group = (key[0], key[1])
-        found[place] = _costs(group, base, place)
-        people[place] = group["person_id"].n_unique()
-    pooled = _pooled(found.values())
-    offsets = []
-    for place in found:
-        stated = settings.offset_of(*place)
-        near = _pooled(costs for other, costs in found.items() if other != place and other[0] == place[0])
-        offsets.append(_decide(place, found[place], near, pooled, people[place], stated))
-    return offsets
+    found = _costs(slips, base)
+    people = {(region, payer): count for region, payer, count in slips.group_by("region", "payer").agg(
+        pl.col("person_id").n_unique()).rows()}
+    singles = {place: _single(costs) for place, costs in found.items()}
+    pooled = _pooled(singles.values())
+    # What the region's other payers say is what all of them say, less what the payer itself says.
+    regions: dict[str | None, list[Single]] = {}
+    for (region, _), single in singles.items():
+        regions.setdefault(region, []).append(single)
+    near = {region: _pooled(group) for region, group in regions.items()}
+    return [
+        _decide(place, found[place], singles[place], _told(_less(near[place[0]], singles[place])), _told(pooled),
+                people[place], settings.offset_of(*place))
+        for place in found
+    ]
 
 
-def _costs(slips: pl.DataFrame, base: pl.DataFrame, place: Group) -> dict[int, dict[int, tuple[int, int]]]:
-    """Payslip month -> offset -> (disagreeing, agreeing) people; an offset whose month is not covered is absent."""
-    own = base.filter(pl.col("person_id").is_in(slips["person_id"].unique().implode()))
-    mine = base.filter(pl.col("payer").eq_missing(place[1]) & pl.col("region").eq_missing(place[0]))
-    own = pl.concat([own, mine]).unique(["person_id", "month"], keep="first", maintain_order=True)
-    size = dict(own.group_by("month").len().rows())
-    paid = dict(slips.group_by("pay").len().rows())
-    counts: dict[int, dict[int, tuple[int, int]]] = {pay: {} for pay in sorted(paid)}
-    for offset in CANDIDATES:
-        both = slips.with_columns((pl.col("pay") + offset).alias("month")).join(own, on=["person_id", "month"]).filter(
-            pl.col("fen") == pl.col("own_fen"))
-        equal = dict(both.group_by("pay").len().rows())
-        for pay, number in paid.items():
-            # A month that hardly anybody is declared in (a straggler's back pay) is not covered.
-            there = size.get(pay + offset, 0)
-            if there * 2 >= number:
-                agreeing = equal.get(pay, 0)
-                counts[pay][offset] = (number + there - 2 * agreeing, agreeing)
+def _costs(slips: pl.DataFrame, base: pl.DataFrame) -> dict[Group, Costs]:
+    """Per place (sorted) payslip month -> offset -> (disagreeing, agreeing) people.
+
+    An offset whose month is not covered is absent: a month covers a place by its people, wherever they are declared,
+    and by whoever is declared there.
+    """
+    place = ["region", "payer"]
+    paid = slips.group_by(*place, "pay").len("number")
+    theirs = slips.select(*place, "person_id").unique().join(base.select("person_id", "month"), on="person_id")
+    there = base.select(*place, "person_id", "month").join(
+        slips.select(place).unique(), on=place, how="semi", nulls_equal=True)
+    size = pl.concat([theirs, there]).unique().group_by(*place, "month").len("there")
+    pairs = slips.join(base.select("person_id", "month", pl.col("own_fen").alias("fen")), on=["person_id", "fen"])
+    agreeing = pairs.group_by(*place, "pay", (pl.col("month") - pl.col("pay")).alias("offset")).len("agreeing")
+    # A month that hardly anybody is declared in (a straggler's back pay) is not covered.
+    known = paid.join(pl.DataFrame({"offset": CANDIDATES}, schema={"offset": pl.Int32}), how="cross").join(
+        size.rename({"month": "_month"}), left_on=[*place, pl.col("pay") + pl.col("offset")],
+        right_on=[*place, "_month"], nulls_equal=True,
+    ).filter(pl.col("there") * 2 >= pl.col("number")).join(
+        agreeing, on=[*place, "pay", "offset"], how="left", nulls_equal=True).with_columns(
+        pl.col("agreeing").fill_null(0))
+    counts: dict[Group, Costs] = {}
+    order = [pl.col(name).cast(pl.String).fill_null("None") for name in place]
+    for region, payer, pay in paid.sort(*order, "pay").select(*place, "pay").iter_rows():
+        counts.setdefault((region, payer), {})[pay] = {}
+    rank = pl.col("offset").replace_strict({offset: at for at, offset in enumerate(CANDIDATES)}, return_dtype=pl.Int32)
+    for region, payer, pay, offset, number, size_, agreed in known.sort(rank).select(
+        *place, "pay", "offset", "number", "there", "agreeing",
+    ).iter_rows():
+        counts[region, payer][pay][offset] = (number + size_ - 2 * agreed, agreed)
     return counts
 
 
-def _pooled(all_costs: object) -> dict[int, tuple[int, int]]:
-    """Offset -> (disagreeing, agreeing) over all months of several payers; months one offset lacks are left out."""
-    totals: dict[int, tuple[int, int]] = {}
-    for costs in all_costs:  # type: ignore[attr-defined]
-        for offset, (off, agreed) in _single(costs).items():
-            before = totals.get(offset, (0, 0))
-            totals[offset] = (before[0] + off, before[1] + agreed)
+def _pooled(singles: Iterable[Single]) -> Pooled:
+    """Offset -> (disagreeing, agreeing, payers) over several payers."""
+    totals: Pooled = {}
+    for single in singles:
+        for offset, (off, agreed) in single.items():
+            before = totals.get(offset, (0, 0, 0))
+            totals[offset] = (before[0] + off, before[1] + agreed, before[2] + 1)
     return totals
 
 
-def _single(costs: Mapping[int, Mapping[int, tuple[int, int]]]) -> dict[int, tuple[int, int]]:
+def _less(pooled: Pooled, own: Single) -> Pooled:
+    """``pooled`` without one of its payers."""
+    return pooled | {offset: (pooled[offset][0] - off, pooled[offset][1] - agreed, pooled[offset][2] - 1)
+                     for offset, (off, agreed) in own.items()}
+
+
+def _told(pooled: Pooled) -> Single:
+    """Offset -> (disagreeing, agreeing), of the offsets that any payer could judge."""
+    return {offset: (off, agreed) for offset, (off, agreed, payers) in pooled.items() if payers}
+
+
+def _single(costs: Costs) -> Single:
     """Offset -> (disagreeing, agreeing) where one offset holds throughout; a month it cannot be judged in costs nothing
     more than the best of the others.
     """
@@ -136,11 +165,8 @@ def _single(costs: Mapping[int, Mapping[int, tuple[int, int]]]) -> dict[int, tup
 
 
 def _decide(
-    place: Group, costs: Mapping[int, Mapping[int, tuple[int, int]]], near: Mapping[int, tuple[int, int]],
-    pooled: Mapping[int, tuple[int, int]], people: int, stated: int | None,
+    place: Group, costs: Costs, single: Single, near: Single, pooled: Single, people: int, stated: int | None
 ) -> Offset:
-    single = _single(costs)
-
     def made(by_month: Mapping[int, int], basis: str) -> Offset:
         agreeing = sum(costs[pay].get(offset, (0, 0))[1] for pay, offset in by_month.items())
         payslips = sum(max((off + 2 * agreed for off, agreed in by_offset.values()), default=0)
@@ -162,18 +188,18 @@ def _decide(
     return made(series, "assumed")
 
 
-def _best(single: Mapping[int, tuple[int, int]]) -> int:
+def _best(single: Single) -> int:
     return min(single, key=lambda offset: (single[offset][0], -single[offset][1], CANDIDATES.index(offset)))
 
 
-def _is_clear(single: Mapping[int, tuple[int, int]]) -> bool:
+def _is_clear(single: Single) -> bool:
     """Whether one offset is better than every other by enough payslips."""
     costs = sorted(off for off, _ in single.values())
     return bool(costs) and (len(costs) == 1 or costs[1] - costs[0] >= CLEAR_MARGIN) and max(
         agreed for _, agreed in single.values()) > 0
 
 
-def _series(costs: Mapping[int, Mapping[int, tuple[int, int]]], change: int) -> dict[int, int]:
+def _series(costs: Costs, change: int) -> dict[int, int]:
     """The cheapest offset of each payslip month, a change of offset costing ``change``."""
     ranked = [offset for offset in CANDIDATES if any(offset in by_offset for by_offset in costs.values())]
     best: dict[int, tuple[float, list[int]]] = {offset: (0.0, []) for offset in ranked}

@@ -69,9 +69,11 @@ def unit_parts(legs: Legs, settings: PayrollSettings, as_of: date) -> tuple[pl.D
         lone = payers[0] if len(payers) == 1 else None
         debits = legs.debits.with_columns(pl.coalesce("payer", pl.lit(lone, dtype=pl.String)).alias("payer"))
         named = set(debits["payer"].drop_nulls().to_list())
+        months_of = owed.partition_by("payer", as_dict=True)
+        debits_of = debits.partition_by("payer", as_dict=True)
         for payer in sorted(named):
-            mine = owed.filter(pl.col("payer") == payer)
-            _settle(payer, mine, debits.filter(pl.col("payer") == payer), settings, as_of, parts, frozen)
+            mine = months_of.get((payer,), owed.clear())
+            _settle(payer, mine, debits_of[payer,], settings, as_of, parts, frozen)
         if debits["payer"].null_count():
             rest = owed.filter(~pl.col("payer").is_in(sorted(named)).fill_null(value=False))
             together = rest.group_by("month").agg(
