@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 
 from recon.policy.grammar import (
@@ -38,13 +39,30 @@ def load_policy(layers: Sequence[Path | Sequence[Path]]) -> Policy:
 
     A layer is a directory of policy files, or the files themselves. A later file with the same region code and the same
     ``from`` replaces only the keys it gives; a new ``from`` adds an entry. Raises PolicyError with every mistake found,
-    naming file and key.
+    naming file and key. Files that have not changed are not read again by the same process.
     """
+    return _loaded(tuple(
+        tuple((path, *_stamp(path)) for path in (policy_files(layer) if isinstance(layer, Path) else layer))
+        for layer in layers
+    ))
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """What changes when a file does: when it was written, and its size."""
+    try:
+        state = path.stat()
+    except OSError:  # the reader proper says so
+        return 0, 0
+    return state.st_mtime_ns, state.st_size
+
+
+@lru_cache(maxsize=8)
+def _loaded(layers: tuple[tuple[tuple[Path, int, int], ...], ...]) -> Policy:
     mistakes: list[Mistake] = []
     regions: dict[str, RegionFile] = {}
     for rank, layer in enumerate(layers):
         here: dict[str, str] = {}
-        for path in policy_files(layer) if isinstance(layer, Path) else layer:
+        for path, *_ in layer:
             region = _read(path, rank, mistakes)
             if region is None:
                 continue

@@ -243,14 +243,21 @@ def format_files(directory: Path) -> list[Path]:
 def load_formats(directories: Sequence[Path]) -> Formats:
     """Every format of ``directories``, checked; a later one replaces an earlier one of the same id.
 
-    Raises FormatError at the first mistake.
+    Raises FormatError at the first mistake. Files that have not changed are not read again by the same process.
     """
-    shared = shared_words(directories)
+    files = [path for directory in directories for path in format_files(Path(directory))]
+    return _loaded(tuple((path, (state := path.stat()).st_mtime_ns, state.st_size) for path in files))
+
+
+@lru_cache(maxsize=8)
+def _loaded(files: tuple[tuple[Path, int, int], ...]) -> Formats:
+    shared: dict[str, dict[str, Any]] = {}
     raw: dict[str, tuple[Path, dict[str, Any]]] = {}
-    for directory in directories:
-        for path in format_files(Path(directory)):
-            if path.name == SHARED:
-                continue
+    for path, *_ in files:
+        if path.name == SHARED:
+            _merge_shared(path, shared, _toml(path))
+    for path, *_ in files:
+        if path.name != SHARED:
             data = _toml(path)
             _check_head(path, data)
             raw[data["id"]] = (path, data)
