@@ -137,16 +137,17 @@ def split_ranges(frame: pl.DataFrame, reading: Reading) -> pl.DataFrame:
     last = "_last_month"
     if last not in frame.columns:
         return frame
-    several = frame.filter(pl.col(last) > pl.col("accrual_month"))
+    is_range = pl.col(last) > pl.col("accrual_month")
+    if "scheme" in frame.columns:  # those paid once for a year have no account to follow
+        is_range &= ~pl.col("scheme").is_in(sorted(YEARLY_SCHEMES)).fill_null(value=False)
+    is_range = is_range.fill_null(value=False)
+    several = frame.filter(is_range)
     if several.is_empty():
         return frame.drop(last)
     parts: list[dict[str, Any]] = []
     rates = reading.cells.get("employee_rate")
-    positions = {at: position for position, at in enumerate(reading.at)}
+    positions = {at: position for position, at in enumerate(reading.at)} if rates is not None else {}
     for row in several.iter_rows(named=True):
-        if row.get("scheme") in YEARLY_SCHEMES:  # paid once for a year, and no account to follow
-            parts.append(row)
-            continue
         months = months_between(row["accrual_month"], row[last]) + 1
         base = _monthly_base(row, months, rates[positions[row["_at"]]] if rates is not None else "")
         amounts = [name for name in MONEY if row.get(name) is not None]
@@ -164,8 +165,7 @@ def split_ranges(frame: pl.DataFrame, reading: Reading) -> pl.DataFrame:
             if step and row.get("late_fee_fen") is not None:
                 part["late_fee_fen"] = 0
             parts.append(part)
-    single = frame.filter((pl.col(last) <= pl.col("accrual_month")).fill_null(True))
-    whole = pl.concat([single, pl.DataFrame(parts, schema=frame.schema)])
+    whole = pl.concat([frame.filter(~is_range), pl.DataFrame(parts, schema=frame.schema)])
     return whole.sort("_at", "accrual_month", maintain_order=True).drop(last)
 
 

@@ -13,7 +13,7 @@ import polars as pl
 from recon.problems import Problem
 from recon.reading import checks, values
 from recon.reading.claim import Header, read_facts
-from recon.reading.columns import Column, all_missing, fen, summed
+from recon.reading.columns import Column, all_missing, fen, picked, summed
 from recon.reading.formats import STATEMENT, SUM_OF
 from recon.reading.grid import Grid
 from recon.reading.lines import Reading, Sorted, yuan
@@ -81,6 +81,7 @@ def _row_sums(parts: list[tuple[int, Sequence[int | None], list[int], bool]]) ->
 def check_totals(reading: Reading, rows: Sorted, facts: dict[str, str]) -> None:
     """Printed totals against the sum of the rows above them: since the last total, or of all so far."""
     _check_stated_totals(reading, facts)
+    totals = [(at, reading.grid.rows[at]) for at in rows.totals]
     for column, index in reading.header.columns.items() if rows.totals else ():
         if not column.endswith("_fen") or column == "balance_fen" or reading.unreadable.get(column):
             continue
@@ -88,12 +89,11 @@ def check_totals(reading: Reading, rows: Sorted, facts: dict[str, str]) -> None:
         sums = [0, *accumulate(0 if position in reading.repeats else value or 0
                                for position, value in enumerate(fen(reading.cells[column], factor)[0]))]
         since = 0
-        for at in rows.totals:
-            row = reading.grid.rows[at]
+        for at, row in totals:
             upto = bisect_left(reading.at, at)
-            stated, rejoined = (_amount_at(cells, index, factor) for cells in (row, _rejoined(row)))
-            whole = sums[upto]
-            agrees = bool({stated, rejoined} & {whole, whole - sums[since]})
+            stated, whole = _amount_at(row, index, factor), sums[upto]
+            above = (whole, whole - sums[since])
+            agrees = stated in above or _amount_at(_rejoined(row), index, factor) in above
             reading.sums_agree |= agrees and bool(stated)
             if stated is not None and not agrees:
                 reading.problems.append(Problem("total-mismatch", None, reading.grid.places[at], reading.shown(column),
@@ -136,11 +136,13 @@ def _check_stated_totals(reading: Reading, facts: dict[str, str]) -> None:
         stated = read_facts([row], reading.format)
         for fact in stated.keys() & _OF_A_PAGE:
             pages.setdefault(reading.grid.places[at].split(":")[0], {})[fact] = stated[fact]
+    own: dict[str, list[int]] = {page: [] for page in pages}
+    for position, at in enumerate(reading.at if pages else ()):
+        if (page := reading.grid.places[at].split(":")[0]) in own:
+            own[page].append(position)
     for page, stated in pages.items():
-        elsewhere = {position for position, at in enumerate(reading.at)
-                     if reading.grid.places[at].split(":")[0] != page}
-        _compare(reading, stated, checks.sums(amounts, ways, elsewhere), {"page_in": "came", "page_out": "went"},
-                 {"page_count": "count"}, page)
+        found = checks.sums(picked(amounts, own[page]), picked(ways, own[page]), set())
+        _compare(reading, stated, found, {"page_in": "came", "page_out": "went"}, {"page_count": "count"}, page)
 
 
 def _compare(
