@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -70,21 +71,56 @@ class Head:
         rows = self.grid.rows[-HEAD_ROWS * 10:]
         return fold("".join("".join(row) for row in rows if sum(map(bool, row)) == 1))
 
-    def levels(self, count: int) -> Iterator[tuple[int, tuple[tuple[str, ...], ...]]]:
-        """Headers of ``count`` rows: index of the first, and per column the folded names from top to bottom.
-
-        A name merged over several columns stands over each of them; one merged over several rows counts once.
-        """
-        yield from self._levels.get(count, ())
+    def named(self, words: frozenset[str]) -> list[tuple[int, int]]:
+        """The rows in which some of ``words`` stand as cells, ascending: position in ``rows``, and how many words."""
+        counts = Counter(position for word in words & self._words for position in self._positions[word])
+        return sorted(counts.items())
 
     @cached_property
-    def _levels(self) -> dict[int, list[tuple[int, tuple[tuple[str, ...], ...]]]]:
-        rows = self.grid.rows[:HEAD_ROWS]
-        return {
-            count: [(at, _paths(self.grid, at, count)) for at in range(len(rows) - count + 1)
-                    if sum(map(bool, rows[at])) > 1 and sum(map(bool, rows[at + count - 1])) > 1]
-            for count in range(2, MAX_HEADER_ROWS + 1)
-        }
+    def _positions(self) -> dict[str, list[int]]:
+        """Cell -> the positions in ``rows`` at which it stands."""
+        found: dict[str, list[int]] = {}
+        for position, (_, cells) in enumerate(self.rows):
+            for cell in set(cells):
+                found.setdefault(cell, []).append(position)
+        return found
+
+    @cached_property
+    def _words(self) -> frozenset[str]:
+        return frozenset(self._positions)
+
+    def levels(self, count: int, known: Format) -> Iterator[tuple[int, tuple[tuple[str, ...], ...]]]:
+        """Headers of ``count`` rows: index of the first, and per column the folded names from top to bottom.
+
+        A name merged over several columns stands over each of them; one merged over several rows counts once. Rows
+        without any name that ``known`` has by itself are left out: no header of the format has none.
+        """
+        hits = {at for word in known.aliases.keys() & self._rows_by_name.keys() for at in self._rows_by_name[word]}
+        last = min(len(self.grid.rows), HEAD_ROWS) - count
+        for at in sorted({first for hit in hits for first in range(max(0, hit - count + 1), min(hit, last) + 1)}):
+            if at in self._full and at + count - 1 in self._full:
+                if (at, count) not in self._paths:
+                    self._paths[at, count] = _paths(self.grid, at, count)
+                yield at, self._paths[at, count]
+
+    @cached_property
+    def _full(self) -> frozenset[int]:
+        return frozenset(at for at, _ in self.rows)
+
+    @cached_property
+    def _paths(self) -> dict[tuple[int, int], tuple[tuple[str, ...], ...]]:
+        return {}
+
+    @cached_property
+    def _rows_by_name(self) -> dict[str, set[int]]:
+        """Cell, with and without a unit behind it -> the rows of the grid in which it stands."""
+        found: dict[str, set[int]] = {}
+        for at, row in enumerate(self.grid.rows[:HEAD_ROWS]):
+            for cell in set(map(fold, row)):
+                found.setdefault(cell, set()).add(at)
+                if unit := _unit_of(cell):
+                    found.setdefault(cell[:unit.start()], set()).add(at)
+        return found
 
 
 def _paths(grid: Grid, first: int, count: int) -> tuple[tuple[str, ...], ...]:
@@ -117,8 +153,10 @@ def claim(head: Head, known: Format) -> Header | Reason:
     """The header ``known`` finds in the grid, or why it does not claim it."""
     best: tuple[int, int, int, dict[str, int], dict[str, int]] | None = None
     nearest: tuple[int, tuple[str, ...]] = (-1, ())
-    for at, cells in head.rows:
-        names = len(known.words_of_header.intersection(cells))
+    if head.rows:
+        nearest = (0, head.rows[0][1])
+    for position, names in head.named(known.words_of_header):
+        at, cells = head.rows[position]
         if names > nearest[0]:
             nearest = (names, cells)
         if names < len(known.header) or _with_surplus(cells, known) or known.names.difference(cells):
@@ -131,7 +169,7 @@ def claim(head: Head, known: Format) -> Header | Reason:
         if best is None or len(columns) > best[0]:
             best = (len(columns), at, at, columns, factors)
     for count in range(2, known.header_rows + 1):
-        for at, paths in head.levels(count):
+        for at, paths in head.levels(count, known):
             columns, factors, twice = _columns_by_path(paths, known)
             if twice or not all(any(column in columns for column in group) for group in known.header):
                 continue
@@ -162,11 +200,16 @@ def claim(head: Head, known: Format) -> Header | Reason:
     return Header(known, at, columns, factors, facts, first, leaves)
 
 
+def _unit_of(cell: str) -> re.Match[str] | None:
+    """The unit behind a name."""
+    return _UNIT.search(cell) if cell.endswith("元") else None
+
+
 def _with_surplus(cells: tuple[str, ...], known: Format) -> list[str]:
     """The cells that name a column which the format must not have, with or without a unit behind the name."""
     return [
         cell for cell in cells
-        if cell in known.without or ((unit := _UNIT.search(cell)) and cell[:unit.start()] in known.without)
+        if cell in known.without or ((unit := _unit_of(cell)) and cell[:unit.start()] in known.without)
     ] if known.without else []
 
 
@@ -189,7 +232,7 @@ def _columns(cells: tuple[str, ...], known: Format) -> tuple[dict[str, int], dic
             continue
         hit, factor = known.aliases.get(cell), 1
         if hit is None:
-            unit = _UNIT.search(cell)
+            unit = _unit_of(cell)
             if not unit or not (hit := known.aliases.get(cell[: unit.start()])) or not is_amount(hit[0]):
                 continue
             factor = WAN if unit.group(1) else 1
