@@ -182,7 +182,7 @@ def fill_defaults(reading: Reading) -> None:
         if column == "paid":
             if column not in reading.read:
                 reading.read[column] = (
-                    columns.repeated(default, len(reading.at), pl.Boolean()) if isinstance(default, bool)
+                    reading.repeated(default, pl.Boolean()) if isinstance(default, bool)
                     else columns.present(reading.column(default))
                 )
         else:
@@ -190,7 +190,7 @@ def fill_defaults(reading: Reading) -> None:
             if kind == pl.Date():  # the month of a column of months
                 stated = (values.parse_months(default) or (None, None))[0]
             reading.read[column] = columns.filled(
-                reading.read.get(column) or columns.repeated(None, len(reading.at), kind), stated, kind)
+                reading.read.get(column) or reading.repeated(None, kind), stated, kind)
 
 
 def check_required(reading: Reading) -> None:

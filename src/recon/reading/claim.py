@@ -8,21 +8,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from recon.reading.formats import MAX_HEADER_ROWS, Format, is_amount
+from recon.reading.formats import Format, Reason, is_amount
 from recon.reading.grid import Grid
 from recon.reading.monthly import SPREAD, in_ten_thousands, month_columns
 from recon.reading.values import WAN, clean, fold
 
+_MOST_REFUSALS = 64
 HEAD_ROWS = 80  # a header further down than this is not looked for
 _UNIT = re.compile(r"(?:单位)?(?:人民币)?(万?)元$")
 _COUNT_LINE = re.compile(r"共[::]?\s*(\d+)\s*[笔条](?:记录)?[。.]?")
 _NEXT_LABEL = re.compile(r"[\s\x1f]+[^\W\d_]{2,12}[ \u3000]*[::]")
-
-
-class Reason(str):
-    """Why a format does not claim a grid; ``near``: how much of what it asks for is there, 0 to 1."""
-
-    near: float = 0.0
 
 
 def reason(text: str, near: float) -> Reason:
@@ -115,8 +110,9 @@ class Head:
     def _rows_by_name(self) -> dict[str, set[int]]:
         """Cell, with and without a unit behind it -> the rows of the grid in which it stands."""
         found: dict[str, set[int]] = {}
+        folded = dict(self.rows)
         for at, row in enumerate(self.grid.rows[:HEAD_ROWS]):
-            for cell in set(map(fold, row)):
+            for cell in set(folded.get(at) or map(fold, row)):
                 found.setdefault(cell, set()).add(at)
                 if unit := _unit_of(cell):
                     found.setdefault(cell[:unit.start()], set()).add(at)
@@ -176,7 +172,12 @@ def claim(head: Head, known: Format) -> Header | Reason:
             if best is None or len(columns) > best[0]:
                 best = (len(columns), at, at + count - 1, columns, factors)
     if best is None:
-        return _why_not(nearest[1], known)
+        cells = nearest[1]
+        if cells not in known.refusals:  # the files of a folder share a few headers
+            if len(known.refusals) >= _MOST_REFUSALS:
+                known.refusals.clear()
+            known.refusals[cells] = _why_not(cells, known)
+        return known.refusals[cells]
     _, first, at, columns, factors = best
     above = head.grid.rows[:first]
     title = fold("".join([head.grid.name, *("".join(row) for row in above)]))

@@ -137,13 +137,13 @@ def split_ranges(frame: pl.DataFrame, reading: Reading) -> pl.DataFrame:
     last = "_last_month"
     if last not in frame.columns:
         return frame
-    is_range = pl.col(last) > pl.col("accrual_month")
-    if "scheme" in frame.columns:  # those paid once for a year have no account to follow
-        is_range &= ~pl.col("scheme").is_in(sorted(YEARLY_SCHEMES)).fill_null(value=False)
+    is_range = frame[last] > frame["accrual_month"]
+    if is_range.any() and "scheme" in frame.columns:  # those paid once for a year have no account to follow
+        is_range &= ~frame["scheme"].is_in(sorted(YEARLY_SCHEMES)).fill_null(value=False)
+    if not is_range.any():
+        return frame.drop(last)
     is_range = is_range.fill_null(value=False)
     several = frame.filter(is_range)
-    if several.is_empty():
-        return frame.drop(last)
     parts: list[dict[str, Any]] = []
     rates = reading.cells.get("employee_rate")
     positions = {at: position for position, at in enumerate(reading.at)} if rates is not None else {}

@@ -27,7 +27,7 @@ from recon.reading import native
 from recon.reading.claim import Head, Header
 from recon.reading.containers import OpenedFile, Shared, is_plain_text, open_path, survey
 from recon.reading.filled import is_explanation, is_filled, read_filled
-from recon.reading.formats import Format, Formats, load_formats
+from recon.reading.formats import Format, Formats, Reason, load_formats
 from recon.reading.grid import Grid, Opened
 from recon.reading.identity import People
 from recon.reading.lines import HELPERS, LINE_DATE, GridRows
@@ -488,7 +488,7 @@ def _column(grid: Grid, header: Header, column: str) -> Iterator[str]:
 def _claims(head: Head, formats: Formats) -> tuple[list[Header], list[tuple[str, str]]]:
     """The headers found, and per format that found none its reason, the nearest first."""
     found: list[Header] = []
-    reasons: list[tuple[str, claiming.Reason]] = []
+    reasons: list[tuple[str, Reason]] = []
     known: list[Format] = [*native.native_formats(), *formats.by_id.values()]
     for each in known:
         result = claiming.claim(head, each)

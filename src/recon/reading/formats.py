@@ -94,6 +94,12 @@ class FormatError(ValueError):
         self.file, self.key, self.message = Path(file), key, message
 
 
+class Reason(str):
+    """Why a format does not claim a grid; ``near``: how much of what it asks for is there, 0 to 1."""
+
+    near: float = 0.0
+
+
 @dataclass(frozen=True)
 class Block:
     """Columns that make a line of their own in a wide row (one insurance of several), and what is fixed in it."""
@@ -176,6 +182,11 @@ class Format:
         """Every header name the format knows, folded, with and without a unit behind amounts."""
         amounts = [word for word, (column, _) in self.aliases.items() if is_amount(column)]
         return frozenset(self.aliases) | {word + unit for word in amounts for unit in ("元", "万元")}
+
+    @cached_property
+    def refusals(self) -> dict[tuple[str, ...], Reason]:
+        """Why rows were no header of the format, as far as they were asked about."""
+        return {}
 
     @cached_property
     def label_pattern(self) -> re.Pattern[str] | None:

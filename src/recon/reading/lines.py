@@ -113,15 +113,17 @@ class Reading:
         """A column as read, all None where the file has none."""
         return self.read.get(name) or [None] * len(self.at)
 
+    def repeated(self, value: Any, kind: Any) -> Sequence[Any]:
+        """A column that holds one value everywhere."""
+        return columns.repeated(value, len(self.at), kind) if self.wide else [value] * len(self.at)
+
     def series(self, name: str, kind: Any) -> pl.Series:
         """The same as polars holds it."""
         return columns.series(self.read.get(name) or columns.repeated(None, len(self.at), kind), kind)
 
     def texts(self, name: str) -> Sequence[str]:
         """The cells of a column, all empty where the file has none."""
-        if name in self.cells:
-            return self.cells[name]
-        return columns.repeated("", len(self.at), pl.String()) if self.wide else [""] * len(self.at)
+        return self.cells[name] if name in self.cells else self.repeated("", pl.String())
 
     def shown(self, column: str) -> str:
         """The header text of a column as it stands in the file."""
@@ -169,14 +171,12 @@ def accepted_rows(
     if kept is None and lost:
         kept = [position for position in range(len(reading.at)) if position not in lost]
     at = reading.at if kept is None else [reading.at[position] for position in kept]
-    frame = pl.DataFrame([
-        columns.series(own[column] if column in own else columns.picked(reading.read[column], kept), kind)
-        .alias(column) for column, kind in wanted.items()
-    ])
-    return frame.with_columns(
+    return pl.DataFrame([
+        *(columns.series(own[column] if column in own else columns.picked(reading.read[column], kept), kind)
+          .alias(column) for column, kind in wanted.items() if column not in ("_at", "_place")),
         pl.Series("_at", at, dtype=pl.Int64()),
         pl.Series("_place", reading.grid.places_of(at), dtype=pl.String()),
-    )
+    ])
 
 
 def no_rows(table: str) -> pl.DataFrame:
