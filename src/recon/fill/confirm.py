@@ -276,7 +276,7 @@ def _sheet(book: Any, draft: Draft, number: int, lang: str) -> None:
                        "Say who filled it in and when; give the year where days lack it. Keep it in the folder and run "
                        "recon run again."))
     for problem in draft.unread:
-        form.note(str(problem.row(lang)["message"]))
+        form.note(str(problem.row(lang)["message"]), bold=True)
     form.gap()
     form.identity([each for each in IDENTITY if each.name in _ASKED], draft.about, left=1)
     form.gap()
