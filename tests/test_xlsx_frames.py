@@ -164,10 +164,10 @@ RARE = st.sampled_from([
     '<c r="XFE1"><v>1</v></c>', '<c r="{}9"><v>1</v></c>', '<x:c r="{}"><v>1</v></x:c>', '<c r="{}" t="str"><v>a\x0bb</v></c>', '<c r="{}" t="str"><v>\x7f</v></c>',
     '<c r="{}" t="s" xml:lang="x"><v>1</v></c>', '<c r="{}"><extLst><ext/></extLst></c>', '<c r="{}"><v xml:space="preserve">7</v></c>',
 ])
-ROW_TAGS = st.sampled_from(['<row r="{}">', '<row r="{}" spans="1:6">', '<row r="{}" ht="15" customHeight="1">', '<row r="{}" hidden="1">',
+ROW_TAGS = st.sampled_from(['<row r="{}">', '<row r="{}" spans="1:6">', '<row r="{}">\n',  '<row r="{}" ht="15" customHeight="1">', '<row r="{}" hidden="1">',
                             '<row r="{}" hidden="true" s="1">', '<row r="{}" hidden="0">', '<row r="{}" x14ac:dyDescent="0.2">'])
-BETWEEN = st.sampled_from(["", "", "", '<row r="{}"/>', '<row r="{}"></row>', '<row r="{}" hidden="1"/>', '<row r="{}" hidden="1"></row>'])
-RARE_ROWS = st.sampled_from(['<row>', "<row r='{}'>", '<row r="{}" r="{}">', '<row r="0{}">', '<row  r="{}">', '<row r="{}">\n', '<row spans="1:2" r="{}">',
+BETWEEN = st.sampled_from(["", "", "\n", '\n<row r="{}">\n</row>\n', '<row r="{}"/>\n', '<row r="{}"/>', '<row r="{}"></row>', '<row r="{}" hidden="1"/>', '<row r="{}" hidden="1"></row>'])
+RARE_ROWS = st.sampled_from(['<row>', "<row r='{}'>", '<row r="{}" r="{}">', '<row r="0{}">', '<row  r="{}">', '<row r="{}">\n\n', '<row r="{}">\r\n', '<row spans="1:2" r="{}">',
                              '<row r="{}" ><c r="A{}"/>', '<rows r="{}">', '<row r="1">'])
 STRINGS = ("<si><t>测试甲</t></si><si><t/></si><si><t>0012</t></si><si><r><t>粗</t></r><r><t>体</t></r></si>"
            '<si><t xml:space="preserve"> a&amp;b </t></si><si><t>\u3000王样例</t><phoneticPr fontId="1"/></si><si><t>x_x000D_y</t></si><si><t>末</t></si>')
@@ -187,15 +187,24 @@ def package(sheet: str, strings: str = STRINGS, tail: str = '<mergeCells count="
     second.write(0, 0, "x")
     second.hide()
     book.close()
+
+    def change(name: str, content: bytes) -> bytes:
+        text = content.decode()
+        if name.endswith("sheet1.xml"):
+            text = re.sub("<sheetData>.*</sheetData>", lambda _: f"<sheetData>{sheet}</sheetData>{tail}", text)
+        elif name.endswith("sharedStrings.xml"):
+            text = text[:text.index("<si>")] + strings + "</sst>"
+        return text.encode()
+
+    return repacked(sink.getvalue(), change)
+
+
+def repacked(data: bytes, change: Any) -> bytes:
+    """The same workbook with other contents of its parts."""
     out = io.BytesIO()
-    with zipfile.ZipFile(sink) as old, zipfile.ZipFile(out, "w") as new:
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w") as new:
         for name in old.namelist():
-            content = old.read(name).decode()
-            if name.endswith("sheet1.xml"):
-                content = re.sub("<sheetData>.*</sheetData>", lambda _: f"<sheetData>{sheet}</sheetData>{tail}", content)
-            elif name.endswith("sharedStrings.xml"):
-                content = content[:content.index("<si>")] + strings + "</sst>"
-            new.writestr(name, content)
+            new.writestr(name, change(name, old.read(name)))
     return out.getvalue()
 
 
@@ -203,7 +212,9 @@ def rows_of(parts: list[Any]) -> str:
     out, number = "", 0
     for tag, between, cells, skip in parts:
         number += 1 + skip
-        if between:
+        if between == "\n":
+            out += between if out else ""
+        elif between:
             out += between.format(number)
             number += 1
         column, body = -1, ""
@@ -259,11 +270,8 @@ def test_damaged_parts(monkeypatch: pytest.MonkeyPatch, seed: int, count: int, p
                 raw[at:at] = chance.choice([b"<v>", b"</c>", b"</row>", b"<c ", b' t="s"', b"<!--", b"<is>", b"&amp;", b"'"])
         return bytes(raw)
 
-    out = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(package(rows))) as old, zipfile.ZipFile(out, "w") as new:
-        for name in old.namelist():
-            new.writestr(name, damaged(old.read(name)) if name.endswith(part) else old.read(name))
-    slow, fast, _ = both(monkeypatch, out.getvalue())
+    data = repacked(package(rows), lambda name, content: damaged(content) if name.endswith(part) else content)
+    slow, fast, _ = both(monkeypatch, data)
     assert fast == slow
 
 
@@ -283,6 +291,48 @@ def test_regular_workbooks_are_read_as_columns(monkeypatch: pytest.MonkeyPatch) 
     assert (name, marks[9, 5], marks[9, 6], merged) == ("明细", "damaged", "error", [(0, 0, 2, 1)])
     assert lines[9][0] == "明细!R10"
     assert lines[9][1][1:9] == ["6000", "a&b", "2023-03-25", "10.25", "110105000000000000", "#N/A", "", ""]
+
+
+def excel(rows: str) -> str:
+    """As Excel and WPS write sheets."""
+    return rows.replace("{row}", ' spans="1:4" x14ac:dyDescent="0.25"')
+
+
+def poi(rows: str) -> str:
+    """As Apache POI does when it streams, and so most portals: lines between rows, 6000.0 for 6000."""
+    rows = re.sub(r"<row[^>]*>", lambda found: found[0].replace("{row}", "") + "\n", rows).replace("</row>", "</row>\n")
+    rows = re.sub(r'<c (r="\w+")( s="\d")?><v>(\d+)</v>', r'<c \1\2 t="n"><v>\3.0</v>', rows)
+    return re.sub(r't="s"><v>(\d)</v>', r't="inlineStr"><is><t>文\1</t></is>', rows)
+
+
+def sdk(rows: str) -> str:
+    """As Open XML SDK and ClosedXML do: a prefix on every element."""
+    return re.sub(r"<(/?)(?=\w)", r"<\1x:", rows.replace("{row}", ""))
+
+
+@pytest.mark.parametrize("writer", [excel, poi, sdk])
+def test_the_ways_of_common_writers(monkeypatch: pytest.MonkeyPatch, writer: Any) -> None:
+    """Workbooks of the programs people have are taken."""
+    rows = "".join(f'<row r="{at}"{{row}}><c r="A{at}" t="s"><v>{at % 8}</v></c><c r="B{at}" s="2"><v>{at}</v></c><c r="C{at}" s="1"/>'
+                   f'<c r="D{at}" s="1"><v>45000</v></c></row>' for at in range(1, 30))
+    strings = STRINGS.replace("</t></si>", '</t><phoneticPr fontId="1" type="noConversion"/></si>') if writer is excel else STRINGS
+    data = package(writer(rows), strings)
+    if writer is sdk:
+        data = repacked(data, lambda name, content: content if "sheet1" not in name else re.sub(
+            rb"<(/?)(worksheet|sheetData|mergeCells?)\b", rb"<\1x:\2", content.replace(b"xmlns=", b"xmlns:x=")))
+    slow, fast, taken = both(monkeypatch, data)
+    assert fast == slow
+    assert taken
+
+
+def test_what_libreoffice_wrote(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows with every attribute, formulas with aca=, strings that keep their spaces."""
+    rows = "".join(
+        f'<row r="{at}" customFormat="false" ht="12.8" hidden="false" customHeight="false" outlineLevel="0" collapsed="false"><c r="A{at}" s="0" t="s">'
+        f'<v>{at % 8}</v></c><c r="B{at}" s="2" t="n"><f aca="false">A1+{at}</f><v>{at}.5</v></c></row>' for at in range(1, 30))
+    slow, fast, taken = both(monkeypatch, package(rows, STRINGS.replace("<t>", '<t xml:space="preserve">')))
+    assert fast == slow
+    assert taken
 
 
 def test_a_small_file_is_read_as_before() -> None:

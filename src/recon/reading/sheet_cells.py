@@ -23,18 +23,21 @@ EMPTY, TEXT, SHARED, NUMBER, OTHER, ODD = range(6)  # what a cell holds; OTHER: 
 PLAIN, UNTIDY, ESCAPED = range(3)  # a text as it stands; with padding, guards, hidden characters; with escapes
 MAX_ROW, MAX_COLUMN, MAX_ODD, MAX_FORMS = 1_048_576, 16_384, 20_000, 400
 _BLOCK = 1 << 20
-_PAD = bytes(80)  # words are read beyond the end of a block
+_HEAD = 1 << 16  # bytes in which the rows or strings begin
+_PAD = bytes(320)  # words are read beyond the end of a block
 _END, _NEVER = 0x1E, "\x1f"  # of a text and of a cell, between the texts of a block; no sheet that is taken has them
 _TYPES = {b"": NUMBER, b"n": NUMBER, b"s": SHARED, b"str": TEXT, b"inlineStr": TEXT, b"b": OTHER, b"e": OTHER,
           b"d": OTHER}
-_ATTRIBUTES = rb'((?: [A-Za-z:]+="[^"<>&]*")*)'
-_FORMULA = rb'<f(?: [A-Za-z:]+="[^"<>&]*")*'
+_ATTRIBUTES = rb'((?: [A-Za-z0-9:]+="[^"<>&]*")*)'
+_FORMULA = rb'<f(?: [A-Za-z0-9:]+="[^"<>&]*")*'
 _CELL = re.compile(_ATTRIBUTES + rb"(?:/>|></c>|><v>|>" + _FORMULA + rb"/><v>|>" + _FORMULA
                    + rb'>|><is><t(?: xml:space="preserve")?>)')
-_ROW = re.compile(_ATTRIBUTES + rb"(?:/>|></row>|><c)")
+_ROW = re.compile(_ATTRIBUTES + rb"(?:/>|>\n?</row>|>\n?<c)")
 _STRING = re.compile(rb'(<t(?: xml:space="preserve")?>)')
-_ATTRIBUTE = re.compile(rb' ([A-Za-z:]+)="([^"]*)"')
+_ATTRIBUTE = re.compile(rb' ([A-Za-z0-9:]+)="([^"]*)"')
 _NO_CELL = re.compile(rb"<c[>/\s]|</c>.|</?row|</?sheetData|<[!?]", re.DOTALL)  # where one cell should stand
+_NO_STRING = re.compile(rb"<si\b|</si>.|</?sst|<[!?]", re.DOTALL)
+_PHONETIC = re.compile(rb'</t><phoneticPr(?: [A-Za-z]+="\w*")*/></si>')  # Excel writes it to every Chinese text typed
 _HIDDEN = re.compile(rb' hidden="(?:1|true)"')
 _UNTIDY = r"[\x{7f}-\x{9f}\x{ad}\x{180e}\x{200b}-\x{200f}\x{2060}-\x{2063}\x{feff}]"  # what glyphs.clean takes out
 
@@ -106,11 +109,15 @@ class _Irregular(Exception):
 
 def sheet_cells(xml: bytes) -> Cells | None:
     """The cells of a worksheet part; None where it must be read in the usual way."""
-    start = xml.find(b"<sheetData>") + 11
-    end = xml.rfind(b"</sheetData>")
-    head, tail = xml[:start], xml[end:]
-    if start < 11 or end <= start or not _is_utf8(head) or b"sheetData" in tail[12:]:
+    found = re.search(rb"<(\w+:)?sheetData>", xml[:_HEAD])
+    if found is None:
         return None
+    prefix = found[1] or b""
+    start, end = found.end(), xml.rfind(b"</" + prefix + b"sheetData>")
+    head, tail = xml[:start], xml[max(end, 0):]
+    if end <= start or not _is_utf8(head) or b"sheetData" in tail[12 + len(prefix):]:
+        return None
+    xml, start, end = _bare(xml, start, end, prefix)
     sheet, last = _Sheet(), 0
     try:
         for first, beyond in _cut(xml, start, end, b"<row"):
@@ -122,28 +129,40 @@ def sheet_cells(xml: bytes) -> Cells | None:
 
 def shared_strings(xml: bytes) -> Strings | None:
     """The strings of a shared strings part; None where it must be read in the usual way."""
-    start = xml.find(b"<si>")
-    end = xml.rfind(b"</sst>")
-    head = xml[:max(start, 0)]
-    if end <= start or not _is_utf8(head) or not re.search(rb"<sst\b[^<>]*[^/<>]>\s*\Z", head):
+    found = re.search(rb"<(\w+:)?sst\b[^<>]*[^/<>]>\s*(?=<(?:\w+:)?si>)", xml[:_HEAD])
+    if found is None:
         return None
+    prefix = found[1] or b""
+    start, end = found.end(), xml.rfind(b"</" + prefix + b"sst>")
+    head, tail = xml[:start], xml[max(end, 0):]
+    if end <= start or not _is_utf8(head):
+        return None
+    xml, start, end = _bare(xml, start, end, prefix)
     values, texts, odd, count = [], list[Texts](), list[bytes](), 0
     try:
         for first, beyond in _cut(xml, start, end, b"<si>"):
-            value, found, more = _strings(xml[first:beyond])
+            value, some, more = _strings(xml[first:beyond])
             values.append(np.where(value >= 0, value + count, value - len(odd)))
-            texts.append(found)
+            texts.append(some)
             odd += more
-            count += len(found.texts)
+            count += len(some.texts)
     except (_Irregular, pl.exceptions.PolarsError, pl.exceptions.PanicException):
         return None
-    return Strings(np.concatenate(values), _joined(texts), odd, head, xml[end:])
+    return Strings(np.concatenate(values), _joined(texts), odd, head, tail)
 
 
 def _is_utf8(head: bytes) -> bool:
     """Whether the head of a part declares UTF-8 or nothing, and is free of what could hide markup."""
     said = re.search(rb"""\A(?:\xef\xbb\xbf)?<\?xml[^>]*\bencoding\s*=\s*["']([^"']*)""", head)
     return (said is None or said[1].lower() == b"utf-8") and b"<!" not in head
+
+
+def _bare(xml: bytes, start: int, end: int, prefix: bytes) -> tuple[bytes, int, int]:
+    """(text, start, end) of the same XML without the prefix that some writers put on every element."""
+    if prefix:
+        xml = xml[start:end].replace(b"<" + prefix, b"<").replace(b"</" + prefix, b"</")
+        start, end = 0, len(xml)
+    return xml, start, end
 
 
 def _cut(xml: bytes, start: int, end: int, name: bytes) -> Iterator[tuple[int, int]]:
@@ -336,10 +355,13 @@ class _Sheet:
         if not len(rows) or rows[0] != 0 or (len(cells) and cells[0] < rows[0]):
             raise _Irregular
         counts = np.diff(firsts, append=len(cells))
-        markup = self._rows(block, rows, behind, counts > 0, np.append(cells, block.size)[firsts])
+        ends = np.append(rows[1:], block.size)
+        ends -= block.bytes[ends - 1] == ord("\n")  # as some writers end their rows
+        markup = self._rows(block, behind, ends, counts > 0, np.append(cells, block.size)[firsts])
         filled = np.flatnonzero(counts)
         if len(cells):
-            markup += self._cells(block, cells, rows, behind, filled, counts[filled], numbers[filled])
+            places = rows[filled], behind[filled], ends[filled]
+            markup += self._cells(block, cells, places, counts[filled], numbers[filled])
         if markup != np.count_nonzero(block.marks):
             raise _Irregular
         self.rows += len(filled)
@@ -356,10 +378,11 @@ class _Sheet:
             raise _Irregular
         return numbers, rows + 9 + lengths
 
-    def _rows(self, block: _Block, rows: Numbers, behind: Numbers, filled: Numbers, first: Numbers) -> int:
+    def _rows(self, block: _Block, behind: Numbers, beyond: Numbers, filled: Numbers, first: Numbers) -> int:
         """Check the tags of the rows and count the hidden ones; how many < they have with their ends.
 
-        ``first`` is the place of the first cell of each row that is ``filled``.
+        ``behind``: the place behind the number of each row; ``beyond``: behind the whole row; ``first``: of the first
+        cell of each row that is ``filled``.
         """
         form, counts = block.match(behind, _ROW, self.row_forms)
         if (form < 0).any():
@@ -368,7 +391,6 @@ class _Sheet:
         lengths = np.array([len(name) for name in names])[form]
         opens = np.array([name.endswith(b"<c") for name in names])[form]
         ends = behind + lengths
-        beyond = np.append(rows[1:], block.size)
         if (opens != filled).any() or (ends[filled] - 2 != first[filled]).any() or (
                 ends[~filled] != beyond[~filled]).any():
             raise _Irregular
@@ -383,17 +405,21 @@ class _Sheet:
         return sum(count * (1 if name.endswith(b"/>") else 2) for name, count in zip(names, counts, strict=True))
 
     def _cells(
-        self, block: _Block, cells: Numbers, rows: Numbers, behind: Numbers, filled: Numbers, counts: Numbers,
-        numbers: Numbers,
+        self, block: _Block, cells: Numbers, rows: tuple[Numbers, Numbers, Numbers], counts: Numbers, numbers: Numbers
     ) -> int:
-        """Take the cells of a block; how many < they have."""
-        row = np.repeat(np.arange(len(filled)), counts)
-        column, after = _references(block, cells, rows[filled] + 8, behind[filled] - rows[filled] - 8, row)
+        """Take the cells of a block; how many < they have.
+
+        ``rows``: where each row with cells begins, the place behind its number and the place behind it; with the
+        ``counts`` of their cells, and their ``numbers``.
+        """
+        starts, behind, beyond = rows
+        row = np.repeat(np.arange(len(counts)), counts)
+        column, after = _references(block, cells, starts + 8, behind - starts - 8, row)
         if ((np.diff(column) <= 0) & (np.diff(row) == 0)).any() or column.max() > MAX_COLUMN:
             raise _Irregular
         ends = np.append(cells[1:], block.size)
         last = np.cumsum(counts) - 1
-        ends[last] = np.append(rows[1:], block.size)[filled] - 6
+        ends[last] = beyond - 6
         if not block.is_at(ends[last], b"</row>").all():
             raise _Irregular
         form, _ = block.match(after, _CELL, self.cell_forms)
@@ -503,14 +529,17 @@ def _strings(xml: bytes) -> tuple[Numbers, Texts, list[bytes]]:
     ends = np.append(places[1:], block.size)
     form, _ = block.match(places + 4, _STRING, known)
     starts = places + 4 + np.array([*(len(each) for each in known), 0])[form]
-    stops = ends - len(_SI)
-    plain = (form >= 0) & (stops > starts) & block.is_at(stops, _SI)
+    stops, markup = ends.copy(), np.zeros(len(places), np.int64)
+    for ending in {_SI, *_PHONETIC.findall(xml)} if b"<phoneticPr" in xml else (_SI,):
+        mine = np.flatnonzero(block.is_at(ends - len(ending), ending))
+        stops[mine] -= len(ending)
+        markup[mine] = 2 + ending.count(b"<")
+    plain = (form >= 0) & (markup > 0) & (stops > starts)
     value = np.where(plain, np.cumsum(plain) - 1, -np.cumsum(~plain))
     odd = [block.raw[a:b] for a, b in zip(places[~plain].tolist(), ends[~plain].tolist(), strict=True)]
-    if len(odd) > 5 * MAX_ODD or any(not each.endswith(b"</si>") or each.count(b"</si>") > 1 for each in odd):
+    if len(odd) > 5 * MAX_ODD or any(not each.endswith(b"</si>") or _NO_STRING.search(each, 4) for each in odd):
         raise _Irregular
-    markup = 4 * int(np.count_nonzero(plain)) + sum(each.count(b"<") for each in odd)
-    if markup != np.count_nonzero(block.marks) or any(b"<!" in each or b"<?" in each for each in odd):
+    if markup[plain].sum() + sum(each.count(b"<") for each in odd) != np.count_nonzero(block.marks):
         raise _Irregular
     texts = block.texts(starts[plain], stops[plain], np.ones(1, np.uint8))
     return value, texts, odd
