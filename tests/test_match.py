@@ -359,6 +359,13 @@ def test_a_subsidy_is_no_short_credit(told: Told) -> None:
                               ("2024-03", "over_credit", "subsidy", -9000)]
 
 
+@case(lines(), [*credits(skip=["2024-02"]), flow("2024-04-20", 2 * DUE, memo="公务员补助")])
+def test_a_subsidy_is_no_lump(told: Told) -> None:
+    """Nor is it two months' credit at once, though it be of just that amount."""
+    assert told.accused() == [("2024-02", "missing_month", "credit_missing", DUE),
+                              ("2024-03", "over_credit", "subsidy", -2 * DUE)]
+
+
 @case(lines(), [*credits(skip=["2024-03"], memo="医疗补助"), flow("2024-04-20", 11000, memo="医疗补助")])
 def test_a_word_in_every_memo_says_nothing(told: Told) -> None:
     """Where all credits are called subsidies, a short one is short."""

@@ -6,6 +6,7 @@ import csv
 import json
 import sys
 from collections import Counter, defaultdict
+from dataclasses import replace
 from datetime import date
 from filecmp import dircmp
 from pathlib import Path
@@ -170,6 +171,35 @@ def test_a_deduction_does_not_let_equal_credits_cross() -> None:
             for line, day in zip(lines, days, strict=True)]
     _uncross(person, seen)
     assert [each.links[0][0] for each in seen] == sorted(days)
+
+
+@pytest.mark.parametrize(("hole", "twice", "read"), [(1, 4, True), (4, 1, True), (1, 9, True), (9, 1, True),
+                                                     (4, 1, False)])
+def test_a_hole_and_a_credit_that_came_twice_are_a_run_out_of_step(hole: int, twice: int, *, read: bool) -> None:
+    """In one run of equal amounts they are credits that came late, or early, where they may: DESIGN section 6."""
+    from recon.simulate.employer import NEVER, Credit, Window, day_in
+    from recon.simulate.truth import _read_as_late, _seen_lines
+
+    world = hire(50, 24, 1)
+    world.late_run = NEVER
+    person = next(person for person in world.people if person.region.code == "420100")
+    person.unit.profile = replace(person.unit.profile, paid_on=True)
+    person.windows = [Window(date(2023, 1, 1), date(2026, 1, 1), "stated", "csv")]
+    person.cover = [(date(2023, 1, 1), date(2026, 1, 1), False)]
+    # Paid on the 20th and credited on the 12th a month later: a credit of the same month would come before its premium.
+    pays = 5 if read else 20
+    person.lines = [Line(person.unit, month, "normal", 600_000, 12_000, day_in(month, pays))
+                    for month in range(24290, 24302)]
+    person.credits = [Credit(day_in(line.month + 1, 12), 12_000, [(line, 12_000)])
+                      for at, line in enumerate(person.lines) if at != hole]
+    again = Credit(day_in(person.lines[twice].month + 1, 20), 12_000, surplus=person.lines[twice].month)
+    person.credits.append(again)
+    seen = _seen_lines(person, 1)
+    found = _read_as_late(world, person, seen, sorted(month_of(credit.posted) for credit in person.credits))
+    assert found == ({id(again)} if read else set())
+    assert [at for at, each in enumerate(seen) if not each.links] == ([] if read else [hole])
+    links = [each.links[0][0] for each in seen if each.links]
+    assert links == sorted(links)
 
 
 def test_a_credit_from_elsewhere_in_a_months_own_place_is_one_too_many() -> None:

@@ -84,7 +84,7 @@ class Credit(NamedTuple):
     left_price: int
     printed: int | None
     use_price: int = 0  # PRICES.outside where the credit belongs elsewhere by the cohort's steady lag
-    named: bool = False  # its memo says what it is, no month's credit: it is linked exactly or not at all
+    named: bool = False  # its memo says what it is, no month's credit: linked alone and exactly or not at all
 
 
 class Link(NamedTuple):
@@ -379,6 +379,8 @@ class _Edges:
                 yield self._edge(rows, (j,), "N:1")
 
     def _lump_ok(self, rows: tuple[int, ...], j: int) -> bool:
+        if self.credits[j].named:
+            return False
         printed, posted = self.credits[j].printed, self.credits[j].month
         first = self.lines[rows[0]]
         if first.prepaid and printed is None and first.arrival is not None and posted <= first.arrival:
@@ -391,7 +393,8 @@ class _Edges:
         )
 
     def _pool(self, i: int, below: int) -> list[int]:
-        return [j for j, lag in enumerate(self.lag_of[i]) if lag is not None and self.credits[j].amount < below]
+        return [j for j, lag in enumerate(self.lag_of[i])
+                if lag is not None and self.credits[j].amount < below and not self.credits[j].named]
 
     def splits(self, i: int) -> Iterator[Edge]:
         """One line, a few credits of exactly its amount; at least one of them fits no line alone.

@@ -143,9 +143,19 @@ def slot(world: World, person: Person, line: Line) -> int:
     if line.kind == "retiree":
         return line.month
     assert line.arrived is not None
-    at, region = month_of(line.arrived), person.region
-    lag = region.lag_after if region.lag_after is not None and at >= world.changed else region.lag
-    return at + lag + (region.late_run and at == world.late_run)
+    late = person.region.late_run and month_of(line.arrived) == world.late_run
+    return _usual_slot(world, person, line) + late
+
+
+def _usual_slot(world: World, person: Person, line: Line) -> int:
+    """The same, if no run had come late."""
+    at, region = month_of(line.arrived or day_in(line.month, 1)), person.region
+    return at + (region.lag_after if region.lag_after is not None and at >= world.changed else region.lag)
+
+
+def _in_time(line: Line) -> bool:
+    """Whether its premium arrived when the unit's premiums do."""
+    return line.arrived is not None and month_of(line.arrived) == line.month + line.unit.pays_next_month
 
 
 def _posted(world: World, person: Person, month: int, later: int = 0) -> tuple[int, int]:
@@ -348,15 +358,15 @@ def _duplicate(world: World, person: Person, block: list[Line]) -> None:
 def _duplicate_reversed(world: World, person: Person, block: list[Line]) -> None:
     line = block[0]
     first = _credit(world, person, slot(world, person, line), net(line), [(line, net(line))])
-    again = Credit(first.posted + timedelta(days=1), net(line), cancelled=True, printed=first.printed)
+    again = Credit(first.posted + timedelta(days=1), net(line), cancelled=True, printed=first.printed,
+                   surplus=line.month, cause="duplicate_credit")
     person.credits += [again, Credit(first.posted + timedelta(days=2), -net(line), kind="reversal", cancelled=True)]
 
 
 def _reposted(world: World, person: Person, block: list[Line]) -> None:
     line = block[0]
-    wrong = _credit(world, person, slot(world, person, line), net(line), [])
+    wrong = _credit(world, person, slot(world, person, line), net(line), [(line, net(line))])
     wrong.cancelled = True
-    wrong.printed = line.month if person.printed else None
     person.credits.append(Credit(wrong.posted + timedelta(days=1), -net(line), kind="reversal", cancelled=True))
     _late(world, person, block)
 
@@ -507,9 +517,9 @@ def _elsewhere(world: World, person: Person) -> None:
     for month in months:
         stranger = Line(person.unit, month, "normal", 0, 0, day_in(month, 9))
         base, at = person.base.get(month, person.base[world.first]), slot(world, person, stranger)
-        # In the place of one of the person's own months it is one too many there, unless it names its month.
-        here = None if person.printed else max((line for line in own if line.paid and slot(world, person, line) == at),
-                                               key=lambda line: line.month, default=None)
+        # In the usual place of one of the person's own months it is one too many there, unless it names its month.
+        here = None if person.printed else next(
+            (line for line in own if line.paid and _in_time(line) and _usual_slot(world, person, line) == at), None)
         cause = "" if here is None else "duplicate_credit" if two_per_cent(base) == here.due_fen else "unknown_extra"
         _credit(world, person, at, two_per_cent(base), [], name=month, surplus=here.month if here else None,
                 cause=cause)
@@ -537,8 +547,9 @@ def _plant_subsidies(world: World) -> None:
             usual = slot(world, person, mine[0])
             alone = all(line is mine[0] or line.arrived is None or slot(world, person, line) != usual
                         for line in person.lines)
-            if alone and any(credit.shares == [(mine[0], net(mine[0]))] and month_of(credit.posted) == usual
-                   for credit in person.credits):
+            if alone and any(
+                    credit.shares == [(mine[0], net(mine[0]))] and not credit.cancelled
+                    and month_of(credit.posted) == usual for credit in person.credits):
                 _credit(world, person, slot(world, person, mine[0]), fen, [], later=7, surplus=month, cause="subsidy",
                         name=month)
                 world.planted["subsidy"] += 1

@@ -10,22 +10,25 @@ from __future__ import annotations
 import csv
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
 from recon.simulate.employer import Credit, Line, Person, Region, World, day_in, last_day, month_of
-from recon.simulate.events import net
+from recon.simulate.events import net, slot
 from recon.simulate.exports import label
 
 _STATUS = ("open", "unknown", "pending", "resolved", "explained")
 _LABELS = ("on_time", "no_account", "delay", "missing_month", "short_credit", "top_up", "over_credit", "clawback",
            "account_deduction", "refund_due", "policy_unknown", "data_incomplete", "unexplained")
 COHORT_PEOPLE, STEADY_MONTHS = 20, 12
+REVERSED_DAYS = 2  # a wrong credit is taken back within so many days
 # "Nearly all colleagues have theirs": a wait may be called overdue where so many of a hundred have a credit of any
 # kind, and must be where so many have it whole and in one piece.
 OVERDUE_MAY, OVERDUE_MUST, OVERDUE_PEOPLE = 80, 91, 10
+# In tenths of a month of lateness: a link a month late, one a month early, and two changes of the usual lag.
+_LATE, _EARLY, _TWO_CHANGES = 10, 30, 34
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,13 @@ def _visible(person: Person, credit: Credit) -> bool:
     return any(window.start <= credit.posted <= window.end for window in person.windows)
 
 
+def _stands(person: Person, credit: Credit) -> bool:
+    """Whether the exports show a credit, and not that it was taken back."""
+    return _visible(person, credit) and not (credit.cancelled and (credit.fen < 0 or any(
+        back.fen == -credit.fen and 0 < (back.posted - credit.posted).days <= REVERSED_DAYS and _visible(person, back)
+        for back in person.credits)))
+
+
 def _steady_regions(world: World) -> set[str]:
     """Regions whose true lag is another than 1 throughout and is to be seen in enough people."""
     people: Counter[str] = Counter()
@@ -122,7 +132,7 @@ def _steady_regions(world: World) -> set[str]:
 def _plain_months(person: Person) -> int:
     """Months whose one credit came at the region's lag."""
     return sum(
-        1 for credit in person.credits if len(credit.shares) == 1 and _visible(person, credit)
+        1 for credit in person.credits if len(credit.shares) == 1 and _stands(person, credit)
         and (line := credit.shares[0][0]).arrived and line.kind == "normal" and credit.fen == line.due_fen
         and month_of(credit.posted) - month_of(line.arrived) == person.region.lag
     )
@@ -165,7 +175,7 @@ def _seen_lines(person: Person, typical: int) -> list[Seen]:
         due, last = _due(person.region, line, arrival, typical)
         seen[id(line)] = Seen(line, arrival, due, last)
     for credit in person.credits:
-        if credit.cancelled or not _visible(person, credit):
+        if not _stands(person, credit):
             continue
         for line, fen in credit.shares:
             if id(line) in seen and not line.other_number:
@@ -195,13 +205,103 @@ def _uncross(person: Person, lines: list[Seen]) -> None:
     for seen in lines:
         if len(seen.links) == 1 and seen.links[0][1] == net(seen.line) and _alone(person, seen):
             together[net(seen.line), month_of(seen.links[0][0])].append(seen)
-    for group in together.values():
-        days = sorted(seen.links[0] for seen in group)
+    for (fen, month), group in together.items():
+        # Also with one that no month here has: a credit through another employer.
+        strays = [(credit.posted, credit.fen) for credit in person.credits if credit.fen == fen and not credit.shares
+                  and credit.surplus is None and month_of(credit.posted) == month and _stands(person, credit)]
+        days = sorted([*(seen.links[0] for seen in group), *strays])[:len(group)]
         group.sort(key=lambda seen: (seen.line.month, seen.line.kind))
         if all(seen.line.arrived is None or seen.line.arrived <= day for seen, (day, _) in
                zip(group, days, strict=True)):
             for seen, link in zip(group, days, strict=True):
                 seen.links = [link]
+
+
+def _read_as_late(world: World, person: Person, lines: list[Seen], shown: list[int]) -> set[int]:
+    """A hole and a credit that came twice, in one run of equal amounts: credits that came late, or early.
+
+    By DESIGN section 6 that is the cheaper reading wherever it costs no more than two changes of the usual lag: by
+    these a link any number of months late is reached, and any late link within reach costs less than an open month and
+    a credit left over. Gives the ids of the credits that are then not too many. What that does not decide (a hole for
+    which nothing was due or covered, a lump between the two, two holes at the same price) stays as planted, a tie.
+    """
+    read: set[int] = set()
+    if person.printed or person.region.annual:
+        return read
+    for kind in ("normal", "retiree"):
+        known = sorted((seen for seen in lines if seen.line.kind == kind and seen.line.paid and not seen.line.second
+                        and not seen.line.netted), key=lambda seen: seen.line.month)
+        # A premium that came after a later month's is credited out of turn.
+        places = [slot(world, person, seen.line) for seen in known]
+        in_turn = [seen for i, seen in enumerate(known) if places[i] <= min(places[i:])]
+        for run in _runs(in_turn):
+            while found := _cheapest_shift(world, person, run, shown, read):
+                credit, first, moved = found
+                read.add(id(credit))
+                for seen, links in zip(run[first:], moved, strict=False):
+                    seen.links = links
+    return read
+
+
+_Links = list[tuple[date, int]]
+_Shift = tuple[Credit, int, list[_Links]]  # the credit that came twice, the first line moved, the links
+
+
+def _cheapest_shift(
+    world: World, person: Person, run: list[Seen], shown: list[int], read: set[int]
+) -> _Shift | None:
+    """The one cheapest way to move links of ``run`` so that a hole is filled and no credit is too many."""
+    holes = [i for i, seen in enumerate(run) if not seen.links and seen.line.allocated and not seen.line.other_number
+             and seen.due is not None and _counts(world, person, max(seen.due, slot(world, person, seen.line)), shown)]
+    months = {seen.line.month: i for i, seen in enumerate(run)}
+    found: list[tuple[int, _Shift]] = []
+    for credit in person.credits:
+        at = months.get(credit.surplus or 0)
+        if at is None or id(credit) in read or credit.fen != net(run[at].line) or not _stands(person, credit):
+            continue
+        for hole in holes:
+            first, last = min(hole, at), max(hole, at)
+            members = run[first:last + 1]
+            moved = sorted([*(seen.links for seen in members if seen.links), [(credit.posted, credit.fen)]],
+                           key=lambda links: (links[0][0], links[-1][0]))
+            places = [slot(world, person, seen.line) for seen in members]
+            if len(moved) == len(members) and all(
+                _known(seen.line, person) and all(_own(person, day, fen) for day, fen in seen.links) for seen in members
+            ) and all(_may_come(seen, links[0][0]) for seen, links in zip(members, moved, strict=True)):
+                before = sum(_off(month_of(seen.links[-1][0]) - place)
+                             for seen, place in zip(members, places, strict=True) if seen.links)
+                late = [month_of(links[-1][0]) - place for links, place in zip(moved, places, strict=True)]
+                # The usual lag changes for all of them but the one that has its own credit either way.
+                by, rest = (1, late[:-1]) if hole < at else (-1, late[1:])
+                price = sum(map(_off, late)) - before
+                if members[0].line.kind == "normal":  # only these have a lag that changes
+                    price = min(price, _TWO_CHANGES + sum(_off(each - by) for each in rest) - before)
+                if price <= _TWO_CHANGES:
+                    found.append((price, (credit, first, moved)))
+    least = [shift for price, shift in found if price == min(price for price, _ in found)]
+    return least[0] if len(least) == 1 else None
+
+
+def _counts(world: World, person: Person, due: int, shown: list[int]) -> bool:
+    """Whether leaving a month open has a price: it is over and covered, or lies between credits that are seen."""
+    return bool(shown and shown[0] <= due <= shown[-1]) or (_over(world, due) and _covered(person, due))
+
+
+def _off(months: int) -> int:
+    """What a credit so many months later than usual costs."""
+    return months * _LATE if months >= 0 else -months * _EARLY
+
+
+def _own(person: Person, day: date, fen: int) -> bool:
+    """Whether a credit is one line's alone, or too many."""
+    return any(credit.posted == day and credit.fen == fen and len(credit.shares) <= 1 for credit in person.credits)
+
+
+def _may_come(seen: Seen, day: date) -> bool:
+    """Whether a credit of that day may be the line's: not before its premium arrived, by day where that is known."""
+    if seen.arrival is None or month_of(day) != seen.arrival:
+        return seen.arrival is None or month_of(day) > seen.arrival
+    return not seen.line.unit.profile.paid_on or seen.line.arrived is None or day >= seen.line.arrived
 
 
 def _alone(person: Person, seen: Seen) -> bool:
@@ -258,7 +358,7 @@ def _colleagues(world: World) -> Colleagues:
     for person in world.people:
         if not person.windows or not person.has_account:
             continue
-        shown = [credit for credit in person.credits if not credit.cancelled and _visible(person, credit)]
+        shown = [credit for credit in person.credits if _stands(person, credit)]
         credited = {id(line) for credit in shown for line, _ in credit.shares}
         whole = {id(line) for credit in shown for line, fen in credit.shares if fen == credit.fen == line.due_fen}
         for line in person.lines:
@@ -274,8 +374,9 @@ def _person(
 ) -> tuple[list[Row], list[tuple[int, date, int]]]:
     lines = _seen_lines(person, _typical(person, learned))
     credits = sorted(month_of(credit.posted) for credit in person.credits
-                     if not credit.cancelled and _visible(person, credit))
+                     if _stands(person, credit))
     newest = credits[-1] if credits else None
+    read = _read_as_late(world, person, lines, credits)
     rows: dict[int, Row] = {}
     links: list[tuple[int, date, int]] = []
     first_row = _first_retiree_row(person)
@@ -293,13 +394,13 @@ def _person(
         row.paid_late |= line.kind == "normal" and bool(line.paid) and seen.arrival is not None and (
             seen.arrival > line.month + 1)
         _leave_choice(world, person, seen, row, newest, colleagues)
-    _surplus(person, rows, links)
+    _surplus(person, rows, links, read)
     for month in _absent(world, person):
         rows.setdefault(month, Row(month)).parts.append(
             Part("missing_month", "contribution_missing", "open", 0) if _over(world, month + 1)
             else Part("delay", "not_yet_due", "pending", 0))
-    _mark_ties(person, lines, rows)
-    for month in strays & rows.keys():
+    _mark_ties(person, lines, rows, read)
+    for month in (strays | _partly_seen(world, person, lines)) & rows.keys():
         rows[month].tie = True
     return list(rows.values()), links
 
@@ -387,10 +488,12 @@ def _leave_choice(
             row.also.add("delay/overdue")
 
 
-def _surplus(person: Person, rows: dict[int, Row], links: list[tuple[int, date, int]]) -> None:
-    """Money too much belongs to the month in whose place it came."""
+def _surplus(
+    person: Person, rows: dict[int, Row], links: list[tuple[int, date, int]], read: Collection[int]
+) -> None:
+    """Money too much belongs to the month in whose place it came; not the credits (by id) ``read`` as a month's own."""
     for credit in person.credits:
-        if credit.surplus is None or not _visible(person, credit) or credit.surplus not in rows:
+        if id(credit) in read or credit.surplus is None or not _stands(person, credit) or credit.surplus not in rows:
             continue
         row = rows[credit.surplus]
         links.append((credit.surplus, credit.posted, credit.fen))
@@ -413,7 +516,7 @@ def _absent(world: World, person: Person) -> Iterator[int]:
 # -------------------------------------------------------------------------------------------------------------- ties
 
 
-def _mark_ties(person: Person, lines: list[Seen], rows: dict[int, Row]) -> None:
+def _mark_ties(person: Person, lines: list[Seen], rows: dict[int, Row], read: Collection[int] = ()) -> None:
     """Months nobody could tell apart, within each run of equal amounts.
 
     A hole whose later credits could all belong one month earlier, because credits of the same amount go on behind the
@@ -426,8 +529,24 @@ def _mark_ties(person: Person, lines: list[Seen], rows: dict[int, Row]) -> None:
         known = sorted((seen for seen in lines if seen.line.kind == kind and seen.line.paid and not seen.line.second
                         and not seen.line.netted), key=lambda seen: seen.line.month)
         for run in _runs(known):
-            _mark_run(person, run, run[-1] is known[-1], rows)
+            _mark_run(person, run, run[-1] is known[-1], rows, read)
             _mark_together(run, rows)
+
+
+def _partly_seen(world: World, person: Person, lines: list[Seen]) -> set[int]:
+    """Months credited in parts of which the exports show one only, and those in whose place that one stands."""
+    parts: dict[int, list[Credit]] = defaultdict(list)
+    for credit in person.credits:
+        if len(credit.shares) == 1 and not credit.cancelled and credit.fen < net(credit.shares[0][0]):
+            parts[id(credit.shares[0][0])].append(credit)
+    found: set[int] = set()
+    for seen in lines:
+        shown = [credit for credit in parts[id(seen.line)] if _visible(person, credit)]
+        if 0 < len(shown) < len(parts[id(seen.line)]):
+            at = month_of(shown[0].posted)
+            found |= {seen.line.month, *(other.line.month for other in lines if other.line.arrived is not None
+                                         and slot(world, person, other.line) == at)}
+    return found
 
 
 def _runs(lines: list[Seen]) -> list[list[Seen]]:
@@ -452,10 +571,10 @@ def _mark_together(run: list[Seen], rows: dict[int, Row]) -> None:
                 rows[seen.line.month].tie = True
 
 
-def _mark_run(person: Person, run: list[Seen], is_last: bool, rows: dict[int, Row]) -> None:
+def _mark_run(person: Person, run: list[Seen], is_last: bool, rows: dict[int, Row], read: Collection[int]) -> None:
     fen, last = run[-1].line.due_fen, run[-1].line.month
     seen_credits = [credit for credit in person.credits
-                    if not credit.cancelled and credit.fen == fen and _visible(person, credit)]
+                    if credit.fen == fen and _stands(person, credit) and id(credit) not in read]
     behind = any(not credit.shares and credit.surplus is None and credit.posted > day_in(last + 1, 28)
                  for credit in seen_credits)
     open_months = [seen.line.month for seen in run if not seen.links and not seen.line.other_number]
