@@ -15,6 +15,7 @@ from recon.core.months import index_of
 from recon.core.payroll.legs import Legs, key_of
 from recon.core.payroll.offsets import Offset, learn_offsets
 from recon.core.payroll_settings import PayrollSettings
+from recon.core.text import listed
 from recon.tables import SIDE_SCHEMES
 
 REGULAR = ("medical", "flat")
@@ -207,7 +208,13 @@ def _slip_sums(slips: pl.DataFrame) -> pl.DataFrame:
     def of(*kinds: str) -> pl.Expr:
         return pl.col("fen").filter(pl.col("kind").is_in(list(kinds))).sum()
 
-    return slips.group_by("person_id", pl.col("for").alias("month")).agg(
+    def stated(name: str) -> pl.Expr:
+        told = pl.col(f"stated_{name}")
+        return pl.when(told.min() == told.max()).then(told.min()).alias(f"stated_{name}")
+
+    key = ["person_id", "month"]
+    mine = slips.with_columns(pl.col("for").alias("month"))
+    sums = mine.group_by(key).agg(
         of(*REGULAR).alias("ded_fen"), of("top_up").alias("slip_top_up"), of("refund").alias("slip_refund"),
         of("late_fee").alias("late_fee"), pl.lit(value=True).alias("has_slip"),
         pl.col("base_fen").drop_nulls().max().alias("slip_base"),
@@ -215,12 +222,11 @@ def _slip_sums(slips: pl.DataFrame) -> pl.DataFrame:
         pl.col("payer").drop_nulls().first().alias("slip_payer"),
         pl.col("region").drop_nulls().first().alias("slip_region"), pl.col("group_region").first(),
         pl.col("employer").drop_nulls().first().alias("slip_employer"),
-        pl.col("stated_payer").drop_nulls().unique().sort().alias("stated_payers"),
-        pl.col("stated_region").drop_nulls().unique().sort().alias("stated_regions"),
+        stated("payer"), stated("region"),
         pl.col("department").drop_nulls().first().alias("slip_department"),
         pl.col("cost_centre").drop_nulls().first().alias("slip_cost_centre"),
-        pl.col("row_id").sort().head(ROWS_NAMED).str.join("; ").alias("slip_rows"),
     )
+    return sums.join(listed(mine, key, ["row_id"], ROWS_NAMED, "slip_rows"), on=key, how="left", nulls_equal=True)
 
 
 def _line_sums(lines: pl.DataFrame, leg: str) -> pl.DataFrame:
@@ -238,7 +244,6 @@ def _line_sums(lines: pl.DataFrame, leg: str) -> pl.DataFrame:
         pl.col("base_fen").filter(main & (pl.col("kind") == "normal")).drop_nulls().max().alias(f"{name}_base"),
         pl.col("wage_fen").drop_nulls().max().alias(f"{name}_wage"),
         pl.lit(value=True).alias(f"has_{name}"),
-        pl.col("row_id").sort().head(ROWS_NAMED).str.join("; ").alias(f"{name}_rows"),
     ]
     if leg == "declared":
         columns += [
@@ -258,7 +263,9 @@ def _line_sums(lines: pl.DataFrame, leg: str) -> pl.DataFrame:
             pl.col("late_fee_fen").sum().alias("line_late_fee"),
             pl.col("own_fen").filter(~main & regular).sum().alias("arr_side_fen"),
         ]
-    return mine.group_by("person_id", "month").agg(columns)
+    key = ["person_id", "month"]
+    return mine.group_by(key).agg(columns).join(
+        listed(mine, key, ["row_id"], ROWS_NAMED, f"{name}_rows"), on=key, how="left", nulls_equal=True)
 
 
 # --------------------------------------------------------------------------------------------------------- coverage

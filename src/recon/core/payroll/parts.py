@@ -142,6 +142,9 @@ def _with_double(rows: pl.DataFrame, legs: Legs) -> pl.DataFrame:
     # With what is collected beside 310; a side line alone is no enrolment.
     key = ["person_id", "month", "leg", "payer", "region"]
     normal = legs.lines.filter((pl.col("kind") == "normal") & ((pl.col("own_fen") > 0) | (pl.col("base_fen") > 0)))
+    # Few months have two lines in one leg; only these are looked at.
+    several = normal.group_by("person_id", "month", "leg").len().filter(pl.col("len") > 1)
+    normal = normal.join(several, on=["person_id", "month"], how="semi")
     main = normal.filter((pl.col("scheme") == "310").any().over(key))
     view = main.group_by("person_id", "month", "leg", "payer", "region").agg(
         pl.col("own_fen").sum(), (pl.col("own_fen") + pl.col("firm_fen").fill_null(0)).sum().alias("all"),
@@ -524,17 +527,15 @@ def _wrong_branch(
     The roster states the present: it is held against months from the day of joining on, or from the first month that
     agrees with it; against all only where none ever does. Agencies pay for others by design: never a wrong payer.
     """
-    said = legs.lines.filter(pl.col("kind") == "normal").group_by("person_id", "month").agg(
-        pl.col("payer").drop_nulls().unique().sort().alias("payers"),
-        pl.col("region").drop_nulls().unique().sort().alias("regions"))
+    key = ["person_id", "month"]
+    normal = legs.lines.filter(pl.col("kind") == "normal")
     roster = tables["person"].select(
         "person_id", key_of("payer", legs.known).alias("roster_payer"), pl.col("region").alias("roster_region"),
     ).unique("person_id", keep="first", maintain_order=True)
     spells = tables["enrolment"].select(
         "person_id", key_of("payer", legs.known).alias("spell_payer"), pl.col("region").alias("spell_region"),
         months.index_of(pl.col("from_month")).alias("_from"), months.index_of(pl.col("to_month")).alias("_to"))
-    live = rows.filter("has_target").join(said, on=["person_id", "month"], how="inner").join(
-        roster, on="person_id", how="left")
+    live = rows.filter("has_target").join(normal, on=key, how="semi").join(roster, on="person_id", how="left")
     spell = live.select("person_id", "month").join(spells, on="person_id").filter(
         (pl.col("month") >= pl.col("_from")) & (pl.col("month") <= pl.col("_to")).fill_null(value=True)
     ).unique(["person_id", "month"], keep="last", maintain_order=True).select(
@@ -542,19 +543,22 @@ def _wrong_branch(
     live = live.join(spell, on=["person_id", "month"], how="left")
     agencies = _agencies(settings)
     parts = []
-    for cause, one, several in (("payer", "payer", "payers"), ("region", "region", "regions")):
-        agrees = pl.col(several).list.contains(pl.col(f"roster_{one}"))
-        first_agreeing = pl.col("month").filter(agrees).min().over("person_id")
-        present = pl.coalesce("joined", first_agreeing, pl.lit(0))
-        by_roster = pl.when(pl.col("month") >= present).then(f"roster_{one}")
-        slip = pl.when(pl.col(f"stated_{several}").list.len() == 1).then(pl.col(f"stated_{several}").list.first())
-        stated = pl.coalesce(slip, f"spell_{one}", by_roster)
-        wrong = live.with_columns(stated.alias("_stated")).filter(
-            pl.col("_stated").is_not_null() & (pl.col(several).list.len() > 0)
-            & ~pl.col(several).list.contains(pl.col("_stated")))
+    for cause in ("payer", "region"):
+        said = normal.select(*key, cause).drop_nulls(cause).unique()
+        agreeing = live.join(said, left_on=[*key, f"roster_{cause}"], right_on=[*key, cause], how="semi").group_by(
+            "person_id").agg(pl.col("month").min().alias("_agreeing"))
+        present = pl.coalesce("joined", "_agreeing", pl.lit(0))
+        by_roster = pl.when(pl.col("month") >= present).then(f"roster_{cause}")
+        stated = pl.coalesce(f"stated_{cause}", f"spell_{cause}", by_roster)
+        wrong = live.join(agreeing, on="person_id", how="left").with_columns(stated.alias("_stated")).filter(
+            pl.col("_stated").is_not_null()).join(said, on=key, how="semi").join(
+            said, left_on=[*key, "_stated"], right_on=[*key, cause], how="anti")
         if cause == "payer":
-            wrong = wrong.filter(~pl.col("payers").list.eval(pl.element().is_in(agencies)).list.any())
-        why = pl.concat_str(pl.lit("申报在"), pl.col(several).list.join("、"), pl.lit("，花名册或工资表为"), "_stated")
+            wrong = wrong.join(said.filter(pl.col("payer").is_in(agencies)), on=key, how="anti")
+        names = said.join(wrong, on=key, how="semi").group_by(key).agg(
+            pl.col(cause).sort().str.join("、").alias("_said"))
+        wrong = wrong.join(names, on=key, how="left")
+        why = pl.concat_str(pl.lit("申报在"), "_said", pl.lit("，花名册或工资表为"), "_stated")
         parts.append(_part(wrong, "wrong_branch", cause, pl.lit(0), leg=0, estimated=pl.col("target_fen"), why=why))
     return pl.concat(parts)
 
