@@ -225,13 +225,16 @@ def bench_many(place: Path) -> None:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--rounds", type=int, default=5)
+    options.add_argument("--only", choices=("pdf", "xlsx", "csv", "many"), help="one part of it")
     chosen = options.parse_args()
     print(f"{os.cpu_count()} processors")
     with TemporaryDirectory() as scratch:
-        bench_pdf(chosen.rounds)
-        bench_xlsx(Path(scratch), chosen.rounds)
-        bench_csv(Path(scratch), chosen.rounds)
-        bench_many(Path(scratch))
+        place = Path(scratch)
+        parts = {"pdf": lambda: bench_pdf(chosen.rounds), "xlsx": lambda: bench_xlsx(place, chosen.rounds),
+                 "csv": lambda: bench_csv(place, chosen.rounds), "many": lambda: bench_many(place)}
+        for name, part in parts.items():
+            if chosen.only in (None, name):
+                part()
 
 
 if __name__ == "__main__":

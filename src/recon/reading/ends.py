@@ -13,6 +13,7 @@ import polars as pl
 from recon.problems import Problem
 from recon.reading import values
 from recon.reading.claim import Header
+from recon.reading.columns import distinct, series
 from recon.reading.formats import STATEMENT
 from recon.reading.grid import Grid, stretches
 from recon.reading.lines import Reading, Sorted, yuan
@@ -35,8 +36,8 @@ def check_ends(reading: Reading, facts: dict[str, str]) -> list[Problem]:
     stated = {fact: _fen(facts[fact]) for fact in ("opening_balance", "closing_balance") if fact in facts}
     if not stated or "balance_fen" not in reading.read or reading.chain.order not in ("oldest_first", "newest_first"):
         return []
-    several = [name for name in _WHOSE if len(set(reading.column(name))) > 1]
-    if several or any(len(set(reading.texts(name))) > 1 for name in _ACCOUNT):
+    several = [name for name in _WHOSE if len(distinct(reading.column(name))) > 1]
+    if several or any(len(distinct(reading.texts(name))) > 1 for name in _ACCOUNT):
         return []
     balances, amounts = reading.column("balance_fen"), reading.column("amount_fen")
     lines = [at for at in range(len(reading.at)) if at not in reading.drop and balances[at] is not None]
@@ -71,34 +72,31 @@ def check_numbers(grid: Grid, header: Header, rows: Sorted) -> Iterator[Problem]
     index = next((at for at, leaf in enumerate(header.leaves) if leaf in _NUMBERS), None)
     if index is None or not rows.data:
         return
-    numbers = pl.Series(grid.cells_of(index, rows.data), dtype=pl.String).cast(pl.Int64, strict=False).drop_nulls()
+    numbers = series(grid.cells_of(index, rows.data), pl.String()).cast(pl.Int64, strict=False).drop_nulls()
     if len(numbers) < 2 or (numbers.min() == 1 and numbers.max() == len(numbers) == numbers.n_unique()):
         return
     chained = "balance_fen" in header.columns and known.checks.get("balance") != "none"
+    number = pl.col("number")
+    groups = _groups(numbers).group_by("group", maintain_order=True).agg(
+        number, number.n_unique().alias("here"), number.min().alias("first"),
+        (number.min() if chained else number.max()).alias("upto"))
+    upto, here = pl.col("upto"), pl.col("here")
+    if groups.select(((number.list.len() > here) | (pl.col("first") < 1) | (upto > 2 * here)).any()).item():
+        return  # something else than numbers of rows: a code, an account, a page
     missing: list[str] = []
-    for group in _groups(numbers.to_list()):
-        here = set(group)
-        upto = min(here) if chained else max(here)
-        lost = [number for number in range(1, min(upto, 2 * len(here) + 1)) if number not in here]
-        if len(here) < len(group) or min(here) < 1 or upto > 2 * len(here):
-            return  # something else than numbers of rows: a code, an account, a page
-        missing += stretches(lost)
+    for own, end in groups.filter((pl.col("first") > 1) | (upto > here)).select("number", "upto").iter_rows():
+        known_here = set(own)
+        missing += stretches([each for each in range(1, end) if each not in known_here])
     if missing:
         more = ", …" if len(missing) > _SHOWN else ""
         yield Problem("numbers-missing", None, grid.places[rows.data[0]], grid.rows[header.row][index],
                       ", ".join(missing[:_SHOWN]) + more)
 
 
-def _groups(numbers: list[int]) -> list[list[int]]:
-    """The numbers in groups that begin with 1 anew; rows of one number that follow each other count once."""
-    groups: list[list[int]] = [[]]
-    for at, number in enumerate(numbers):
-        if at and number == numbers[at - 1]:
-            continue
-        if number == 1 and 1 in groups[-1]:
-            groups.append([])
-        groups[-1].append(number)
-    return groups
+def _groups(numbers: pl.Series) -> pl.DataFrame:
+    """``number`` and ``group``: each after the first begins with 1 anew; rows of one number in a row count once."""
+    own = numbers.filter((numbers != numbers.shift(1)).fill_null(value=True))
+    return pl.DataFrame({"number": own, "group": ((own == 1).cast(pl.Int64).cum_sum() - 1).clip(0)})
 
 
 def check_pages(grid: Grid) -> Iterator[Problem]:

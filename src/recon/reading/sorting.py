@@ -69,7 +69,8 @@ def sort_rows(grid: Grid, header: Header) -> Sorted:
 def _others(sure: list[int], start: int, end: int) -> Iterator[int]:
     """The rows from ``start`` to before ``end`` that are not among ``sure``, which ascend."""
     for known in (*sure, end):
-        yield from range(start, known)
+        if start < known:
+            yield from range(start, known)
         start = known + 1
 
 
