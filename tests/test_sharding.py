@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+import core_cases as core
 from payroll_cases import AS_OF, lines, person_id, slips
 from recon import sharding
 from recon.core.context import Context, build_context, newest_date
@@ -82,6 +83,35 @@ def test_shards_give_the_context_of_the_whole(made: tuple[dict[str, pl.DataFrame
     whole = build_context(tables, POLICY, as_of)
     assert min(len(whole.cohort), len(whole.cover), len(whole.unpaid))
     assert_same_context(sharding.context_of(tables, POLICY, as_of, shards=5, workers=workers), whole)
+
+
+def test_what_many_people_show_is_the_same_in_shards() -> None:
+    """A late run, a learned lag, a common deduction, a month nobody has, credits under another number.
+
+    Each is told by people who lie in several shards, as is what a file covers.
+    """
+    people = core.colleagues(40)
+    paid, came = core.staff(people, count=12, missing={one: ["2024-07"] for one in people})
+    came += [core.flow("2024-09-20", person_id=one) for one in people]  # July's run comes with August's
+    came = [row | ({"amount_fen": core.DUE - 500} if row["posted_on"] == "2024-12-12" else {}) for row in came]
+    paid = [row for row in [*paid, *core.lines(count=6)] if row["accrual_month"] != "2024-04-01"]
+    for number, one in enumerate(people):  # elsewhere, of several wages, by a share that no policy states
+        there, came_there = core.staff([one.replace("42000", "32050")], count=12, lag=2, region=core.SUZHOU,
+                                       employer="乙公司", scale=80 + number, due=None)
+        paid += there
+        came += [row | {"amount_fen": 210 * (80 + number)} for row in came_there]
+    came += [*core.credits(count=6, person_id=core.OTHER)]
+    roster = [core.person(), core.person(person_id=core.OTHER, employer=None),
+              core.retiree(person_id=core.THIRD, person_name="测试丙")]
+    came += [core.flow(f"2024-{month:02d}-12", 8000, person_id=core.THIRD) for month in range(1, 13)]
+    tables = core.account(paid, came, roster=roster)
+    whole = core.context_of(tables)
+    names = ("shift", "lag", "steady", "deduction", "silent", "elsewhere", "inferred")
+    told = {name: getattr(whole, name).height for name in names}
+    assert min(told.values()), told
+    assert len(whole.notes) == 2
+    as_of = date.fromisoformat(core.AS_OF)
+    assert_same_context(sharding.context_of(tables, POLICY, as_of, shards=7, workers=1), whole)
 
 
 def test_small_runs_stay_whole(made: tuple[dict[str, pl.DataFrame], date], monkeypatch: pytest.MonkeyPatch) -> None:
