@@ -73,7 +73,7 @@ def test_every_odd_cell_is_read_alike(name: str) -> None:
         assert plain(read(Column(pl.Series(cells, dtype=pl.String)))) == plain(read(cells))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(CELLS)
 def test_any_cells_are_read_alike(cells: list[str]) -> None:
     """The values, and the positions of what cannot be read."""

@@ -12,14 +12,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from recon.reading import csv_grid
+from recon.reading import columns, csv_grid
 from recon.reading.claim import Head, Header
+from recon.reading.columns import Column
 from recon.reading.containers import open_bytes, open_file
 from recon.reading.folder import _claims, read_folder
-from recon.reading.formats import load_formats
+from recon.reading.formats import is_amount, load_formats
 from recon.reading.frame_grid import FrameGrid
 from recon.reading.grid import Grid
 from recon.reading.lines import GridRows
+from recon.reading.printed import _row_sums
 from recon.reading.rows import read_rows
 from support import FORMAT_SAMPLES, MAPPINGS, SAMPLES
 from test_columns import ODD
@@ -142,7 +144,21 @@ def test_every_sample_as_columns(claimed: list[tuple[str, Grid, Header]]) -> Non
         assert_alike(slow, fast)
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_samples_with_damaged_cells(claimed: list[tuple[str, Grid, Header]]) -> None:
+    """Every third amount or code word of every sample: empty, unreadable, zero or negative."""
+    for name, grid, header in claimed:
+        rows = [list(row) for row in grid.rows]
+        told = [index for column, index in header.columns.items() if is_amount(column) or column in header.format.words]
+        for at in range(header.row + 1, len(rows)):
+            for index in told:
+                if (at + index) % 3 == 0 and len(rows[at]) > index:
+                    rows[at][index] = ["", "12x", "-7.00", "0", "35.00"][(at * 2 + index) % 5]
+        slow, fast = both_ways(replace(grid, rows=rows), header)
+        assert (slow.table, slow.rejected) == (fast.table, fast.rejected), name
+        assert_alike(slow, fast)
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_samples_with_odd_cells_as_columns(claimed: list[tuple[str, Grid, Header]], data: st.DataObject) -> None:
     """Cells, rows and neighbours exchanged, doubled, emptied: the same rows, the same problems, in the same order."""
@@ -174,3 +190,51 @@ def test_blocks_cut_no_character(monkeypatch: pytest.MonkeyPatch) -> None:
     assert frame is not None
     assert frame.row(299) == (f"测试{chr(0x20000 + 299)}㐀", "299", "镕")
     assert frame.height == 300
+
+
+REFUNDS = """
+id = "x"
+zh = "某"
+table = "contribution"
+[claim]
+header = ["accrual_month", "employee_fen"]
+[columns]
+person_id = ["号"]
+accrual_month = ["月"]
+payment_kind = ["类"]
+employee_fen = ["个人"]
+employer_fen = ["单位"]
+into_account_fen = ["划入"]
+[values.payment_kind]
+refund = ["退"]
+normal = ["正"]
+"""
+
+
+def test_money_given_back_as_columns(tmp_path: Path) -> None:
+    """Refunds whose parts cancel, that are negative already, that have one part; more into the account than was paid."""
+    (tmp_path / "x.toml").write_text(REFUNDS, encoding="utf-8")
+    rows = ["退,10.00,-10.00,5.00", "退,10.00,0,3.00", "退,-10.00,,1.00", "正,-10.00,5.00,", "正,1.00,2.00,9.00", "退,5.00,,4.00", "正,,7,1"]
+    whole = [["号", "月", "类", "个人", "单位", "划入"]]
+    whole += [["11010519491231002X", f"2024{at % 12 + 1:02d}", *row.split(",")] for at, row in enumerate(rows * 2)]
+    grid = Grid(rows=whole, places=[f"L{at}" for at in range(1, len(whole) + 1)])
+    [header] = _claims(Head.of(grid), load_formats([tmp_path]))[0]
+    slow, fast = both_ways(grid, header)
+    assert slow.frame["payment_kind"].to_list()[:4] == ["refund"] * 4
+    assert "into-account-exceeds" in [problem.code for problem in slow.problems]
+    assert_alike(slow, fast)
+
+
+@pytest.mark.parametrize("cells", [["1.00", "2.00", "3.00"], ["1.00", "", "3.00"], ["", "", ""], ["x", "2.00", "2.00"], ["1.00", "2.00", "4.00"],
+                                   ["", "2.00", "2.00"], ["", "", "3.00"]])
+def test_sums_within_a_row_as_columns(cells: list[str]) -> None:
+    """A sum that has to be there, or not, is missing, unreadable or wrong in one row among good ones."""
+    good = ["1.00", "2.00", "3.00"]
+    rows = [good, cells, good, cells, good]
+    for optional in (True, False):
+        parts: list[Any] = []
+        for kind in (list, lambda column: Column(pl.Series(column, dtype=pl.String))):
+            read = [(sign, *columns.fen(kind([row[at] for row in rows])), optional and at < 2)
+                    for at, sign in enumerate((1, 1, -1))]
+            parts.append(_row_sums(read))
+        assert parts[0] == parts[1]
