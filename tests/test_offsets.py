@@ -85,3 +85,17 @@ def test_a_payer_that_cannot_tell_takes_its_neighbours_offset() -> None:
     assert (told["甲"].basis, set(told["甲"].by_month.values())) == ("learned", {-1})
     assert (told["乙"].basis, set(told["乙"].by_month.values())) == ("neighbours", {-1})
     assert (told["丙"].basis, set(told["丙"].by_month.values())) == ("neighbours", {-1})
+
+
+def test_a_change_that_hardly_pays_is_none() -> None:
+    """Odd payslips that cost no more than a change of offset are odd payslips; from a few more on they are a change."""
+    def by_month(odd: int) -> offsets.Costs:
+        return {pay: {0: (0 if pay < 4 else odd, 20), -1: (9 if pay < 4 else 0, 20)} for pay in range(1, 7)}
+
+    def decided(odd: int) -> offsets.Offset:
+        costs = by_month(odd)
+        return offsets._decide(("420100", "甲"), costs, offsets._single(costs), {}, {}, 30, None)
+
+    assert decided(2).shifts == []  # three months of two: six, the price of a change
+    assert decided(1).shifts == []
+    assert decided(3).shifts == [(4, 0, -1)]  # nine

@@ -23,6 +23,7 @@ PRIOR = {0: 0.0, -1: 1.5, 1: 1.6, -2: 3.0, 2: 3.1, -3: 4.5}
 # A change by one month costs as much as so many disagreeing payslips, or this share of a payer's people; by two, twice.
 CHANGE_PEOPLE = 6
 CHANGE_PERCENT = 12
+CHANGE_MARGIN = 2  # and explains so many more beyond its price: else a unit full of errors seems to change
 CLEAR_MARGIN = 3  # so many payslips must speak for an offset before it counts as learned
 
 Group = tuple[str | None, str | None]  # region, payer
@@ -177,7 +178,12 @@ def _decide(
         return made(dict.fromkeys(costs, stated), "stated")
     if not single:
         return made(dict.fromkeys(costs, _best(pooled) if _is_clear(pooled) else 0), "assumed")
-    series = _series(costs, max(CHANGE_PEOPLE, people * CHANGE_PERCENT // 100))
+    change = max(CHANGE_PEOPLE, people * CHANGE_PERCENT // 100)
+    series = _series(costs, change)
+    steady = min((dict.fromkeys(costs, offset) for offset in single),
+                 key=lambda one: _price(costs, one, change))
+    if _price(costs, steady, change) - _price(costs, series, change) < CHANGE_MARGIN:
+        series = steady  # a change that hardly explains more than none is none
     if len(set(series.values())) > 1 or _is_clear(single):
         return made(series, "learned")
     for other in (near, pooled):
@@ -218,6 +224,15 @@ def _series(costs: Costs, change: int) -> dict[int, int]:
         best = step
     winner = min(best, key=lambda offset: best[offset][0])
     return dict(zip(order, best[winner][1], strict=True))
+
+
+def _price(costs: Costs, series: Mapping[int, int], change: int) -> float:
+    """What :func:`_series` makes as small as can be."""
+    ordered = sorted(costs)
+    wrong = sum(costs[pay].get(offset, (min((off for off, _ in costs[pay].values()), default=0), 0))[0]
+                for pay, offset in series.items())
+    moved = sum(abs(series[before] - series[pay]) for before, pay in pairwise(ordered))
+    return wrong + change * moved + PRIOR[series[ordered[0]]]
 
 
 def _signed(offset: int) -> str:
