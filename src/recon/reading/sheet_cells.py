@@ -24,8 +24,8 @@ PLAIN, UNTIDY, ESCAPED = range(3)  # a text as it stands; with padding, guards, 
 MAX_ROW, MAX_COLUMN, MAX_ODD, MAX_FORMS = 1_048_576, 16_384, 20_000, 400
 _BLOCK = 1 << 20
 _HEAD = 1 << 16  # bytes in which the rows or strings begin
-_PAD = bytes(320)  # words are read beyond the end of a block
-_END, _NEVER = 0x1E, "\x1f"  # of a text and of a cell, between the texts of a block; no sheet that is taken has them
+_PAD = 320  # bytes beyond the end of a block that may be looked at
+_END, _NEVER = b"\x1e", "\x1f"  # of a text and of a cell, between the texts of a block; no sheet that is taken has them
 _TYPES = {b"": NUMBER, b"n": NUMBER, b"s": SHARED, b"str": TEXT, b"inlineStr": TEXT, b"b": OTHER, b"e": OTHER,
           b"d": OTHER}
 _ATTRIBUTES = rb'((?: [A-Za-z0-9:]+="[^"<>&]*")*)'
@@ -40,6 +40,10 @@ _NO_STRING = re.compile(rb"<si\b|</si>.|</?sst|<[!?]", re.DOTALL)
 _PHONETIC = re.compile(rb'</t><phoneticPr(?: [A-Za-z]+="\w*")*/></si>')  # Excel writes it to every Chinese text typed
 _HIDDEN = re.compile(rb' hidden="(?:1|true)"')
 _UNTIDY = r"[\x{7f}-\x{9f}\x{ad}\x{180e}\x{200b}-\x{200f}\x{2060}-\x{2063}\x{feff}]"  # what glyphs.clean takes out
+
+
+# Which of them have a text of their own.
+_OWN = np.isin(np.arange(ODD + 1), (TEXT, NUMBER, OTHER))
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,7 @@ class Cells:
     column: Numbers  # from 1
     form: Numbers  # position in ``forms``; -1: odd
     value: Numbers  # -1: no text
+    own: Numbers  # the cell of each of ``texts``
     texts: Texts
     forms: list[Form]
     odd: list[bytes]  # whole cells, from behind the reference on
@@ -107,6 +112,10 @@ class _Irregular(Exception):
     """Not the XML this module is sure of."""
 
 
+# What odd bytes may lead to besides: places that do not exist, lists that do not fit together, text that is not UTF-8.
+_NOT_REGULAR = (_Irregular, LookupError, ValueError, pl.exceptions.PolarsError, pl.exceptions.PanicException)
+
+
 def sheet_cells(xml: bytes) -> Cells | None:
     """The cells of a worksheet part; None where it must be read in the usual way."""
     found = re.search(rb"<(\w+:)?sheetData>", xml[:_HEAD])
@@ -121,9 +130,9 @@ def sheet_cells(xml: bytes) -> Cells | None:
     sheet, last = _Sheet(), 0
     try:
         for first, beyond in _cut(xml, start, end, b"<row"):
-            last = sheet.add(xml[first:beyond], last)
+            last = sheet.add(_Block(xml, first, beyond), last)
         return sheet.cells(head, tail)
-    except (_Irregular, pl.exceptions.PolarsError, pl.exceptions.PanicException):
+    except _NOT_REGULAR:
         return None
 
 
@@ -138,17 +147,16 @@ def shared_strings(xml: bytes) -> Strings | None:
     if end <= start or not _is_utf8(head):
         return None
     xml, start, end = _bare(xml, start, end, prefix)
-    values, texts, odd, count = [], list[Texts](), list[bytes](), 0
+    values, texts, odd = [], _Gathered(), list[bytes]()
     try:
         for first, beyond in _cut(xml, start, end, b"<si>"):
-            value, some, more = _strings(xml[first:beyond])
+            count = texts.count
+            value, more = _strings(_Block(xml, first, beyond), texts)
             values.append(np.where(value >= 0, value + count, value - len(odd)))
-            texts.append(some)
             odd += more
-            count += len(some.texts)
-    except (_Irregular, pl.exceptions.PolarsError, pl.exceptions.PanicException):
+        return Strings(np.concatenate(values), texts.texts(), odd, head, tail)
+    except _NOT_REGULAR:
         return None
-    return Strings(np.concatenate(values), _joined(texts), odd, head, tail)
 
 
 def _is_utf8(head: bytes) -> bool:
@@ -179,9 +187,11 @@ def _cut(xml: bytes, start: int, end: int, name: bytes) -> Iterator[tuple[int, i
 class _Block:
     """A piece of XML as bytes and as words of eight bytes at every place."""
 
-    def __init__(self, xml: bytes) -> None:
-        self.size = len(xml)
-        self.raw = xml + _PAD
+    def __init__(self, xml: bytes, first: int, beyond: int) -> None:
+        self.size = beyond - first
+        self.raw = xml[first:beyond + _PAD]
+        if len(self.raw) < self.size + _PAD:
+            self.raw += bytes(_PAD)
         self.bytes: Numbers = np.frombuffer(self.raw, np.uint8)
         self.words: Numbers = np.ndarray((len(self.raw) - 7,), "<u8", self.raw, 0, (1,))
         if self.bytes[:self.size].min(initial=32) < 32:
@@ -189,18 +199,29 @@ class _Block:
             if min(odd, default=32) < 32:
                 raise _Irregular
         self.marks: Numbers = self.bytes == ord("<")
+        self.marks[self.size:] = False
 
     def named(self, name: bytes) -> Numbers:
-        """Where ``name``, which begins with <, stands."""
-        places: Numbers = np.flatnonzero(self.marks[:self.size] & (self.bytes[1:self.size + 1] == name[1]))
+        """Where ``name``, which begins with <, stands; two of them are never nearer than eight bytes."""
+        size = self.size + -self.size % 8
+        found = self.marks[:size] & (self.bytes[1:size + 1] == name[1])
+        # Eight at a time: most eights have none. The byte that is 1 says which of the eight it is.
+        eights = found.view("<u8")
+        some = np.flatnonzero(eights != 0)
+        hits = eights[some]
+        lowest = hits & (~hits + np.uint64(1))
+        places: Numbers = (some << 3) + (np.bitwise_count(lowest - np.uint64(1)) >> 3)
+        if (hits != lowest).any():
+            places = np.flatnonzero(found)
         return places[self.is_at(places, name)] if len(name) > 2 else places
 
     def is_at(self, places: Numbers, text: bytes) -> Numbers:
-        """Whether ``text`` stands at each of the places; a negative place has nothing."""
-        found: Numbers = places >= 0
-        for at in range(0, len(text), 8):
+        """Whether ``text`` stands at each of the places."""
+        mask, word = _word(text[:8])
+        found: Numbers = (self.words[places] & mask if len(text) < 8 else self.words[places]) == word
+        for at in range(8, len(text), 8):
             mask, word = _word(text[at:at + 8])
-            found &= (self.words[np.maximum(places, 0) + at] & mask) == word
+            found &= (self.words[places + at] & mask) == word
         return found
 
     def match(self, places: Numbers, pattern: re.Pattern[bytes], known: dict[bytes, int]) -> tuple[Numbers, list[int]]:
@@ -209,67 +230,72 @@ class _Block:
         Also how often each of ``known`` was found. No text of the pattern may be the beginning of another.
         """
         out = np.full(len(places), -1, np.int16)
-        todo = np.arange(len(places))
-        firsts = self.words[places]
+        todo: Numbers | None = None  # all of them
+        left, firsts = places, self.words[places]
         counts, untried, strange = [0] * len(known), list(known), 0
-        while len(todo):
+        while len(left):
             if untried:
                 text = untried.pop(0)
-            else:
-                found = pattern.match(self.raw, places[todo[0]])
-                if found is None:
-                    strange += 1
-                    todo, firsts = todo[1:], firsts[1:]
-                    if strange > MAX_ODD // 10:
-                        raise _Irregular
-                    continue
+            elif found := pattern.match(self.raw, left[0]):
                 text = found[0]
-                if len(text) > len(_PAD) - 8 or len(known) == MAX_FORMS:
+                if len(text) > _PAD - 8 or len(known) == MAX_FORMS:
                     raise _Irregular
                 known[text] = len(known)
                 counts.append(0)
+            else:
+                strange += 1
+                todo = np.arange(len(places))[1:] if todo is None else todo[1:]
+                left, firsts = left[1:], firsts[1:]
+                if strange > MAX_ODD // 10:
+                    raise _Irregular
+                continue
             mask, word = _word(text[:8])
             same = (firsts & mask) == word
             if len(text) > 8:
-                hits = np.flatnonzero(same)
-                rest = self.is_at(places[todo[hits]] + 8, text[8:])
-                same[hits[~rest]] = False
-            out[todo[same]] = known[text]
-            counts[known[text]] = int(np.count_nonzero(same))
-            if counts[known[text]]:
-                todo, firsts = todo[~same], firsts[~same]
+                same[same] = self.is_at(left[same] + 8, text[8:])
+            count = counts[known[text]] = int(np.count_nonzero(same))
+            if not count:
+                continue
+            if todo is None:
+                out[same] = known[text]
+            else:
+                out[todo[same]] = known[text]
+            if count == len(left):
+                break
+            other = np.flatnonzero(~same)
+            todo = other if todo is None else todo[other]
+            left, firsts = left[other], firsts[other]
         return out, counts
 
-    def texts(self, starts: Numbers, ends: Numbers, may_be_untidy: Numbers) -> Texts:
-        """The texts from ``starts`` to ``ends``, none of them empty."""
-        if not len(starts):
-            return Texts()
-        lengths = ends - starts + 1
-        beyond = np.cumsum(lengths)
-        index = np.repeat((starts - beyond + lengths).astype(np.int32), lengths)
-        index += np.arange(len(index), dtype=np.int32)
-        packed = self.bytes[index]
-        packed[beyond - 1] = _END
-        texts = pl.read_csv(
-            b"x\x1e" + packed.tobytes(), has_header=False, separator=_NEVER, eol_char=chr(_END), quote_char=None,
-            infer_schema=False, schema={"": pl.String},
-        ).to_series()[1:]
-        if len(texts) != len(starts):
-            raise _Irregular
-        return Texts(texts, self._state(texts, starts, ends) * may_be_untidy)
-
-    def _state(self, texts: pl.Series, starts: Numbers, ends: Numbers) -> Numbers:
-        """What must happen to each text before it is the text of a cell, at worst."""
+    def edges(self, starts: Numbers, ends: Numbers) -> Numbers:
+        """The state of each text as far as its first and last characters tell."""
         first, last = _EDGE[self.bytes[starts]], self.bytes[ends - 1]
         # White space beyond ASCII ends in three bytes from E1, E2 or E3 on, or in two from C2 on.
         untidy = first | (last <= 32) | (self.bytes[ends - 2] == 0xC2) | (self.bytes[ends - 3] - 0xE1 < 3)
-        if self._hides():
-            untidy |= texts.str.contains(_UNTIDY).to_numpy()
         state: Numbers = untidy.astype(np.uint8)
-        for escape in (b"&", b"_x"):
-            if escape[:1] in self.raw and escape in self.raw:
-                state[texts.str.contains(escape.decode(), literal=True).to_numpy()] = ESCAPED
         return state
+
+    def lengthy(self, starts: Numbers, ends: Numbers) -> Numbers:
+        """PLAIN for each number of up to eight digits that is written as short as can be, else UNTIDY."""
+        lengths = ends - starts
+        mask = _MASKS[np.minimum(lengths, 8)]
+        words = self.words[starts]
+        other = (words ^ _each(ord("."))) | ~mask
+        points = ~(((other & _each(0x7F)) + _each(0x7F)) | other | _each(0x7F))  # 0x80 where a point stands
+        digits = (words ^ _each(ord("0"))) & mask & ~((points >> np.uint64(7)) * np.uint64(0xFF))
+        first, last = self.bytes[starts], self.bytes[ends - 1]
+        point = points != 0
+        bad = (lengths > 8) | ((points & (points - np.uint64(1))) != 0) | _no_digits(digits)
+        bad |= (first == ord(".")) | (point & ((last == ord("0")) | (last == ord("."))))
+        bad |= (first == ord("0")) & (lengths > 1) & (self.bytes[starts + 1] != ord("."))
+        state: Numbers = bad.astype(np.uint8)
+        return state
+
+    def doubts(self) -> list[tuple[str, bool, int]]:
+        """(what to look for in texts, whether that is no pattern, the state of a text that has it)."""
+        found = [(_UNTIDY, False, UNTIDY)] if self._hides() else []
+        return found + [(escape, True, ESCAPED) for escape in ("&", "_x")
+                        if escape[:1].encode() in self.raw and escape.encode() in self.raw]
 
     def _hides(self) -> bool:
         """Whether some character may stand there that shows nothing."""
@@ -277,7 +303,7 @@ class _Block:
             return True
         for lead, follow in _FOLLOW.items():
             if lead in self.raw:
-                places = np.flatnonzero(self.bytes == lead[0])
+                places = np.flatnonzero(self.bytes[:self.size] == lead[0])
                 second, third = self.bytes[places + 1], self.bytes[places + 2]
                 if any(((second == a) & (third >= b) & (third <= c)).any() for a, b, c in follow):
                     return True
@@ -302,12 +328,23 @@ def _word(text: bytes) -> tuple[np.uint64, np.uint64]:
 _MASKS = np.array([(1 << 8 * n) - 1 for n in range(9)], np.uint64)
 
 
+def _each(byte: int) -> np.uint64:
+    """A word of eight times the same byte."""
+    return np.uint64(byte * 0x0101010101010101)
+
+
+def _no_digits(words: Numbers) -> Numbers:
+    """Whether some byte of each word is above 9."""
+    found: Numbers = (((words + _each(0x80 - 10)) | words) & _each(0x80)) != 0
+    return found
+
+
 def _digits(words: Numbers, lengths: Numbers) -> Numbers:
     """The numbers whose 1 to 8 digits are the first bytes of ``words``."""
     if ((lengths < 1) | (lengths > 8)).any():
         raise _Irregular
-    value = (words ^ np.uint64(0x3030303030303030)) << (np.uint64(8) * (8 - lengths).astype(np.uint64))
-    if (((value + np.uint64(0x7676767676767676)) | value) & np.uint64(0x8080808080808080)).any():
+    value = (words ^ _each(ord("0"))) << (np.uint64(8) * (8 - lengths).astype(np.uint64))
+    if _no_digits(value).any():
         raise _Irregular
     value = value * np.uint64(10) + (value >> np.uint64(8))
     pairs = np.uint64(0x000000FF000000FF)
@@ -318,10 +355,57 @@ def _digits(words: Numbers, lengths: Numbers) -> Numbers:
 
 def _until_quote(words: Numbers) -> Numbers:
     """How many bytes of each word stand before its first quotation mark; 8 where it has none."""
-    other = words ^ np.uint64(0x2222222222222222)
-    zero = (other - np.uint64(0x0101010101010101)) & ~other & np.uint64(0x8080808080808080)
+    other = words ^ _each(ord('"'))
+    zero = (other - _each(1)) & ~other & _each(0x80)
     lowest = zero & (~zero + np.uint64(1))
     return np.where(zero == 0, 8, np.bitwise_count(lowest - np.uint64(1)) >> 3).astype(np.int64)
+
+
+@dataclass
+class _Gathered:
+    """The texts of all blocks so far, packed with a mark behind each."""
+
+    packed: list[bytes] = field(default_factory=lambda: [b"x" + _END])  # the first one takes what a first one may lose
+    states: list[Numbers] = field(default_factory=list)
+    doubts: list[tuple[int, list[tuple[str, bool, int]]]] = field(default_factory=list)  # (block, see _doubts)
+    count: int = 0
+
+    def add(self, block: _Block, starts: Numbers, ends: Numbers, state: Numbers, *, has_text: bool) -> None:
+        """Take the texts from ``starts`` to ``ends``, none of them empty, each at least in that state.
+
+        ``has_text``: whether they are more than numbers.
+        """
+        if not len(starts):
+            return
+        lengths = ends - starts + 1
+        beyond = np.cumsum(lengths)
+        index = np.repeat(starts - beyond + lengths, lengths)
+        index += np.arange(len(index))
+        packed = block.bytes[index]
+        packed[beyond - 1] = _END[0]
+        self.packed.append(packed.tobytes())
+        if has_text and (doubts := block.doubts()):
+            self.doubts.append((len(self.states), doubts))
+        self.states.append(state)
+        self.count += len(starts)
+
+    def texts(self) -> Texts:
+        """All of them."""
+        if not self.count:
+            return Texts()
+        texts = pl.read_csv(
+            b"".join(self.packed), has_header=False, separator=_NEVER, eol_char=_END.decode(), quote_char=None,
+            infer_schema=False, schema={"": pl.String},
+        ).to_series()[1:]
+        if len(texts) != self.count:
+            raise _Irregular
+        edges = np.cumsum([0, *map(len, self.states)]).tolist()
+        for block, doubts in self.doubts:
+            mine = texts[edges[block]:edges[block + 1]]
+            for pattern, literal, state in doubts:
+                found = mine.str.contains(pattern, literal=literal).to_numpy()
+                self.states[block][found] = np.maximum(self.states[block][found], state)
+        return Texts(texts, np.concatenate(self.states))
 
 
 @dataclass
@@ -334,21 +418,20 @@ class _Sheet:
     odd: list[bytes] = field(default_factory=list)
     hidden: int = 0
     rows: int = 0
+    count: int = 0  # of cells
     parts: list[tuple[Numbers, ...]] = field(default_factory=list)
-    texts: list[Texts] = field(default_factory=list)
-    count: int = 0
+    texts: _Gathered = field(default_factory=_Gathered)
 
     def cells(self, head: bytes, tail: bytes) -> Cells:
         """All of them together."""
         if not self.parts:
             raise _Irregular
-        numbers, row, column, form, value = (np.concatenate(part) for part in zip(*self.parts, strict=True))
-        return Cells(numbers=numbers, row=row, column=column, form=form, value=value, texts=_joined(self.texts),
+        numbers, row, column, form, value, own = (np.concatenate(part) for part in zip(*self.parts, strict=True))
+        return Cells(numbers=numbers, row=row, column=column, form=form, value=value, own=own, texts=self.texts.texts(),
                      forms=self.forms, odd=self.odd, head=head, tail=tail, hidden=self.hidden)
 
-    def add(self, xml: bytes, last: int) -> int:
+    def add(self, block: _Block, last: int) -> int:
         """Take the rows of one block, which come after row ``last``; the number of the last one."""
-        block = _Block(xml)
         rows, cells = block.named(b"<row"), block.named(b"<c")
         numbers, behind = self._numbers(block, rows, last)
         firsts = np.searchsorted(cells, rows)
@@ -415,15 +498,17 @@ class _Sheet:
         starts, behind, beyond = rows
         row = np.repeat(np.arange(len(counts)), counts)
         column, after = _references(block, cells, starts + 8, behind - starts - 8, row)
-        if ((np.diff(column) <= 0) & (np.diff(row) == 0)).any() or column.max() > MAX_COLUMN:
+        last = np.cumsum(counts) - 1
+        back = np.flatnonzero(column[1:] <= column[:-1])  # only where a row ends
+        if (last[np.searchsorted(last, back)] != back).any() or column.max() > MAX_COLUMN:
             raise _Irregular
         ends = np.append(cells[1:], block.size)
-        last = np.cumsum(counts) - 1
         ends[last] = beyond - 6
         if not block.is_at(ends[last], b"</row>").all():
             raise _Irregular
         form, _ = block.match(after, _CELL, self.cell_forms)
         self.forms += [_form(opener) for opener in list(self.cell_forms)[len(self.forms):]]
+        form[np.isin(form, [at for at, each in enumerate(self.forms) if each.holds == ODD])] = -1
         starts, stops = self._spans(block, form, after, ends)
         value = np.full(len(cells), -1, np.int32)
         odd = np.flatnonzero(form < 0)
@@ -445,37 +530,45 @@ class _Sheet:
                          False])[form]
         if (void & ~full).any():  # the last: a formula that was never computed, which is marked
             raise _Irregular
-        own = np.flatnonzero(full & ((holds == TEXT) | (holds == NUMBER) | (holds == OTHER)))
-        value[own] = np.arange(self.count, self.count + len(own))
-        self.count += len(own)
-        self.texts.append(block.texts(starts[own], stops[own], holds[own] == TEXT))
+        own = np.flatnonzero(full & _OWN[holds])
+        value[own] = np.arange(self.texts.count, self.texts.count + len(own))
+        starts, stops, text = starts[own], stops[own], holds[own] == TEXT
+        state = np.zeros(len(own), np.uint8)
+        state[text] = block.edges(starts[text], stops[text])
+        state[~text] = block.lengthy(starts[~text], stops[~text])
+        self.texts.add(block, starts, stops, state, has_text=bool(text.any()))
         self.parts.append((numbers.astype(np.int32), (row + self.rows).astype(np.int32), column.astype(np.int16), form,
-                           value))
+                           value, own + self.count))
+        self.count += len(cells)
         marks = [1 + each.opener.count(b"<") + each.closer.count(b"<") + 2 * each.formula for each in self.forms]
         return markup + int(np.array([*marks, 0])[form].sum())
 
     def _spans(self, block: _Block, form: Numbers, after: Numbers, ends: Numbers) -> tuple[Numbers, Numbers]:
         """Where the text of each cell begins and ends; cells that do not end as their form says become odd."""
         forms = self.forms
-        openers = np.array([*(len(each.opener) for each in forms), 0])
-        closers = np.array([*(len(each.closer) for each in forms), 0])
-        starts, stops = after + openers[form], ends - closers[form]
-        right = stops >= starts
-        for closer in {each.closer for each in forms}:
-            mine = np.flatnonzero(np.array([*(each.closer == closer for each in forms), False])[form])
-            if closer:
-                right[mine] &= block.is_at(stops[mine], closer)
-            else:
-                right[mine] &= stops[mine] == starts[mine]
-        behind = np.flatnonzero(np.array([*(each.formula for each in forms), False])[form])
-        if len(behind):
+        starts = after + np.array([*(len(each.opener) for each in forms), 0])[form]
+        closers = {each.closer for each in forms}
+        if len(closers) == 1:
+            closer = closers.pop()
+            stops = ends - len(closer)
+            wrong = (stops < starts) | ~block.is_at(stops, closer) if closer else stops != starts
+        else:
+            stops = ends - np.array([*(len(each.closer) for each in forms), 0])[form]
+            wrong = stops < starts
+            for closer in closers:
+                mine = np.flatnonzero(np.array([*(each.closer == closer for each in forms), False])[form])
+                wrong[mine] |= ~block.is_at(stops[mine], closer) if closer else stops[mine] != starts[mine]
+        if any(each.formula for each in forms):
+            behind = np.flatnonzero(np.array([*(each.formula for each in forms), False])[form])
             values = block.named(b"<v>")
             values = np.append(values[block.is_at(values - 4, b"</f>")], [block.size, block.size])
             at = np.searchsorted(values, starts[behind])
-            right[behind] &= values[at] < stops[behind]
+            wrong[behind] |= values[at] >= stops[behind]
             starts[behind] = values[at] + 3
-        form[~right] = -1
-        starts[~right] = stops[~right] = 0
+        wrong |= form < 0
+        if wrong.any():
+            form[wrong] = -1
+            starts[wrong] = stops[wrong] = 0
         return starts, stops
 
 
@@ -488,14 +581,18 @@ def _references(
     """
     if not block.is_at(cells, b'<c r="').all():
         raise _Irregular
-    first, second, third = (block.bytes[cells + at].astype(np.int64) - 64 for at in (6, 7, 8))
-    two = second > 0
-    three = two & (third > 0)
-    if ((first < 1) | (first > 26) | (two & (second > 26)) | (three & (third > 26))).any():
+    column, after = block.bytes[cells + 6].astype(np.int64) - 64, cells + 7
+    if ((column < 1) | (column > 26)).any():
         raise _Irregular
-    column = np.where(two, first * 26 + second, first)
-    column = np.where(three, column * 26 + third, column)
-    after = cells + 7 + two + three
+    for at in (7, 8):  # columns from AA and from AAA on
+        letter = block.bytes[cells + at].astype(np.int64) - 64
+        more = (letter > 0) & (after == cells + at)
+        if not more.any():
+            break
+        if letter[more].max() > 26:
+            raise _Irregular
+        column = np.where(more, column * 26 + letter, column)
+        after += more
     mask = _MASKS[lengths]
     if ((block.words[after] & mask[row]) != (block.words[digits] & mask)[row]).any():
         raise _Irregular
@@ -507,30 +604,28 @@ def _form(opener: bytes) -> Form:
     found = _CELL.fullmatch(opener)
     assert found is not None
     said = dict(_ATTRIBUTE.findall(found[1]))
-    if said.keys() - {b"s", b"t"} or len(said) < found[1].count(b'="'):
-        raise _Irregular
     kind, style = said.get(b"t", b""), said.get(b"s", b"")
     rest = opener[len(found[1]):]
     inline = rest.startswith(b"><is>")
-    if kind not in _TYPES or not re.fullmatch(rb"\d{0,6}", style):
-        raise _Irregular
+    if said.keys() - {b"s", b"t"} or len(said) < found[1].count(b'="') or kind not in _TYPES:
+        return Form(opener, found[1], ODD, style, b"", formula=False)
     if rest in (b"/>", b"></c>"):
         return Form(opener, found[1], EMPTY, style, b"", formula=False)
     if inline != (kind == b"inlineStr"):
-        raise _Irregular
+        return Form(opener, found[1], ODD, style, b"", formula=False)
     formula = not inline and not rest.endswith(b"<v>")
     return Form(opener, found[1], _TYPES[kind], style, _T if inline else _V, formula=formula)
 
 
-def _strings(xml: bytes) -> tuple[Numbers, Texts, list[bytes]]:
-    """(position in the texts or -1 - position among the odd, texts, odd ones) of a block of shared strings."""
-    block, known = _Block(xml), dict[bytes, int]()
+def _strings(block: _Block, texts: _Gathered) -> tuple[Numbers, list[bytes]]:
+    """(position in the texts or -1 - position among the odd, odd ones) of a block of shared strings."""
+    known = dict[bytes, int]()
     places = block.named(b"<si>")
     ends = np.append(places[1:], block.size)
     form, _ = block.match(places + 4, _STRING, known)
     starts = places + 4 + np.array([*(len(each) for each in known), 0])[form]
     stops, markup = ends.copy(), np.zeros(len(places), np.int64)
-    for ending in {_SI, *_PHONETIC.findall(xml)} if b"<phoneticPr" in xml else (_SI,):
+    for ending in {_SI, *_PHONETIC.findall(block.raw)} if b"<phoneticPr" in block.raw else (_SI,):
         mine = np.flatnonzero(block.is_at(ends - len(ending), ending))
         stops[mine] -= len(ending)
         markup[mine] = 2 + ending.count(b"<")
@@ -541,12 +636,6 @@ def _strings(xml: bytes) -> tuple[Numbers, Texts, list[bytes]]:
         raise _Irregular
     if markup[plain].sum() + sum(each.count(b"<") for each in odd) != np.count_nonzero(block.marks):
         raise _Irregular
-    texts = block.texts(starts[plain], stops[plain], np.ones(1, np.uint8))
-    return value, texts, odd
+    texts.add(block, starts[plain], stops[plain], block.edges(starts[plain], stops[plain]), has_text=True)
+    return value, odd
 
-
-def _joined(parts: list[Texts]) -> Texts:
-    parts = [part for part in parts if len(part.texts)]
-    if not parts:
-        return Texts()
-    return Texts(pl.concat([part.texts for part in parts]), np.concatenate([part.state for part in parts]))

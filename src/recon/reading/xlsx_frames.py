@@ -26,6 +26,7 @@ from recon.reading.sheet_cells import (
     NUMBER,
     ODD,
     OTHER,
+    PLAIN,
     SHARED,
     TEXT,
     UNTIDY,
@@ -56,6 +57,7 @@ class Package:
     strings: Strings | None = None
     strings_name: str = ""  # "" where the strings are among the other parts
     others: dict[str, bytes] = field(default_factory=dict)
+    rest: int = 0  # sheets that are read in the usual way
 
     def add(self, name: str, xml: bytes, *, is_sheet: bool) -> bool:
         """Take a part; whether it is a sheet that can be read as columns."""
@@ -64,6 +66,7 @@ class Package:
             self.sheets[name] = cells
         elif is_sheet or len(xml) < 1 << 20 or name.lower().endswith(_NEEDED):
             self.others[name] = xml
+            self.rest += is_sheet
         return name in self.sheets
 
     def is_whole(self) -> bool:
@@ -71,7 +74,7 @@ class Package:
         known = [name for name in self.others if name.lower().endswith(_STRINGS)]
         if len(known) == 1:
             self.strings = shared_strings(self.others[known[0]])
-            if self.strings is not None and not any(b"sheetData" in xml for xml in self.others.values()):
+            if self.strings is not None and not self.rest:
                 self.strings_name = known[0]
                 del self.others[known[0]]
         shared = any(form.holds == SHARED for cells in self.sheets.values() for form in cells.forms)
@@ -113,13 +116,14 @@ class _Choice:
 
     texts: pl.Series
     at: Numbers
+    count: int  # of ``texts``
     extra: dict[str, int] = field(default_factory=dict)
     marks: dict[int, str] = field(default_factory=dict)
     asked: list[tuple[Numbers, Numbers]] = field(default_factory=list)  # (which of them, their questions)
 
     def add(self, text: str) -> int:
         """The place of a text that is not among ``texts``."""
-        return len(self.texts) + self.extra.setdefault(text, len(self.extra))
+        return self.count + self.extra.setdefault(text, len(self.extra))
 
     def take(self, answers: _Answers) -> None:
         """Put in what was asked."""
@@ -215,10 +219,12 @@ def _choose_texts(cells: Cells, questions: _Questions) -> _Choice:
     """What the texts and the odd cells of a sheet become; numbers are taken as they stand for now."""
     count = len(cells.texts.texts)
     choice = _choice(pl.concat([cells.texts.texts, pl.Series([""] * len(cells.odd), dtype=pl.String)]))
-    _tidy(choice, cells.texts.state)
-    form = cells.form[_own(cells)]
-    asked = np.flatnonzero((cells.texts.state == ESCAPED) | (cells.holds_of(form) == OTHER))
-    for each in np.unique(form[asked]).tolist():
+    form = cells.form[cells.own]
+    holds = cells.holds_of(form)
+    state = cells.texts.state * (holds == TEXT)
+    _tidy(choice, state)
+    asked = np.flatnonzero((state == ESCAPED) | (holds == OTHER))
+    for each in _present(form[asked]):
         _ask(choice, asked[form[asked] == each], cells.forms[each], questions)
     if cells.odd:
         choice.asked.append((count + np.arange(len(cells.odd)), np.array([questions.ask(each) for each in cells.odd])))
@@ -227,25 +233,22 @@ def _choose_texts(cells: Cells, questions: _Questions) -> _Choice:
 
 def _choose_numbers(cells: Cells, choice: _Choice, plain: set[bytes], questions: _Questions) -> None:
     """What the numbers of a sheet become, where ``plain`` are the styles that do not make dates of them."""
-    form = cells.form[_own(cells)]
+    form = cells.form[cells.own]
     number = np.array([each.holds == NUMBER for each in cells.forms], bool)[form]
     if not number.any():
         return
     dated = np.array([each.holds == NUMBER and each.style not in plain for each in cells.forms], bool)[form]
-    for each in np.unique(form[dated]).tolist():
+    for each in _present(form[dated]):
         _ask(choice, np.flatnonzero(form == each), cells.forms[each], questions)
-    which = np.flatnonzero(number & ~dated)
-    texts = choice.texts.gather(which)
-    short = texts.str.len_bytes() <= MAX_DIGITS
-    odd = (~(short & texts.str.contains(_SHORT))).to_numpy()
-    if not odd.any():
+    which = np.flatnonzero(number & ~dated & (cells.texts.state != PLAIN))
+    if not len(which):
         return
-    which, texts = which[odd], texts.filter(pl.Series(odd))
-    different, at = _different(texts)
+    different, at = _different(choice.texts.gather(which))
     cut = different.str.replace(_ZEROS, "${1}${2}")
     sure = (different.str.len_bytes() <= MAX_DIGITS) & cut.str.contains(_SHORT)
     values, unknown = list[int](), list[int]()
-    for position, (text, whole, is_sure) in enumerate(zip(cut, different, sure, strict=True)):
+    triples = zip(cut.to_list(), different.to_list(), sure.to_list(), strict=True)
+    for position, (text, whole, is_sure) in enumerate(triples):
         if is_sure:
             values.append(choice.add(text))
         elif _FLOAT.fullmatch(whole) and abs(float(whole)) < 1e15:
@@ -257,12 +260,12 @@ def _choose_numbers(cells: Cells, choice: _Choice, plain: set[bytes], questions:
     choice.at[which] = known
     for position in unknown:
         mine = which[at == position]
-        for each in np.unique(form[mine]).tolist():
+        for each in _present(form[mine]):
             _ask(choice, mine[form[mine] == each], cells.forms[each], questions)
 
 
 def _choice(texts: pl.Series) -> _Choice:
-    return _Choice(texts, np.arange(len(texts)))
+    return _Choice(texts, np.arange(len(texts)), len(texts))
 
 
 def _tidy(choice: _Choice, state: Numbers) -> None:
@@ -280,18 +283,17 @@ def _ask(choice: _Choice, which: Numbers, form: Form, questions: _Questions) -> 
     choice.asked.append((which, numbers[at]))
 
 
+def _present(form: Numbers) -> list[int]:
+    """The different forms among these, none of which is -1."""
+    return np.flatnonzero(np.bincount(form)).tolist()
+
+
 def _different(texts: pl.Series) -> tuple[pl.Series, Numbers]:
     """(the different ones of ``texts``, for each text which of them it is)."""
     frame = texts.alias("text").to_frame()
     different = frame.unique(maintain_order=True).with_row_index("at")
     at = frame.join(different, on="text", how="left", maintain_order="left").get_column("at")
     return different.get_column("text"), at.to_numpy().astype(np.int64)
-
-
-def _own(cells: Cells) -> Numbers:
-    """The cell of each text that stands in a cell itself, in order."""
-    holds = cells.holds_of(cells.form)
-    return np.flatnonzero((cells.value >= 0) & ((holds == TEXT) | (holds == NUMBER) | (holds == OTHER)))
 
 
 # ------------------------------------------------------------------------------------------------- the small workbook
@@ -365,10 +367,10 @@ def _grid(
     mine = choice.pool()
     pool = pl.concat([mine, strings, pl.Series([""], dtype=pl.String)], rechunk=True)
     filled = (pool.str.len_bytes() > 0).to_numpy()
-    own, holds, count = _own(cells), cells.holds_of(cells.form), len(cells.texts.texts)
+    holds, count = cells.holds_of(cells.form), len(cells.texts.texts)
     indexed, odd = np.flatnonzero((holds == SHARED) & (cells.value >= 0)), np.flatnonzero(holds == ODD)
-    at = np.full(len(cells.form), len(pool) - 1, np.int64)
-    at[own] = choice.at[:count]
+    at: Numbers = np.full(len(cells.form), len(pool) - 1, np.int64)
+    at[cells.own] = choice.at[:count]
     at[odd] = choice.at[count + cells.value[odd]]
     at[indexed] = len(mine) + string_at[cells.value[indexed]]  # IndexError beyond the last string, as every reader
     has_text = filled[at]
@@ -376,7 +378,7 @@ def _grid(
     if left is None:
         sheet.rows, sheet.places, sheet.marks = [], [], {}
         return sheet
-    cell_of = np.concatenate([own, odd])  # odd cells are numbered as they come
+    cell_of = np.concatenate([cells.own, odd])  # odd cells are numbered as they come
     marked = {int(cell_of[each]): mark for each, mark in choice.marks.items()}
     kept = np.zeros(len(cells.numbers), bool)
     kept[cells.row[has_text]] = True
@@ -384,10 +386,15 @@ def _grid(
     numbers, index = cells.numbers[kept], np.cumsum(kept) - 1
     sheet.rows, sheet.places = [], []
     sheet.marks = {(int(index[cells.row[each]]), int(cells.column[each]) - left): mark for each, mark in marked.items()}
-    frame = _frame(cells, at, len(pool) - 1, pool, np.flatnonzero(has_text), left, index, len(numbers))
+    column, row = cells.column, cells.row
+    if not has_text.all():
+        column, row, at = column[has_text], row[has_text], at[has_text]
+    if not kept.all():
+        row = index[row]
+    frame = _frame(column, row, at, pool, left, len(numbers))
     head = min(HEAD, len(numbers))
-    for row, number in zip(frame.head(head).rows(), numbers[:head].tolist(), strict=True):
-        texts = list(row)
+    for line, number in zip(frame.head(head).rows(), numbers[:head].tolist(), strict=True):
+        texts = list(line)
         while texts and not texts[-1]:
             texts.pop()
         sheet.rows.append(texts)
@@ -399,6 +406,10 @@ def _grid(
 
 def _first_column(cells: Cells, holds: Numbers, at: Numbers, filled: Numbers) -> int | None:
     """The first column with a value, where the rows of the usual reader begin; None where no cell has one."""
+    least = int(cells.column.min())
+    first = np.flatnonzero(cells.column == least)
+    if ((cells.value[first] >= 0) & filled[at[first]] & (holds[first] != ODD)).any():
+        return least
     valued = (cells.value >= 0) & (filled[at] | (holds == NUMBER) | (holds == OTHER) | (holds == TEXT))
     sure = cells.column[valued & (holds != ODD) & ((holds != SHARED) | filled[at])]
     void = np.array([*(each.holds == NUMBER or (each.holds == EMPTY and b" t=" not in each.attributes)
@@ -413,19 +424,11 @@ def _first_column(cells: Cells, holds: Numbers, at: Numbers, filled: Numbers) ->
     return int(sure.min())
 
 
-def _frame(
-    cells: Cells, at: Numbers, blank: int, pool: pl.Series, used: Numbers, left: int, index: Numbers, height: int
-) -> pl.DataFrame:
-    """The columns of texts from column ``left`` on; ``index``: the row of the frame that each row of cells is."""
-    column = cells.column[used]
-    order = np.argsort(column, kind="stable")
-    used, column = used[order], column[order]
-    width = int(column[-1]) - left + 1 if len(column) else 0
-    edges = np.searchsorted(column, np.arange(left, left + width + 1))
-    series = []
-    for number in range(width):
-        mine = used[edges[number]:edges[number + 1]]
-        places = np.full(height, blank, np.int64)
-        places[index[cells.row[mine]]] = at[mine]
-        series.append(pool.gather(places).alias(str(number)))
-    return pl.DataFrame(series)
+def _frame(column: Numbers, row: Numbers, at: Numbers, pool: pl.Series, left: int, height: int) -> pl.DataFrame:
+    """The columns of texts from column ``left`` on, of which the last one of ``pool`` stands where there is no cell."""
+    width = int(column.max(initial=left - 1)) - left + 1
+    places = np.full(width * height, len(pool) - 1, np.uint32)
+    begins = (np.arange(left + width) - left) * height  # of each column
+    places[begins[column] + row] = at
+    columns = places.reshape(width, height)
+    return pl.DataFrame([pool.gather(pl.Series(each)).alias(str(name)) for name, each in enumerate(columns)])
