@@ -379,6 +379,23 @@ def test_a_deduction_in_a_month_not_wholly_covered(told: Told) -> None:
     assert told.answers()["2024-10"] == "account_deduction/explained"
 
 
+@case([*lines(count=6), *lines("2024-07", 6, scale=110)],
+      [*credits(count=3), *deducted(credits("2024-04", 3), 1200), *credits("2024-07", 6, amount=DUE)],
+      coverage=[cover(start="2024-01-01")])
+def test_a_deduction_that_leaves_an_older_bases_credit(told: Told) -> None:
+    """The new base less the deduction is just the old base's credit: it stays in its month, and is a deduction."""
+    assert told.links() == [(month, f"{later(month, 1)}-12", DUE - 1200 if "2024-04" <= month <= "2024-06" else DUE)
+                            for month in run_of("2024-01", 12)]
+    assert {told.answers()[month] for month in run_of("2024-04", 9)} == {"account_deduction/explained"}
+
+
+@case([*lines(count=8), line("2024-03", payment_kind="top_up", scale=10, paid_on="2024-04-20")],
+      [*deducted(credits(count=8)), flow("2024-05-20", DUE // 10)])
+def test_a_top_up_does_not_break_a_deduction(told: Told) -> None:
+    """A top-up's credit among those less a deduction comes whole."""
+    assert {told.answers()[month] for month in run_of("2024-01", 8)} == {"account_deduction/explained"}
+
+
 @case(lines(), [*credits(skip=["2024-03"]), flow("2024-04-12", 1)])
 def test_exact_beats_inexact(told: Told) -> None:
     """No inexact link moves the months that fit exactly."""
@@ -498,6 +515,23 @@ def test_a_bills_credit_comes_when_the_others_do(told: Told) -> None:
     assert told.links() == [(month, f"{later(month, 2)}-12", DUE) for month in run_of("2024-01", 7)]
     assert {month: text for month, text in told.answers().items() if text != "on_time/explained"} == {
         "2024-04": "data_incomplete/billed_only/unknown"}
+
+
+@case([*paid_the_month_after("2024-01", 3), line("2024-04", paid_on=None, paid=False),
+       *paid_the_month_after("2024-05", 3)],
+      [*credits(count=3, lag=2), flow("2024-06-12", 4321), *credits("2024-05", 3, lag=2)])
+def test_a_surplus_in_the_place_of_an_unpaid_month(told: Told) -> None:
+    """What comes where an unpaid month's credit would come stands in that month."""
+    assert [link for link in told.links() if link[2] != DUE] == [("2024-04", "2024-06-12", 4321)]
+
+
+@case([*lines(count=6, paid_on=None), line("2024-03", paid_on=None, payment_kind="back_pay")],
+      [*credits(count=6), flow("2024-04-20")])
+def test_equal_credits_of_two_streams_go_to_the_older_month_first(told: Told) -> None:
+    """A line that is never late leaves the others their own credits; of one month's two the older has the earlier."""
+    assert told.links() == sorted([*((month, f"{later(month, 1)}-12", DUE) for month in run_of("2024-01", 6)),
+                                   ("2024-03", "2024-04-20", DUE)])
+    assert told.unusual() == {}
 
 
 def test_a_lasting_shift_moves_the_first_credit() -> None:

@@ -195,8 +195,9 @@ def test_a_hole_and_a_credit_that_came_twice_are_a_run_out_of_step(hole: int, tw
     again = Credit(day_in(person.lines[twice].month + 1, 20), 12_000, surplus=person.lines[twice].month)
     person.credits.append(again)
     seen = _seen_lines(person, 1)
-    found = _read_as_late(world, person, seen, sorted(month_of(credit.posted) for credit in person.credits))
+    found, tied = _read_as_late(world, person, seen, sorted(month_of(credit.posted) for credit in person.credits))
     assert found == ({id(again)} if read else set())
+    assert not tied
     assert [at for at, each in enumerate(seen) if not each.links] == ([] if read else [hole])
     links = [each.links[0][0] for each in seen if each.links]
     assert links == sorted(links)

@@ -143,7 +143,7 @@ def _with_deductions(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
     Small against the credit, the same fen each time, and not simply the credit of an older base. A short credit that
     is none of these stays one.
     """
-    came = lines.filter(pl.col("linked_fen") > 0).select(
+    came = lines.filter((pl.col("linked_fen") > 0) & pl.col("payment_kind").ne_missing("top_up")).select(
         "line", pl.int_range(pl.len()).over(ACCOUNT, order_by=["due", "line"]).alias("_rank"))
     short = lines.filter(
         ((pl.col("label") == "short_credit")
@@ -153,10 +153,11 @@ def _with_deductions(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
     if short.is_empty():
         return lines
     dues = lines.filter(pl.col("expected_fen") > 0).group_by(ACCOUNT).agg(pl.col("expected_fen").alias("_dues"))
-    other = short.join(dues, on=ACCOUNT, how="left", nulls_equal=True).filter(
-        ~pl.col("_dues").list.contains(pl.col("linked_fen")).fill_null(False)
-    )
     same = [*ACCOUNT, "rest_fen"]
+    # What leaves an older base's credit is no deduction, unless the same sum is lacking where it does not.
+    other = short.join(dues, on=ACCOUNT, how="left", nulls_equal=True).filter(
+        (~pl.col("_dues").list.contains(pl.col("linked_fen")).fill_null(False)).any().over(same)
+    )
     # A run of credits one after the other, or the same month of several years.
     runs = other.join(came, on="line").sort("due", "line").with_columns(
         (pl.col("_rank") - pl.int_range(pl.len()).over(same, order_by=["due", "line"])).alias("_run"),

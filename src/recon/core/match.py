@@ -199,20 +199,21 @@ def _match_account(
 ) -> Generator[Question, Solution, None]:
     """Yields what the solver must answer, takes the solution, and puts links and margins into ``out``."""
     _believe_print(rows, coins, out)
-    _put_bills_behind(rows)
+    behind = _put_unpaid_behind(rows)
     if sum(coin.named for coin in coins) * 2 > len(coins):  # what most credits say says nothing of one
         for coin in coins:
             coin.named = False
     payable = [row for row in rows if row.payable]
     _apart(payable)
-    payable.sort(key=lambda row: (row.stream == "normal", row.stream))  # stable: months stay in order
+    # Stable: months stay in order. Lines that are never late fit any credit: last, when little is left to choose from.
+    payable.sort(key=lambda row: (row.arrival is None, row.stream == "normal", row.stream))
     usual = next((row.usual for row in payable if row.stream == "normal"), rows[0].usual)
     left_prices = _left_prices(rows, coins)
     _find_deductions(payable, coins)
     solution = yield _question(payable, coins, left_prices, usual)
     used: set[int] = set()
     linked: set[int] = set()
-    for link in solution.links:
+    for link in _oldest_first(solution.links, payable, coins):
         _emit(account, link, payable, coins, out)
         used.update(link.credits)
         linked.update(link.lines)
@@ -229,7 +230,7 @@ def _match_account(
     spare = _place_annual(account, rows, open_rows, coins, spare, out)
     spare = _place_inexact(account, open_rows, coins, spare, left_prices, out)
     spare = _place_unknown(account, rows, coins, spare, out)
-    _place_surplus(account, rows, coins, [j for j in spare if left_prices[j]], usual, out,
+    _place_surplus(account, rows, coins, [j for j in spare if left_prices[j]], usual + behind, out,
                    {payable[at].month for at in linked})
 
 
@@ -243,14 +244,39 @@ def _apart(rows: list[_Row]) -> None:
         earliest = min(earliest, row.clock)
 
 
-def _put_bills_behind(rows: list[_Row]) -> None:
-    """A bill names no arrival: its premium is taken to come as many months after its own as the account's others do."""
-    bills = [row for row in rows if row.by_place and row.paid is None and row.clock == row.month]
-    known = [row for row in rows if row.stream == "normal" and row.paid and row.arrival is not None]
-    if bills and known:
-        usual = Counter(row.clock - row.month for row in known)
-        for row in bills:
-            row.behind = min(usual, key=lambda months: (-usual[months], months))
+def _oldest_first(links: tuple[Link, ...], rows: list[_Row], coins: list[_Coin]) -> list[Link]:
+    """Of equal credits of one month the older line has the earlier, whatever streams they belong to: the same price."""
+    groups: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for at, link in enumerate(links):
+        coin = coins[link.credits[0]]
+        if link.kind == "1:1" and coin.printed is None:
+            groups[coin.month, coin.amount].append(at)
+    ordered = list(links)
+    for (month, _), group in groups.items():
+        if len(group) > 1:
+            lines = sorted((links[at].lines for at in group), key=lambda each: (rows[each[0]].month, each))
+            credits = sorted((links[at].credits for at in group), key=lambda each: (coins[each[0]].day, each))
+            if all(rows[i].arrival != month or coins[j].day >= (rows[i].day or 0)
+                   for (i,), (j,) in zip(lines, credits, strict=True)):
+                for at, line, credit in zip(group, lines, credits, strict=True):
+                    ordered[at] = Link(line, credit, "1:1")
+    return ordered
+
+
+def _put_unpaid_behind(rows: list[_Row]) -> int:
+    """Months after its own in which the account's premiums usually arrive; given to lines that name no arrival.
+
+    A bill, an unpaid and an absent month: their credits, if they come, come in step with the others.
+    """
+    usual = Counter(
+        row.clock - row.month for row in rows if row.stream == "normal" and row.paid and row.arrival is not None)
+    if not usual:
+        return 0
+    behind = min(usual, key=lambda months: (-usual[months], months))
+    for row in rows:
+        if row.stream == "normal" and not row.paid and row.clock == row.month:
+            row.behind = behind
+    return behind
 
 
 def _question(payable: list[_Row], coins: list[_Coin], left_prices: list[int], usual: int) -> Question:
@@ -385,19 +411,19 @@ def _amounts(row: _Row) -> tuple[int, ...]:
 def _find_deductions(rows: list[_Row], coins: list[_Coin]) -> None:
     """Give each line the amounts it would have after a deduction that this account shows again and again.
 
-    The same small sum is lacking from the credits in several lines' places, each of which fits nothing else: in so
-    many months, or in the same month of several years. A run that comes late is then still known for what it is.
+    The same small sum is lacking from the credits in several lines' places, each of which fits nothing else there: in
+    so many months, or in the same month of several years. A run that comes late is then still known for what it is.
     """
-    known = {amount for row in rows for amount in _amounts(row)}
+    known = {(row.place, amount) for row in rows for amount in _amounts(row)}
+    came = {(coin.month, coin.amount) for coin in coins}
     odd: dict[int, list[int]] = defaultdict(list)
-    for coin in coins:
-        if coin.amount not in known:
-            odd[coin.month].append(coin.amount)
+    for month, amount in sorted(came - known):
+        odd[month].append(amount)
     if len(odd) < DEDUCTION_YEARS:
         return
     lacking: dict[int, list[int]] = defaultdict(list)
     for row in rows:
-        if row.amount and row.arrival is not None and not row.annual:
+        if row.amount and row.arrival is not None and not row.annual and (row.place, row.amount) not in came:
             for amount in odd.get(row.place, ()):
                 if 0 < (row.amount - amount) * DEDUCTION_SHARE <= row.amount:
                     lacking[row.amount - amount].append(row.place)

@@ -6,6 +6,7 @@ and lets it happen, with a month of quiet behind each event so that the data can
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -56,10 +57,11 @@ EVENTS = (
     Event("billed", 4, needs="proof"),
 )
 DEDUCTION_PERCENT = 2  # of people: from some month on the account pays a premium
+UNLISTED_PERCENT = 15  # of people with events: a month is paid and credited, and stands in no contribution file
 QUIET_RATE, LOUD_RATE = 0.03, 1.6  # in a quiet unit and in the others
 MUCH_NOISE = 20  # per cent from which there are no quiet units and no people without events
 TOP_UP_MISSING, TOP_UP_LATE = 0.08, 0.2
-OVERDUE_CHANCE = 0.1  # per newest month and person of a quiet unit
+OVERDUE_CHANCE = 0.055  # per newest month and person of a quiet unit: nearly all colleagues must have theirs
 
 
 def plant(world: World, noise: int) -> None:
@@ -103,6 +105,7 @@ def _plant_person(world: World, person: Person, rate: float) -> None:
                 line.deducted = fee
                 world.planted["deduction"] += 1
     _walk(world, person, plain, rate)
+    _unlisted(world, person, plain, rate)
     _top_ups(world, person, plain)
     _elsewhere(world, person)
     _spend(world, person)
@@ -216,7 +219,7 @@ def _walk(world: World, person: Person, lines: list[Line], rate: float) -> None:
 
 def _stands_out(world: World, person: Person, line: Line) -> bool:
     """Whether one of the newest months of a quiet unit stays uncredited, while nearly all colleagues have it."""
-    newest = line.kind == "normal" and world.last - 3 <= line.month < world.last
+    newest = line.kind == "normal" and line.month >= world.last - 3 and slot(world, person, line) <= world.last
     return (newest and line.unit.quiet and person.has_account and bool(person.windows)
             and world.random.random() < OVERDUE_CHANCE)
 
@@ -475,6 +478,36 @@ def _annual(world: World, person: Person, lines: list[Line], rate: float) -> Non
     _spend(world, person)
 
 
+def _unlisted(world: World, person: Person, lines: list[Line], rate: float) -> None:
+    """A month whose line is missing from the contribution files, in a run of equal amounts credited one by one.
+
+    All of the run is seen, and it is not the last: else its credit could be that of a month at an end of the run.
+    """
+    if world.random.random() * 100 >= UNLISTED_PERCENT or not rate or not person.has_account or not person.windows:
+        return
+    whole = {id(line) for line in lines if line.arrived for credit in person.credits
+             if credit.shares == [(line, line.due_fen)] and not credit.cancelled
+             and any(window.start <= credit.posted <= window.end for window in person.windows)
+             and month_of(credit.posted) == slot(world, person, line)}
+    twice = {credit.surplus for credit in person.credits}
+    busy = Counter(month_of(credit.posted) for credit in person.credits if credit.shares and not credit.cancelled)
+    found = []
+    for before, line, behind in zip(lines, lines[1:], lines[2:], strict=False):
+        run = [other for other in lines if other.due_fen == line.due_fen and other.paid and other in person.lines]
+        plain = all(id(other) in whole and other.month not in twice for other in run)
+        between = (
+            all(each in run and each.kind == "normal" and each.unit is line.unit for each in (before, line, behind))
+            and behind.month == before.month + 2 and line.due_fen != lines[-1].due_fen
+        )
+        known = line.unit.profile.stated or before.month > person.region.known_from + 1
+        if (plain and between and known and _in_time(line) and busy[slot(world, person, line)] == 1
+                and not _near_a_change(world, person, [line]) and line.month % 12 not in (6, 7)):
+            found.append(line)
+    if found:
+        person.lines.remove(world.random.choice(found))
+        world.planted["unlisted"] += 1
+
+
 def _top_ups(world: World, person: Person, lines: list[Line]) -> None:
     """The difference of July and August, paid and credited once the new base is known."""
     if person.varying:
@@ -542,7 +575,7 @@ def _plant_subsidies(world: World) -> None:
         for person in world.people:
             mine = [line for line in person.lines if line.unit is unit and line.month == month and line.paid
                     and line.kind == "normal" and not line.second and not line.netted]
-            if len(mine) != 1 or not person.has_account or not person.windows:
+            if len(mine) != 1 or not _in_time(mine[0]) or not person.has_account or not person.windows:
                 continue
             usual = slot(world, person, mine[0])
             alone = all(line is mine[0] or line.arrived is None or slot(world, person, line) != usual

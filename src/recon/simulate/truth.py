@@ -23,6 +23,7 @@ _STATUS = ("open", "unknown", "pending", "resolved", "explained")
 _LABELS = ("on_time", "no_account", "delay", "missing_month", "short_credit", "top_up", "over_credit", "clawback",
            "account_deduction", "refund_due", "policy_unknown", "data_incomplete", "unexplained")
 COHORT_PEOPLE, STEADY_MONTHS = 20, 12
+OTHER_NUMBER_MONTHS = 2  # one equal sum under another number of the name is no evidence
 REVERSED_DAYS = 2  # a wrong credit is taken back within so many days
 # "Nearly all colleagues have theirs": a wait may be called overdue where so many of a hundred have a credit of any
 # kind, and must be where so many have it whole and in one piece.
@@ -217,17 +218,21 @@ def _uncross(person: Person, lines: list[Seen]) -> None:
                 seen.links = [link]
 
 
-def _read_as_late(world: World, person: Person, lines: list[Seen], shown: list[int]) -> set[int]:
+def _read_as_late(
+    world: World, person: Person, lines: list[Seen], shown: list[int]
+) -> tuple[set[int], set[int]]:
     """A hole and a credit that came twice, in one run of equal amounts: credits that came late, or early.
 
     By DESIGN section 6 that is the cheaper reading wherever it costs no more than two changes of the usual lag: by
     these a link any number of months late is reached, and any late link within reach costs less than an open month and
-    a credit left over. Gives the ids of the credits that are then not too many. What that does not decide (a hole for
-    which nothing was due or covered, a lump between the two, two holes at the same price) stays as planted, a tie.
+    a credit left over. Gives the ids of the credits that are then not too many, and months that are a tie of two such
+    readings. What that does not decide (a hole for which nothing was due or covered, a month between the two that is
+    credited in yet another way) stays as planted, and is a tie too.
     """
     read: set[int] = set()
+    tied: set[int] = set()
     if person.printed or person.region.annual:
-        return read
+        return read, tied
     for kind in ("normal", "retiree"):
         known = sorted((seen for seen in lines if seen.line.kind == kind and seen.line.paid and not seen.line.second
                         and not seen.line.netted), key=lambda seen: seen.line.month)
@@ -235,12 +240,12 @@ def _read_as_late(world: World, person: Person, lines: list[Seen], shown: list[i
         places = [slot(world, person, seen.line) for seen in known]
         in_turn = [seen for i, seen in enumerate(known) if places[i] <= min(places[i:])]
         for run in _runs(in_turn):
-            while found := _cheapest_shift(world, person, run, shown, read):
+            while found := _cheapest_shift(world, person, run, shown, read, tied):
                 credit, first, moved = found
                 read.add(id(credit))
                 for seen, links in zip(run[first:], moved, strict=False):
                     seen.links = links
-    return read
+    return read, tied
 
 
 _Links = list[tuple[date, int]]
@@ -248,13 +253,13 @@ _Shift = tuple[Credit, int, list[_Links]]  # the credit that came twice, the fir
 
 
 def _cheapest_shift(
-    world: World, person: Person, run: list[Seen], shown: list[int], read: set[int]
+    world: World, person: Person, run: list[Seen], shown: list[int], read: set[int], tied: set[int]
 ) -> _Shift | None:
-    """The one cheapest way to move links of ``run`` so that a hole is filled and no credit is too many."""
+    """The cheapest way to move links of ``run`` so that a hole is filled; ``tied`` gets the months of equal ones."""
     holes = [i for i, seen in enumerate(run) if not seen.links and seen.line.allocated and not seen.line.other_number
              and seen.due is not None and _counts(world, person, max(seen.due, slot(world, person, seen.line)), shown)]
     months = {seen.line.month: i for i, seen in enumerate(run)}
-    found: list[tuple[int, _Shift]] = []
+    found: list[tuple[int, int, _Shift]] = []  # price, the later hole first, the shift
     for credit in person.credits:
         at = months.get(credit.surplus or 0)
         if at is None or id(credit) in read or credit.fen != net(run[at].line) or not _stands(person, credit):
@@ -266,7 +271,8 @@ def _cheapest_shift(
                            key=lambda links: (links[0][0], links[-1][0]))
             places = [slot(world, person, seen.line) for seen in members]
             if len(moved) == len(members) and all(
-                _known(seen.line, person) and all(_own(person, day, fen) for day, fen in seen.links) for seen in members
+                _known(seen.line, person) and all(_own(person, day, fen, members) for day, fen in seen.links)
+                for seen in members
             ) and all(_may_come(seen, links[0][0]) for seen, links in zip(members, moved, strict=True)):
                 before = sum(_off(month_of(seen.links[-1][0]) - place)
                              for seen, place in zip(members, places, strict=True) if seen.links)
@@ -277,9 +283,12 @@ def _cheapest_shift(
                 if members[0].line.kind == "normal":  # only these have a lag that changes
                     price = min(price, _TWO_CHANGES + sum(_off(each - by) for each in rest) - before)
                 if price <= _TWO_CHANGES:
-                    found.append((price, (credit, first, moved)))
-    least = [shift for price, shift in found if price == min(price for price, _ in found)]
-    return least[0] if len(least) == 1 else None
+                    found.append((price, -hole, (credit, first, moved)))
+    least = [each for each in found if each[0] == min(price for price, *_ in found)]
+    for _, _, (_, first, moved) in least if len(least) > 1 else ():
+        tied.update(seen.line.month for seen in run[first:first + len(moved)])
+    # Of equal answers the one whose open months are earliest: the latest hole is filled.
+    return min(least, key=lambda each: each[1])[2] if least else None
 
 
 def _counts(world: World, person: Person, due: int, shown: list[int]) -> bool:
@@ -292,9 +301,14 @@ def _off(months: int) -> int:
     return months * _LATE if months >= 0 else -months * _EARLY
 
 
-def _own(person: Person, day: date, fen: int) -> bool:
-    """Whether a credit is one line's alone, or too many."""
-    return any(credit.posted == day and credit.fen == fen and len(credit.shares) <= 1 for credit in person.credits)
+def _own(person: Person, day: date, fen: int, members: list[Seen]) -> bool:
+    """Whether a credit is one line's alone, too many, or a lump of ``members`` only, in equal shares."""
+    inside = {id(seen.line) for seen in members}
+    return any(
+        credit.posted == day and (credit.fen == fen if len(credit.shares) <= 1 else all(
+            id(line) in inside and share == fen for line, share in credit.shares))
+        for credit in person.credits
+    )
 
 
 def _may_come(seen: Seen, day: date) -> bool:
@@ -376,7 +390,7 @@ def _person(
     credits = sorted(month_of(credit.posted) for credit in person.credits
                      if _stands(person, credit))
     newest = credits[-1] if credits else None
-    read = _read_as_late(world, person, lines, credits)
+    read, tied = _read_as_late(world, person, lines, credits)
     rows: dict[int, Row] = {}
     links: list[tuple[int, date, int]] = []
     first_row = _first_retiree_row(person)
@@ -395,12 +409,15 @@ def _person(
             seen.arrival > line.month + 1)
         _leave_choice(world, person, seen, row, newest, colleagues)
     _surplus(person, rows, links, read)
+    unlisted = list(_unlisted(person))
+    links += unlisted
     for month in _absent(world, person):
         rows.setdefault(month, Row(month)).parts.append(
-            Part("missing_month", "contribution_missing", "open", 0) if _over(world, month + 1)
+            Part("data_incomplete", "contribution_unseen", "unknown", 0) if month in {month for month, *_ in unlisted}
+            else Part("missing_month", "contribution_missing", "open", 0) if _over(world, month + 1)
             else Part("delay", "not_yet_due", "pending", 0))
     _mark_ties(person, lines, rows, read)
-    for month in (strays | _partly_seen(world, person, lines)) & rows.keys():
+    for month in (strays | tied | _partly_seen(world, person, lines)) & rows.keys():
         rows[month].tie = True
     return list(rows.values()), links
 
@@ -458,7 +475,7 @@ def _rest(world: World, person: Person, seen: Seen, rest: int, newest: int | Non
         return Part("short_credit", "", "open", rest)
     if line.kind == "top_up":
         return Part("top_up", "credit_missing", "open", rest)
-    if line.other_number:
+    if line.other_number and sum(_visible(person, credit) for credit in person.doubles) >= OTHER_NUMBER_MONTHS:
         return Part("missing_month", "other_identity", "open", rest)
     return Part("missing_month", "credit_missing" if line.allocated else "not_allocated", "open", rest)
 
@@ -501,6 +518,14 @@ def _surplus(
             row.parts.append(Part("over_credit", credit.cause, "open", -credit.fen))
         if credit.cause == "subsidy":
             row.also.add("over_credit/unknown_extra")
+
+
+def _unlisted(person: Person) -> Iterator[tuple[int, date, int]]:
+    """Links of months whose credit is seen and whose line is in no file."""
+    have = {id(line) for line in person.lines}
+    for credit in person.credits:
+        if _stands(person, credit):
+            yield from ((line.month, credit.posted, fen) for line, fen in credit.shares if id(line) not in have)
 
 
 def _absent(world: World, person: Person) -> Iterator[int]:
