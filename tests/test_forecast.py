@@ -103,7 +103,7 @@ def test_the_command_tells_counts_and_writes_names_only_to_the_workbook(tmp_path
 
 def test_a_policy_among_the_exports_counts_for_the_forecast_too(tmp_path: Path) -> None:
     """What new bases cost follows the same rules as the run itself."""
-    write_firm(make_firm(60, 1), tmp_path)
+    write_firm(make_firm(12, 1), tmp_path)
     own = tmp_path / "exports" / "own.policy.toml"
 
     def cost() -> dict[str, int]:
