@@ -3,8 +3,9 @@
 Every sample of the repository (and, where they lie beside it, the public files of ``shared/samples``) is damaged at
 random: bits flipped, bytes set, pieces cut out, doubled, moved, the end cut off; members of archives are damaged
 inside, so that more than the checksum is tried. Inputs are read in batches in worker processes, by the same
-``read_folder`` as in a run. Same seed, same inputs. It fails when a reader raised (``reader-failed``), when a worker
-died or took too long, or when the rows of a file do not add up; ``--only NUMBER`` makes one input again.
+``read_folder`` as in a run, and workbooks once more as columns. Same seed, same inputs. It fails when a reader raised
+(``reader-failed``), when a worker died or took too long, when the rows of a file do not add up, or when columns say
+otherwise than rows; ``--only NUMBER`` makes one input again.
 """
 
 from __future__ import annotations
@@ -164,6 +165,8 @@ def try_batch(_: Any, seed: int, first: int, count: int) -> Batch:
 
     logging.getLogger("pdfminer").setLevel(logging.CRITICAL)
     done = Batch()
+    done.wrong += [f"{number}: a workbook read as columns says otherwise" for number in range(first, first + count)
+                   if not _same_as_columns(damaged(seed, number)[1])]
     with tempfile.TemporaryDirectory() as scratch:
         for number in range(first, first + count):
             _, data = damaged(seed, number)
@@ -189,6 +192,23 @@ def try_batch(_: Any, seed: int, first: int, count: int) -> Batch:
         if problem.code in ("reader-failed", "too-slow"):
             done.wrong.append(f"{(problem.file or '')[:8]}: {problem.code} {problem.value}")
     return done
+
+
+def _same_as_columns(data: bytes) -> bool:
+    """Whether a workbook gives the same grids and problems when it is read as columns, which only large ones are."""
+    from recon.reading import xlsx_grid
+    from recon.reading.containers import open_bytes
+
+    if data[:2] != b"PK":
+        return True
+    said, least = [], xlsx_grid.LARGE
+    for xlsx_grid.LARGE in (least, 0):
+        opened = open_bytes(data)
+        said.append((opened.kind, opened.problems, [(
+            grid.name, list(grid.rows), list(grid.places), grid.marks, grid.hidden, grid.merged
+        ) for grid in opened.grids]))
+    xlsx_grid.LARGE = least
+    return said[0] == said[1]
 
 
 def main() -> int:
