@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from xml.parsers import expat
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +37,7 @@ _ROW = re.compile(_ATTRIBUTES + rb"(?:/>|>\n?</row>|>\n?<c)")
 _STRING = re.compile(rb'(<t(?: xml:space="preserve")?>)')
 _ATTRIBUTE = re.compile(rb' ([A-Za-z0-9:]+)="([^"]*)"')
 _NO_CELL = re.compile(rb"<c[>/\s]|</c>.|</?row|</?sheetData|<[!?]", re.DOTALL)  # where one cell should stand
+_NO_ESCAPE = re.compile(rb"&(?!(?:lt|gt|quot|apos|amp|#[1-9][0-9]{0,3}|#x[1-9A-Fa-f][0-9A-Fa-f]{0,2});)")
 _NO_STRING = re.compile(rb"<si\b|</si>.|</?sst|<[!?]", re.DOTALL)
 _PHONETIC = re.compile(rb'</t><phoneticPr(?: [A-Za-z]+="\w*")*/></si>')  # Excel writes it to every Chinese text typed
 _HIDDEN = re.compile(rb' hidden="(?:1|true)"')
@@ -198,6 +200,8 @@ class _Block:
             odd = self.raw[:self.size].translate(None, b"\t\n")
             if min(odd, default=32) < 32:
                 raise _Irregular
+        if b"&" in self.raw and _NO_ESCAPE.search(self.raw, 0, self.size):
+            raise _Irregular
         self.marks: Numbers = self.bytes == ord("<")
         self.marks[self.size:] = False
 
@@ -517,7 +521,7 @@ class _Sheet:
         markup = 0
         for at in odd.tolist():
             cell = block.raw[after[at]:ends[at]]
-            if not cell.endswith(b"</c>") or _NO_CELL.search(cell) or b't="s"' in cell:
+            if _NO_CELL.search(cell) or b't="s"' in cell or not _is_whole(b"<c" + cell):
                 raise _Irregular
             value[at] = len(self.odd)
             self.odd.append(cell)
@@ -617,6 +621,15 @@ def _form(opener: bytes) -> Form:
     return Form(opener, found[1], _TYPES[kind], style, _T if inline else _V, formula=formula)
 
 
+def _is_whole(element: bytes) -> bool:
+    """Whether this is one well-formed element: what is not would swallow its neighbours, and those are others here."""
+    try:
+        expat.ParserCreate().Parse(element, True)
+    except expat.ExpatError:
+        return False
+    return True
+
+
 def _strings(block: _Block, texts: _Gathered) -> tuple[Numbers, list[bytes]]:
     """(position in the texts or -1 - position among the odd, odd ones) of a block of shared strings."""
     known = dict[bytes, int]()
@@ -632,7 +645,7 @@ def _strings(block: _Block, texts: _Gathered) -> tuple[Numbers, list[bytes]]:
     plain = (form >= 0) & (markup > 0) & (stops > starts)
     value = np.where(plain, np.cumsum(plain) - 1, -np.cumsum(~plain))
     odd = [block.raw[a:b] for a, b in zip(places[~plain].tolist(), ends[~plain].tolist(), strict=True)]
-    if len(odd) > 5 * MAX_ODD or any(not each.endswith(b"</si>") or _NO_STRING.search(each, 4) for each in odd):
+    if len(odd) > MAX_ODD or any(_NO_STRING.search(each, 4) or not _is_whole(each) for each in odd):
         raise _Irregular
     if markup[plain].sum() + sum(each.count(b"<") for each in odd) != np.count_nonzero(block.marks):
         raise _Irregular

@@ -18,18 +18,15 @@ import polars as pl
 
 from recon.reading import xlsx_grid
 from recon.reading.frame_grid import FrameGrid
-from recon.reading.grid import FORMULA, Grid
+from recon.reading.grid import DAMAGED, FORMULA, Grid
 from recon.reading.sheet_cells import (
     EMPTY,
-    ESCAPED,
-    MAX_ROW,
     NUMBER,
     ODD,
     OTHER,
     PLAIN,
     SHARED,
     TEXT,
-    UNTIDY,
     Cells,
     Form,
     Numbers,
@@ -39,11 +36,14 @@ from recon.reading.sheet_cells import (
 )
 
 HEAD = 400  # rows that are kept as lists: titles, preambles and headers stand there
-MAX_QUESTIONS = MAX_ROW - 10
+MAX_QUESTIONS = 2_000_000
 MAX_DIGITS = 15  # more of them a number does not hold exactly
 _SHORT = r"^(?:0|-?[1-9][0-9]*|-?(?:0|[1-9][0-9]*)\.[0-9]*[1-9])$"  # as number_text writes numbers
 _ZEROS = r"^(?:(0|-?[1-9][0-9]*)\.0+|(-?(?:0|[1-9][0-9]*)\.[0-9]*[1-9])0+)$"  # with zeros at the end, which it drops
 _FLOAT = re.compile(r"-?\d{1,20}(?:\.\d{1,30})?(?:[Ee][+-]?\d{1,2})?", re.ASCII)
+_LETTERS = [b"%c" % letter for letter in range(ord("A"), ord("Z") + 1)]  # columns of the questions
+_ENTITIES = {"&lt;": "<", "&gt;": ">", "&quot;": '"', "&apos;": "'", "&amp;": "&"}  # the last one must be the last
+_STRANGE = re.compile(r"&(?!(?:lt|gt|quot|apos|amp);)|_x")
 _STRINGS = "sharedstrings.xml"
 _NEEDED = (_STRINGS, "workbook.xml", "styles.xml", ".rels", "[content_types].xml")  # whatever their size
 _SIGN = "recon:%d"  # in the first cell of every sheet of the small workbook, and after its strings
@@ -57,6 +57,7 @@ class Package:
     strings: Strings | None = None
     strings_name: str = ""  # "" where the strings are among the other parts
     others: dict[str, bytes] = field(default_factory=dict)
+    asked: list[bytes] = field(default_factory=list)  # strings that the usual reader has to read
     rest: int = 0  # sheets that are read in the usual way
 
     def add(self, name: str, xml: bytes, *, is_sheet: bool) -> bool:
@@ -119,7 +120,7 @@ class _Choice:
     count: int  # of ``texts``
     extra: dict[str, int] = field(default_factory=dict)
     marks: dict[int, str] = field(default_factory=dict)
-    asked: list[tuple[Numbers, Numbers]] = field(default_factory=list)  # (which of them, their questions)
+    asked: list[tuple[Numbers, list[int], Numbers]] = field(default_factory=list)  # (which, questions, which of these)
 
     def add(self, text: str) -> int:
         """The place of a text that is not among ``texts``."""
@@ -127,12 +128,13 @@ class _Choice:
 
     def take(self, answers: _Answers) -> None:
         """Put in what was asked."""
-        for which, questions in self.asked:
-            places = {each: self.add(answers.texts[each]) for each in set(questions.tolist())}
-            self.at[which] = [places[each] for each in questions.tolist()]
-            if answers.marks:
-                pairs = zip(which.tolist(), questions.tolist(), strict=True)
-                self.marks |= {at: answers.marks[each] for at, each in pairs if each in answers.marks}
+        for which, questions, at in self.asked:
+            self.at[which] = np.array([self.add(answers.texts[each]) for each in questions])[at]
+            if not answers.marks.keys().isdisjoint(questions):
+                marks = [answers.marks.get(each) for each in questions]
+                marked = np.flatnonzero(np.array([mark is not None for mark in marks])[at])
+                for text, number in zip(which[marked].tolist(), at[marked].tolist(), strict=True):
+                    self.marks[text] = marks[number] or ""
         self.asked = []
 
     def pool(self) -> pl.Series:
@@ -198,21 +200,21 @@ def _choose_strings(package: Package, questions: _Questions) -> tuple[_Choice, N
     count = len(strings.texts.texts)
     texts = pl.concat([strings.texts.texts, pl.Series([""] * len(strings.odd), dtype=pl.String)])
     choice = _choice(texts)
-    _tidy(choice, strings.texts.state)
-    asked = np.concatenate([np.flatnonzero(strings.texts.state == ESCAPED), count + np.arange(len(strings.odd))])
+    asked = np.concatenate([_tidy(choice, strings.texts.state), count + np.arange(len(strings.odd))])
+    at = np.where(strings.value >= 0, strings.value, count - 1 - strings.value)
     if len(asked):
-        index = np.empty(len(texts), np.int64)
-        at = np.where(strings.value >= 0, strings.value, count - 1 - strings.value)
-        index[at] = np.arange(len(at))
-        numbers = range(len(asked)) if package.strings_name else index[asked].tolist()
-        choice.asked.append((asked, np.array([questions.ask(b' t="s"><v>%d</v></c>' % each) for each in numbers])))
-    return choice, np.where(strings.value >= 0, strings.value, count - 1 - strings.value)
-
-
-def _asked_strings(strings: Strings) -> list[bytes]:
-    """The strings that the usual reader has to read, in the order of ``_choose_strings``."""
-    escaped = strings.texts.texts.filter(pl.Series(strings.texts.state == ESCAPED)).to_list()
-    return [*(b'<si><t xml:space="preserve">' + each.encode() + b"</t></si>" for each in escaped), *strings.odd]
+        if package.strings_name:  # the small workbook has these strings alone, in this order
+            escaped = choice.texts.gather(asked[asked < count]).to_list()
+            package.asked = [b'<si><t xml:space="preserve">%b</t></si>' % text.encode() for text in escaped]
+            package.asked += strings.odd
+            numbers = np.arange(len(asked))
+        else:
+            index = np.empty(len(at), np.int64)
+            index[at] = np.arange(len(at))
+            numbers = index[asked]
+        cells = [b' t="s"><v>%d</v></c>' % number for number in numbers.tolist()]
+        choice.asked.append((asked, [questions.ask(cell) for cell in cells], np.arange(len(cells))))
+    return choice, at
 
 
 def _choose_texts(cells: Cells, questions: _Questions) -> _Choice:
@@ -222,12 +224,12 @@ def _choose_texts(cells: Cells, questions: _Questions) -> _Choice:
     form = cells.form[cells.own]
     holds = cells.holds_of(form)
     state = cells.texts.state * (holds == TEXT)
-    _tidy(choice, state)
-    asked = np.flatnonzero((state == ESCAPED) | (holds == OTHER))
+    asked = np.concatenate([_tidy(choice, state), np.flatnonzero(holds == OTHER)])
     for each in _present(form[asked]):
         _ask(choice, asked[form[asked] == each], cells.forms[each], questions)
     if cells.odd:
-        choice.asked.append((count + np.arange(len(cells.odd)), np.array([questions.ask(each) for each in cells.odd])))
+        numbers = np.arange(len(cells.odd))
+        choice.asked.append((count + numbers, [questions.ask(each) for each in cells.odd], numbers))
     return choice
 
 
@@ -246,41 +248,53 @@ def _choose_numbers(cells: Cells, choice: _Choice, plain: set[bytes], questions:
     different, at = _different(choice.texts.gather(which))
     cut = different.str.replace(_ZEROS, "${1}${2}")
     sure = (different.str.len_bytes() <= MAX_DIGITS) & cut.str.contains(_SHORT)
-    values, unknown = list[int](), list[int]()
-    triples = zip(cut.to_list(), different.to_list(), sure.to_list(), strict=True)
-    for position, (text, whole, is_sure) in enumerate(triples):
+    values, damaged = list[int](), np.zeros(len(different), bool)
+    triples = zip(different.to_list(), cut.to_list(), sure.to_list(), strict=True)
+    for position, (text, short, is_sure) in enumerate(triples):
         if is_sure:
-            values.append(choice.add(text))
-        elif _FLOAT.fullmatch(whole) and abs(float(whole)) < 1e15:
-            values.append(choice.add(xlsx_grid.number_text(float(whole))))
+            values.append(choice.add(short))
+        elif _FLOAT.fullmatch(text):
+            values.append(choice.add(xlsx_grid.number_text(float(text))))
+            damaged[position] = abs(float(text)) >= xlsx_grid.EXACT
         else:
             values.append(-1)
-            unknown.append(position)
     known = np.array(values)[at]
     choice.at[which] = known
-    for position in unknown:
-        mine = which[at == position]
-        for each in _present(form[mine]):
-            _ask(choice, mine[form[mine] == each], cells.forms[each], questions)
+    choice.marks |= dict.fromkeys(which[damaged[at]].tolist(), DAMAGED)
+    unknown = which[known < 0]
+    for each in _present(form[unknown]):
+        _ask(choice, unknown[form[unknown] == each], cells.forms[each], questions)
 
 
 def _choice(texts: pl.Series) -> _Choice:
     return _Choice(texts, np.arange(len(texts)), len(texts))
 
 
-def _tidy(choice: _Choice, state: Numbers) -> None:
-    """Texts with padding, guards or hidden characters without them."""
-    which = np.flatnonzero(state == UNTIDY)
-    if len(which):
-        different, at = _different(choice.texts.gather(which))
-        choice.at[which] = np.array([choice.add(xlsx_grid.cell_text(each)) for each in different])[at]
+def _tidy(choice: _Choice, state: Numbers) -> Numbers:
+    """Take texts without padding, guards, hidden characters and the five escapes of XML; those with other escapes."""
+    which = np.flatnonzero(state)
+    if not len(which):
+        return which
+    different, at = _different(choice.texts.gather(which))
+    values = np.array([-1 if (tidy := _tidied(each)) is None else choice.add(tidy) for each in different.to_list()])[at]
+    choice.at[which] = values
+    return which[values < 0]
+
+
+def _tidied(text: str) -> str | None:
+    if _STRANGE.search(text):
+        return None
+    if "&" in text:
+        for entity, plain in _ENTITIES.items():
+            text = text.replace(entity, plain)
+    return xlsx_grid.cell_text(text)
 
 
 def _ask(choice: _Choice, which: Numbers, form: Form, questions: _Questions) -> None:
     """Ask what some texts of one form mean."""
     different, at = _different(choice.texts.gather(which))
-    numbers = np.array([questions.ask(form.around(each.encode())) for each in different])
-    choice.asked.append((which, numbers[at]))
+    numbers = [questions.ask(form.around(each.encode())) for each in different.to_list()]
+    choice.asked.append((which, numbers, at))
 
 
 def _present(form: Numbers) -> list[int]:
@@ -301,28 +315,24 @@ def _different(texts: pl.Series) -> tuple[pl.Series, Numbers]:
 
 def _answers(package: Package, names: dict[str, str], notes: xlsx_grid.Notes, questions: _Questions) -> _Answers:
     """What the usual reader makes of the ``questions``, in a workbook that is otherwise as small as can be."""
-    strings = package.strings if package.strings_name else None
-    last = b"<si><t>%b</t></si>" % (_SIGN % 0).encode()
-    asked = [*_asked_strings(strings), last] if strings else []
-    cells = [*questions]
-    if strings:
-        cells.append(b' t="s"><v>%d</v></c>' % (len(asked) - 1))
-    if len(cells) > MAX_QUESTIONS:
+    if len(questions) > MAX_QUESTIONS:
         raise _Unsure
-    sink, sheets = BytesIO(), list(package.sheets)
+    strings = package.strings if package.strings_name else None
+    cells, sink, sheets = [*questions], BytesIO(), list(package.sheets)
+    if strings:
+        cells.append(b' t="s"><v>%d</v></c>' % len(package.asked))  # the signed one
     with zipfile.ZipFile(sink, "w") as archive:
         for name, content in package.others.items():
             archive.writestr(name, content)
         for number, (name, sheet) in enumerate(package.sheets.items()):
-            rows = [b'<row r="1"><c r="A1" t="inlineStr"><is><t>%b</t></is></c></row>' % (_SIGN % number).encode()]
-            if not number:
-                rows += [b'<row r="%d"><c r="A%d"%b</row>' % (at, at, cell) for at, cell in enumerate(cells, 2)]
-            xml = sheet.head + b"".join(rows) + sheet.tail
+            sign = b'<row r="1"><c r="A1" t="inlineStr"><is><t>%b</t></is></c></row>' % (_SIGN % number).encode()
+            xml = sheet.head + sign + (b"" if number else _rows(cells)) + sheet.tail
             archive.writestr(name, xml)
             if not number:
                 own = xlsx_grid.notes_of(xml)
         if strings:
-            archive.writestr(package.strings_name, strings.head + b"".join(asked) + strings.tail)
+            last = b"<si><t>%b</t></si>" % (_SIGN % 0).encode()
+            archive.writestr(package.strings_name, strings.head + b"".join(package.asked) + last + strings.tail)
     keys = {xlsx_grid.part_key(name): name for name in sheets}
     answers = _Answers([""] * len(questions), {}, [], {})
     for name, hidden, source in xlsx_grid.worksheets(sink.getvalue()):
@@ -333,24 +343,32 @@ def _answers(package: Package, names: dict[str, str], notes: xlsx_grid.Notes, qu
                 raise _Unsure
             answers.merged[part] = xlsx_grid.merged_in(source)
         if part == sheets[0]:
-            _take(grid, answers, len(questions), signed=strings is not None)
+            _take(grid, answers, signed=strings is not None)
         grid.hidden = hidden
         answers.sheets.append((part, grid))
     return answers
 
 
-def _take(grid: Grid, answers: _Answers, count: int, *, signed: bool) -> None:
-    """The answers out of the grid of the questions, one a row."""
+def _rows(cells: list[bytes]) -> bytes:
+    """Cells in rows of as many as there are letters, from the second row on."""
+    rows, wide = [], len(_LETTERS)
+    for number, start in enumerate(range(0, len(cells), wide), 2):
+        pairs = zip(_LETTERS, cells[start:start + wide], strict=False)
+        row = b"".join([b'<c r="%b%d"%b' % (letter, number, cell) for letter, cell in pairs])
+        rows.append(b'<row r="%d">%b</row>' % (number, row))
+    return b"".join(rows)
+
+
+def _take(grid: Grid, answers: _Answers, *, signed: bool) -> None:
+    """The answers out of the grid of the questions."""
+    wide, count = len(_LETTERS), len(answers.texts)
     numbers = [int(place.rpartition("!R")[2]) - 2 for place in grid.places]
-    sign = ""
-    for number, row in zip(numbers, grid.rows, strict=True):
-        if 0 <= number < count:
-            answers.texts[number] = row[0]
-        elif number == count:
-            sign = row[0]
-    if signed and sign != _SIGN % 0:
+    answers.texts.append("")
+    for number, row in zip(numbers[1:], grid.rows[1:], strict=True):
+        answers.texts[number * wide:number * wide + len(row)] = row
+    if answers.texts[count:] != [_SIGN % 0 if signed else ""]:
         raise _Unsure
-    answers.marks = {numbers[row]: mark for (row, _), mark in grid.marks.items()}
+    answers.marks = {numbers[row] * wide + column: mark for (row, column), mark in grid.marks.items()}
     if FORMULA in answers.marks.values():  # the row may end in a cell without text, which a column cannot hold
         raise _Unsure
 

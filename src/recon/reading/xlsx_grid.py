@@ -27,6 +27,7 @@ MAX_UNPACKED = 1 << 30  # all members together
 MAX_RATIO, RATIO_FROM = 250, 24 << 20  # members that unpack beyond RATIO_FROM bytes may not shrink more than that
 MAX_ROWS, MAX_SPAN, MAX_CELLS = 1_048_576, 30_000_000, 25_000_000
 LARGE = 256 << 10  # bytes of a sheet from which it pays to read columns
+EXACT = 1e15  # numbers from here on have lost digits
 MAX_SPARSE = 2_000_000  # cells of a sheet too wide for a dense grid that the streaming reader may still take
 
 _FORBIDDEN = tuple(
@@ -372,8 +373,8 @@ def _grid(
             if kind is str:
                 cells.append(cell_text(value))
             elif kind is float or kind is int:
-                cells.append(number_text(float(value)) if kind is float or abs(value) < 1e15 else str(value))
-                if abs(value) >= 1e15:
+                cells.append(number_text(float(value)) if kind is float or abs(value) < EXACT else str(value))
+                if abs(value) >= EXACT:
                     marks[j] = DAMAGED
             else:
                 cells.append(_other_text(value))
