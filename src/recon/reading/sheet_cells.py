@@ -37,7 +37,9 @@ _ROW = re.compile(_ATTRIBUTES + rb"(?:/>|>\n?</row>|>\n?<c)")
 _STRING = re.compile(rb'(<t(?: xml:space="preserve")?>)')
 _ATTRIBUTE = re.compile(rb' ([A-Za-z0-9:]+)="([^"]*)"')
 _NO_CELL = re.compile(rb"<c[>/\s]|</c>.|</?row|</?sheetData|<[!?]", re.DOTALL)  # where one cell should stand
-_NO_ESCAPE = re.compile(rb"&(?!(?:lt|gt|quot|apos|amp|#[1-9][0-9]{0,3}|#x[1-9A-Fa-f][0-9A-Fa-f]{0,2});)")
+_NO_ESCAPE = re.compile(  # of any character up to U+CFFF
+    rb"&(?!(?:lt|gt|quot|apos|amp|#[1-9][0-9]{0,3}|#[1-4][0-9]{4}"
+    rb"|#x[1-9A-Fa-f][0-9A-Fa-f]{0,2}|#x[1-9A-Ca-c][0-9A-Fa-f]{3});)")
 _NO_STRING = re.compile(rb"<si\b|</si>.|</?sst|<[!?]", re.DOTALL)
 _PHONETIC = re.compile(rb'</t><phoneticPr(?: [A-Za-z]+="\w*")*/></si>')  # Excel writes it to every Chinese text typed
 _HIDDEN = re.compile(rb' hidden="(?:1|true)"')
