@@ -102,15 +102,17 @@ def _with_cover(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
     place = lines.select(
         "line", "person_id", "region", months.date_of(pl.col("due")).alias("due_from"),
         months.last_date_of(pl.col("due")).alias("due_to"), months.last_date_of(pl.col("last")).alias("last_to"),
+        months.date_of(pl.when(pl.col("is_annual")).then("due").otherwise(pl.min_horizontal("arrival", "due")))
+        .alias("soonest"),
     )
     hits = place.join(context.cover, on=["person_id", "region"], how="inner", nulls_equal=True).sort("line", "from")
     inside = (pl.col("from") <= pl.col("due_from")) & (pl.col("to") >= pl.col("due_to"))
     # The span that ends the cover before the due month says whether its end was stated or only seen.
     begun = pl.col("from") <= pl.col("due_from")
-    # Lines are missing on some day on which the credit may have come (ADR 0020).
+    # Lines are missing on some day on which the credit may have come, if sooner than usual (ADR 0020).
     holed = place.join(
         context.hole.select("person_id", "region", "hole_from", "hole_to"), on=["person_id", "region"], nulls_equal=True
-    ).filter((pl.col("hole_from") <= pl.col("last_to")) & (pl.col("hole_to") >= pl.col("due_from"))).group_by(
+    ).filter((pl.col("hole_from") <= pl.col("last_to")) & (pl.col("hole_to") >= pl.col("soonest"))).group_by(
         "line").agg(pl.col("hole_from").min(), pl.col("hole_to").max())
     flags = hits.group_by("line").agg(
         inside.any().alias("due_covered"),
