@@ -17,9 +17,10 @@ import polars as pl
 from recon.core import months
 from recon.core.payroll_settings import PayrollSettings
 
-# In the order in which equal ones are preferred; each with the odd payslips it must explain before it is.
+# In the order in which equal ones are preferred; each with the odd payslips it must explain before it is (eighths, so
+# that sums of them are exact).
 CANDIDATES = (0, -1, 1, -2, 2, -3)
-PRIOR = {0: 0.0, -1: 1.5, 1: 1.6, -2: 3.0, 2: 3.1, -3: 4.5}
+PRIOR = {0: 0.0, -1: 1.5, 1: 1.625, -2: 3.0, 2: 3.125, -3: 4.5}
 # A change by one month costs as much as so many disagreeing payslips, or this share of a payer's people; by two, twice.
 CHANGE_PEOPLE = 6
 CHANGE_PERCENT = 12
@@ -179,11 +180,10 @@ def _decide(
     if not single:
         return made(dict.fromkeys(costs, _best(pooled) if _is_clear(pooled) else 0), "assumed")
     change = max(CHANGE_PEOPLE, people * CHANGE_PERCENT // 100)
-    series = _series(costs, change)
-    steady = min((dict.fromkeys(costs, offset) for offset in single),
-                 key=lambda one: _price(costs, one, change))
-    if _price(costs, steady, change) - _price(costs, series, change) < CHANGE_MARGIN:
-        series = steady  # a change that hardly explains more than none is none
+    series, price = _series(costs, change)
+    steady = min(single, key=lambda offset: single[offset][0] + PRIOR[offset])
+    if single[steady][0] + PRIOR[steady] - price < CHANGE_MARGIN:
+        series = dict.fromkeys(costs, steady)  # a change that hardly explains more than none is none
     if len(set(series.values())) > 1 or _is_clear(single):
         return made(series, "learned")
     for other in (near, pooled):
@@ -205,8 +205,8 @@ def _is_clear(single: Single) -> bool:
         agreed for _, agreed in single.values()) > 0
 
 
-def _series(costs: Costs, change: int) -> dict[int, int]:
-    """The cheapest offset of each payslip month, a change of offset costing ``change``."""
+def _series(costs: Costs, change: int) -> tuple[dict[int, int], float]:
+    """The cheapest offset of each payslip month, a change of offset costing ``change``; what all of them cost."""
     ranked = [offset for offset in CANDIDATES if any(offset in by_offset for by_offset in costs.values())]
     best: dict[int, tuple[float, list[int]]] = {offset: (0.0, []) for offset in ranked}
     order = sorted(costs)
@@ -222,17 +222,8 @@ def _series(costs: Costs, change: int) -> dict[int, int]:
             moved = moves[before] - best[before][0]
             step[offset] = (best[before][0] + moved + price, [*best[before][1], offset])
         best = step
-    winner = min(best, key=lambda offset: best[offset][0])
-    return dict(zip(order, best[winner][1], strict=True))
-
-
-def _price(costs: Costs, series: Mapping[int, int], change: int) -> float:
-    """What :func:`_series` makes as small as can be."""
-    ordered = sorted(costs)
-    wrong = sum(costs[pay].get(offset, (min((off for off, _ in costs[pay].values()), default=0), 0))[0]
-                for pay, offset in series.items())
-    moved = sum(abs(series[before] - series[pay]) for before, pay in pairwise(ordered))
-    return wrong + change * moved + PRIOR[series[ordered[0]]]
+    price, offsets = min(best.values(), key=lambda found: found[0])
+    return dict(zip(order, offsets, strict=True)), price
 
 
 def _signed(offset: int) -> str:
