@@ -122,45 +122,57 @@ _NOT_REGULAR = (_Irregular, LookupError, ValueError, pl.exceptions.PolarsError, 
 
 def sheet_cells(xml: bytes) -> Cells | None:
     """The cells of a worksheet part; None where it must be read in the usual way."""
-    found = re.search(rb"<(\w+:)?sheetData>", xml[:_HEAD])
-    if found is None:
+    found = _found(xml, rb"<(\w+:)?sheetData>", b"sheetData")
+    if found is None or found.tail.count(b"sheetData") > 1:
         return None
-    prefix = found[1] or b""
-    start, end = found.end(), xml.rfind(b"</" + prefix + b"sheetData>")
-    head, tail = xml[:start], xml[max(end, 0):]
-    if end <= start or not _is_utf8(head) or b"sheetData" in tail[12 + len(prefix):]:
-        return None
-    xml, start, end = _bare(xml, start, end, prefix)
     sheet, last = _Sheet(), 0
     try:
-        for first, beyond in _cut(xml, start, end, b"<row"):
-            last = sheet.add(_Block(xml, first, beyond), last)
-        return sheet.cells(head, tail)
+        for first, beyond in _cut(found, b"<row"):
+            last = sheet.add(_Block(found.xml, first, beyond), last)
+        return sheet.cells(found.head, found.tail)
     except _NOT_REGULAR:
         return None
 
 
 def shared_strings(xml: bytes) -> Strings | None:
     """The strings of a shared strings part; None where it must be read in the usual way."""
-    found = re.search(rb"<(\w+:)?sst\b[^<>]*[^/<>]>\s*(?=<(?:\w+:)?si>)", xml[:_HEAD])
+    found = _found(xml, rb"<(\w+:)?sst\b[^<>]*[^/<>]>\s*(?=<(?:\w+:)?si>)", b"sst")
+    if found is None:
+        return None
+    values, texts, odd = [], _Gathered(), list[bytes]()
+    try:
+        for first, beyond in _cut(found, b"<si>"):
+            count = texts.count
+            value, more = _strings(_Block(found.xml, first, beyond), texts)
+            values.append(np.where(value >= 0, value + count, value - len(odd)))
+            odd += more
+        return Strings(np.concatenate(values), texts.texts(), odd, found.head, found.tail)
+    except _NOT_REGULAR:
+        return None
+
+
+@dataclass
+class _Inside:
+    """What stands inside an element of a part, from ``start`` to ``end`` of ``xml``, and what stands around it."""
+
+    xml: bytes
+    start: int
+    end: int
+    head: bytes
+    tail: bytes
+
+
+def _found(xml: bytes, opener: bytes, name: bytes) -> _Inside | None:
+    """The inside of the element ``name`` that ``opener`` (a pattern; its group is the prefix) finds; None: no such."""
+    found = re.search(opener, xml[:_HEAD])
     if found is None:
         return None
     prefix = found[1] or b""
-    start, end = found.end(), xml.rfind(b"</" + prefix + b"sst>")
+    start, end = found.end(), xml.rfind(b"</" + prefix + name + b">")
     head, tail = xml[:start], xml[max(end, 0):]
     if end <= start or not _is_utf8(head):
         return None
-    xml, start, end = _bare(xml, start, end, prefix)
-    values, texts, odd = [], _Gathered(), list[bytes]()
-    try:
-        for first, beyond in _cut(xml, start, end, b"<si>"):
-            count = texts.count
-            value, more = _strings(_Block(xml, first, beyond), texts)
-            values.append(np.where(value >= 0, value + count, value - len(odd)))
-            odd += more
-        return Strings(np.concatenate(values), texts.texts(), odd, head, tail)
-    except _NOT_REGULAR:
-        return None
+    return _Inside(*_bare(xml, start, end, prefix), head, tail)
 
 
 def _is_utf8(head: bytes) -> bool:
@@ -177,8 +189,9 @@ def _bare(xml: bytes, start: int, end: int, prefix: bytes) -> tuple[bytes, int, 
     return xml, start, end
 
 
-def _cut(xml: bytes, start: int, end: int, name: bytes) -> Iterator[tuple[int, int]]:
-    """Pieces of ``xml`` that begin with the element ``name``."""
+def _cut(inside: _Inside, name: bytes) -> Iterator[tuple[int, int]]:
+    """Pieces of what stands inside that begin with the element ``name``."""
+    xml, start, end = inside.xml, inside.start, inside.end
     if not xml.startswith(name, start):
         raise _Irregular
     while start < end:
