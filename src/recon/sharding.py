@@ -19,10 +19,12 @@ from typing import Any
 
 import polars as pl
 
-from recon.core.context import Context, build_context, deductions, gather
+from recon.core.context import Context, build_context, gather
 from recon.core.expect import conflict_problems
 from recon.core.lags import Votes
+from recon.core.payroll.deducted import deducted_months, no_deductions
 from recon.core.payroll_settings import PayrollSettings
+from recon.core.prepare import prepare
 from recon.core.reconcile import Result, reconcile
 from recon.core.survey import Part, Told
 from recon.policy import Policy
@@ -66,8 +68,8 @@ def reconcile_all(
     shards: int | None = None, workers: int | None = None,
 ) -> Result:
     """:func:`recon.core.reconcile.reconcile`, in shards where that pays or ``shards`` says so."""
-    number = shards or -(-rows_of(tables) // SHARD_ROWS)
-    if number < 2 or (shards is None and rows_of(tables) < FROM_ROWS):
+    number = _number(tables, shards)
+    if number < 2:
         return reconcile(tables, policy, as_of, context, spend=spend)
     with TemporaryDirectory(prefix="recon-") as place:
         made = _split(tables, Path(place), number, context)
@@ -84,15 +86,20 @@ def reconcile_all(
     return Result(results, inputs, _problems(told, conflicts), conflicts)
 
 
+def _number(tables: Mapping[str, pl.DataFrame], shards: int | None) -> int:
+    """How many shards pay: as many as are asked for, else one below :data:`FROM_ROWS`."""
+    return shards or (-(-rows_of(tables) // SHARD_ROWS) if rows_of(tables) >= FROM_ROWS else 1)
+
+
 def context_of(
     tables: Mapping[str, pl.DataFrame], policy: Policy, as_of: date, *, tolerance: int | None = None,
     payroll: PayrollSettings | None = None, shards: int | None = None, workers: int | None = None,
 ) -> Context:
     """:func:`recon.core.context.build_context`, in shards where that pays or ``shards`` says so."""
-    number = shards or -(-rows_of(tables) // SHARD_ROWS)
-    if number < 2 or (shards is None and rows_of(tables) < FROM_ROWS):
+    number = _number(tables, shards)
+    if number < 2:
         return build_context(tables, policy, as_of, tolerance=tolerance, payroll=payroll)
-    deducted = deductions(tables, payroll)
+    deducted = _deducted(tables, payroll)
     with TemporaryDirectory(prefix="recon-") as place:
         made = _split(tables, Path(place), number)
         bare = survey_shards(made, policy, as_of, tolerance=tolerance, deducted=deducted, workers=workers)
@@ -111,7 +118,7 @@ def tables_to_disk(
     """
     number = shards or max(-(-rows_of(tables) // SHARD_ROWS), 1)
     directory.mkdir(parents=True, exist_ok=True)
-    deducted = deductions(tables, payroll)
+    deducted = _deducted(tables, payroll)
     with TemporaryDirectory(prefix="recon-", dir=directory) as place:
         made = _split(tables, Path(place), number)
         folders = made.folders
@@ -125,6 +132,13 @@ def tables_to_disk(
             else:
                 pl.scan_parquet(parts).sink_parquet(directory / f"{name}.parquet")
     return [*context.problems, *_problems(told, pl.concat([one.conflicts for one in told]))]
+
+
+def _deducted(tables: Mapping[str, pl.DataFrame], payroll: PayrollSettings | None) -> pl.DataFrame:
+    """The months with a payslip deduction, of all people at once; without payslips nothing is looked at."""
+    if "payroll" not in tables or tables["payroll"].is_empty():
+        return no_deductions()
+    return deducted_months(prepare(dict(tables)).tables, payroll)
 
 
 def survey_shards(
@@ -159,8 +173,8 @@ def survey_shard(policy: Policy, folder: Path, name: str, arguments: tuple[Any, 
         for table, frame in answer.own.items():
             frame.write_parquet(folder / f"context-{table}.parquet", compression="lz4")
         return replace(answer, own={table: frame.clear() for table, frame in answer.own.items()})
-    left = {"lines": part.lines} | ({"own": part.votes.own, "whole": part.votes.whole} if part.votes else {})
     if name in ("seen", "voted"):
+        left = {"lines": part.lines} | ({"own": part.votes.own, "whole": part.votes.whole} if part.votes else {})
         for table, frame in left.items():
             frame.write_parquet(folder / f"survey-{table}.parquet", compression="lz4")
     return answer

@@ -40,24 +40,20 @@ def schedule_frame(regions: Sequence[str | None], policy: Policy, tolerance: int
     })
 
 
-def added(parts: Sequence[pl.DataFrame], key: Sequence[str]) -> pl.DataFrame:
-    """Counts of several groups of people as counts of all: whatever is not in ``key`` is added up."""
-    rows = pl.concat(parts)
-    return rows if len(parts) == 1 else rows.group_by(key).agg(
-        pl.exclude(key).sum().cast(pl.UInt32)).select(rows.columns)
+def _due_lines(lines: pl.DataFrame, lag: pl.DataFrame, policy: Policy) -> pl.DataFrame:
+    """The plain lines with ``usual``, the lag learned for their region and scheme, else the region's typical one."""
+    plain = plain_lines(lines)
+    schedules = schedule_frame(plain["region"].unique().to_list(), policy, None)
+    return plain.join(schedules, on="region", how="left", nulls_equal=True).join(
+        lag, on=["region", "scheme"], how="left").with_columns(pl.coalesce("learned", "typical").alias("usual"))
 
 
 def credited_people(
     lines: pl.DataFrame, prepared: Prepared, lag: pl.DataFrame, own_lag: pl.DataFrame, policy: Policy
 ) -> pl.DataFrame:
     """payer, region, scheme, month, people (with an export), credited (the month's amount is in its usual place)."""
-    plain = plain_lines(lines)
-    schedules = schedule_frame(plain["region"].unique().to_list(), policy, None)
-    usual = (
-        plain.join(schedules, on="region", how="left", nulls_equal=True)
-        .join(lag, on=["region", "scheme"], how="left").join(own_lag, on=ACCOUNT, how="left")
-        .with_columns((pl.col("arrival") + pl.coalesce("own_learned", "learned", "typical")).alias("due"))
-    )
+    usual = _due_lines(lines, lag, policy).join(own_lag, on=ACCOUNT, how="left").with_columns(
+        (pl.col("arrival") + pl.coalesce("own_learned", "usual")).alias("due"))
     came = prepared.credit.select(
         *ACCOUNT, pl.col("month").alias("due"), pl.col("net_fen").alias("expected_fen"), pl.lit(True).alias("came")
     ).unique()
@@ -65,7 +61,7 @@ def credited_people(
                              on=["person_id", "region"], how="semi", nulls_equal=True)
     return (
         with_export.join(came, on=[*ACCOUNT, "due", "expected_fen"], how="left", nulls_equal=True)
-        .group_by("payer", "region", "scheme", "month")
+        .group_by(PAYER_MONTH)
         .agg(pl.col("person_id").n_unique().alias("people"),
              pl.col("person_id").filter(pl.col("came")).n_unique().alias("credited"))
     )
@@ -104,11 +100,8 @@ def shortfalls(
     lines: pl.DataFrame, credit: pl.DataFrame, lag: pl.DataFrame, policy: Policy
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """From lone credits in the usual place: (region, due, people) and, where some is lacking, the same by rest_fen."""
-    plain = plain_lines(lines)
-    schedules = schedule_frame(plain["region"].unique().to_list(), policy, None)
-    due = plain.join(schedules, on="region", how="left", nulls_equal=True).join(
-        lag, on=["region", "scheme"], how="left"
-    ).select(*ACCOUNT, (pl.col("arrival") + pl.coalesce("learned", "typical")).alias("due"), "expected_fen")
+    due = _due_lines(lines, lag, policy).select(
+        *ACCOUNT, (pl.col("arrival") + pl.col("usual")).alias("due"), "expected_fen")
     lone = credit.select(*ACCOUNT, pl.col("month").alias("due"), "net_fen").filter(pl.len().over(*ACCOUNT, "due") == 1)
     rests = due.filter(pl.len().over(*ACCOUNT, "due") == 1).join(
         lone, on=[*ACCOUNT, "due"], nulls_equal=True
@@ -157,12 +150,9 @@ def same_people(others: pl.DataFrame, paying: pl.DataFrame) -> pl.DataFrame:
 
 def waiting_lines(lines: pl.DataFrame, pairs: pl.DataFrame, lag: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     """person_id, other_id, region, due, expected_fen of the people in ``pairs``."""
-    plain = plain_lines(lines).join(pairs, on="person_id")
-    schedules = schedule_frame(plain["region"].unique().to_list(), policy, None)
-    return plain.join(schedules, on="region", how="left", nulls_equal=True).join(
-        lag, on=["region", "scheme"], how="left"
-    ).select("person_id", "other_id", "region", (pl.col("arrival") + pl.coalesce("learned", "typical")).alias("due"),
-             "expected_fen")
+    theirs = lines.join(pairs, on="person_id", maintain_order="left")
+    return _due_lines(theirs, lag, policy).select(
+        "person_id", "other_id", "region", (pl.col("arrival") + pl.col("usual")).alias("due"), "expected_fen")
 
 
 def strange_credits(credit: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:

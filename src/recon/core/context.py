@@ -15,13 +15,13 @@ from typing import Any
 import polars as pl
 
 from recon.core import cohorts, shifts
+from recon.core.counts import added
 from recon.core.cover import added_files
 from recon.core.infer import SCHEMA as INFERRED_RULES
 from recon.core.infer import rules_from
 from recon.core.lags import lags_of
 from recon.core.payroll.deducted import deducted_months, no_deductions
 from recon.core.payroll_settings import PayrollSettings
-from recon.core.prepare import prepare
 from recon.core.survey import Known, Part, Seen, Told, Voted
 from recon.policy import Policy
 from recon.problems import Problem
@@ -39,10 +39,11 @@ class Context:
     """What the core must know beyond one person.
 
     cover: person_id, region, from, to (days), open_end (the end is known from lines only): what each account's
-        exports cover, merged. export: person_id, region of every account with an export, however short.
-    paid_cover: person_id or employer key, month: months the contribution files speak of.
-    lag: region, scheme, lag: usual lag learned from a cohort. own_lag: the same per account. steady: the lag that all
-        but a few clean records of a region share, so that one person's lag hardly changes alone.
+        exports cover, merged.
+    paid_cover: person_id, from, to (months): what the contribution files with somebody's lines speak of. payer_cover:
+        payer, region, from, to: the same of files of several people.
+    lag: region, scheme, learned: usual lag learned from a cohort. own_lag: the same per account. steady: the lag that
+        all but a few clean records of a region share, so that one person's lag hardly changes alone.
     shift: region, scheme, arrival, shift, lasts: months by which a whole region's credits came later (or earlier) than
         its usual lag at some arrival; nobody's own doing. lasts: from there to the end.
     cohort: payer, region, scheme, month, people, credited: how many of a payer's people have a month's credit.
@@ -86,23 +87,17 @@ def build_context(
     """The first pass (see :class:`Context`); ``tolerance`` in months overrides every region's."""
     part = Part(tables, policy)
     return gather(lambda name, *arguments: [getattr(part, name)(*arguments)], policy, as_of, tolerance=tolerance,
-                  deducted=deductions(tables, payroll))
-
-
-def deductions(tables: Mapping[str, pl.DataFrame], payroll: PayrollSettings | None) -> pl.DataFrame:
-    """The months with a payslip deduction (:func:`recon.core.payroll.deducted.no_deductions`), of all people at once.
-
-    The names under which payers appear are told from everybody's rows; without payslips nothing is looked at.
-    """
-    if "payroll" not in tables or tables["payroll"].is_empty():
-        return no_deductions()
-    return deducted_months(prepare(dict(tables)).tables, payroll)
+                  deducted=deducted_months(part.prepared.tables, payroll))
 
 
 def gather(
     ask: Ask, policy: Policy, as_of: date, *, tolerance: int | None = None, deducted: pl.DataFrame
 ) -> Context:
-    """The context of all people, who are asked part by part; ``deducted``: of :func:`deductions`."""
+    """The context of all people, who are asked part by part; ``deducted``: their months with a payslip deduction.
+
+    These are told of all people at once (:func:`recon.core.payroll.deducted.deducted_months`): by whose names payers
+    appear, everybody's rows say.
+    """
     seen: Sequence[Seen] = ask("seen")
     inferred = rules_from([one.asked for one in seen], policy)
     strangers = pl.concat([one.strangers for one in seen])
@@ -115,20 +110,20 @@ def gather(
     told: Sequence[Told] = ask("told", known)
     course = shifts.courses([one.shares for one in told], lag, policy)
     shift, changes = shifts.believed(course, ask("fitting", course) if course.height else [])
-    payers = cohorts.added([one.payer_months for one in told], cohorts.PAYER_MONTH)
-    regions = cohorts.added([one.payer_regions for one in seen], ["payer", "region"])
+    payers = added([one.payer_months for one in told], cohorts.PAYER_MONTH)
+    regions = added([one.payer_regions for one in seen], ["payer", "region"])
     return Context(
         as_of=as_of, tolerance=tolerance,
         **{name: pl.concat([one.own[name] for one in told]) for name in told[0].own},
         problems=tuple(problem for one in told for problem in one.problems),
         payer_cover=pl.concat([one.payer_cover for one in told]).unique(),
         lag=lag, steady=steady, shift=shift,
-        cohort=cohorts.added([one.credited_people for one in told], cohorts.PAYER_MONTH),
+        cohort=added([one.credited_people for one in told], cohorts.PAYER_MONTH),
         silent=cohorts.silent_months(payers), unpaid=cohorts.unpaid_people(payers),
         elsewhere=cohorts.elsewhere(pl.concat([one.waiting for one in told]), pl.concat([one.strange for one in told])),
         deduction=cohorts.common_deductions(
-            cohorts.added([one.credited for one in told], ["region", "due"]),
-            cohorts.added([one.lacking for one in told], ["region", "due", "rest_fen"])),
+            added([one.credited for one in told], ["region", "due"]),
+            added([one.lacking for one in told], ["region", "due", "rest_fen"])),
         inferred=inferred, notes=tuple(notes + changes), deducted=_placed(deducted, regions),
     )
 

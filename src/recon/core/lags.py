@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from recon.core.counts import added
 from recon.policy import Policy, Schedule
 from recon.tables import ACCOUNT
 
@@ -94,8 +95,8 @@ def votes_of(lines: pl.DataFrame, credit: pl.DataFrame, policy: Policy) -> Votes
 
 def lags_of(parts: Sequence[Votes], policy: Policy) -> tuple[pl.DataFrame, pl.DataFrame, list[str]]:
     """(region, scheme, learned), (region, scheme, steady_lag) and what to say of it, from the votes of everybody."""
-    clean, every = (pl.concat(frames).group_by("region", "scheme", "lag").agg(pl.col("people").sum())
-                    for frames in ([one.clean for one in parts], [one.all for one in parts]))
+    key = ["region", "scheme", "lag"]
+    clean, every = added([one.clean for one in parts], key), added([one.all for one in parts], key)
     many = _shared(every, COHORT_PEOPLE)
     # A few people are only asked when their records are clean: one odd record would outweigh them.
     few = _shared(clean, STEADY_PEOPLE).join(many, on=["region", "scheme"], how="anti")
@@ -155,7 +156,7 @@ def _soft(regions: Sequence[str], policy: Policy) -> set[str]:
 def _counted(votes: pl.DataFrame) -> pl.DataFrame:
     """region, scheme, lag, people: how many records of three lines or more vote for a lag."""
     return votes.filter(pl.col("lines") >= 3).group_by("region", "scheme", "lag").agg(
-        pl.len().alias("people")).with_columns(pl.col("region", "scheme").cast(pl.String)).cast(pl.Schema(_VOTES))
+        pl.len().alias("people")).cast(pl.Schema(_VOTES))
 
 
 def _shared(counts: pl.DataFrame, people: int) -> pl.DataFrame:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from recon.core import months
+from recon.core.counts import added
 from recon.core.lags import COHORT_PEOPLE, MAX_LEARNED_LAG, plain_lines
 from recon.policy import Policy
 from recon.tables import ACCOUNT
@@ -44,9 +45,8 @@ def month_shares(lines: pl.DataFrame, credit: pl.DataFrame) -> pl.DataFrame:
 
 def courses(parts: Sequence[pl.DataFrame], lag: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     """region, scheme, arrival, shift, lasts, usual: the course of each region that changes, from everybody's shares."""
-    shares = pl.concat(parts).group_by("region", "scheme", "month").agg(
-        pl.col("people", "without", "twice").sum()
-    ).filter(pl.col("people") >= COHORT_PEOPLE).sort("region", "scheme", "month")
+    shares = added(parts, ["region", "scheme", "month"]).filter(pl.col("people") >= COHORT_PEOPLE).sort(
+        "region", "scheme", "month")
     frames = [pl.DataFrame(schema={**_SHIFT, "usual": pl.Int32})]
     for (region, scheme), months_of in shares.group_by("region", "scheme", maintain_order=True):
         if policy.schedule(str(region)).kind == "annual":
@@ -78,7 +78,7 @@ def believed(course: pl.DataFrame, parts: Sequence[pl.DataFrame]) -> tuple[pl.Da
     """The courses that more lines fit than do without (region, scheme, arrival, shift, lasts), and what to say."""
     if not parts:
         return course.drop("usual"), []
-    counts = pl.concat(parts).group_by("region", "scheme").agg(pl.col("with", "without").sum())
+    counts = added(parts, ["region", "scheme"])
     kept = course.join(counts.filter(pl.col("with") > pl.col("without")), on=["region", "scheme"], how="semi",
                        maintain_order="left")
     firsts = kept.filter(pl.col("shift") != 0).unique(["region", "scheme"], keep="first", maintain_order=True)

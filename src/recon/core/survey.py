@@ -8,7 +8,7 @@ one part or in many changes nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import polars as pl
@@ -110,7 +110,7 @@ class Part:
         """Second round, under the rules inferred from everybody."""
         self._lines = with_inferred(self.lines, inferred)
         self.votes = votes_of(self._lines, self.prepared.credit, self.policy)
-        alone = Votes(self.votes.own.clear(), self.votes.whole.clear(), self.votes.clean, self.votes.all)
+        alone = replace(self.votes, own=self.votes.own.clear(), whole=self.votes.whole.clear())
         return Voted(alone, cohorts.namesakes(self._lines, self.prepared, strangers))
 
     def told(self, known: Known) -> Told:

@@ -1,0 +1,14 @@
+"""Counts of several groups of people, as counts of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+
+def added(parts: Sequence[pl.DataFrame], key: Sequence[str]) -> pl.DataFrame:
+    """The rows of all ``parts``, one for each ``key``: whatever is not in it is added up."""
+    rows = pl.concat(parts)
+    return rows if len(parts) == 1 else rows.group_by(key).agg(
+        pl.exclude(key).sum().cast(pl.UInt32)).select(rows.columns)
