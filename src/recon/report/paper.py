@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from recon.report.stream import Cell, row_writer
 from recon.report.style import Styles, column_width, text_width
 from recon.report.words import Words
 
 SHEET_ROWS = 1_048_576
 _CELL_LENGTH = 32_767
 _MEASURED_ROWS = 400
-_EPOCH = date(1899, 12, 30)
+_EPOCH_DAY = date(1899, 12, 30).toordinal()
 _FIRST_DAY = date(1900, 3, 1)  # before it, Excel's calendar has a day that never was
 # Control characters, lone surrogates and non-characters break the XML; direction marks can make a text lie.
 _UNWRITABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
@@ -121,17 +122,23 @@ def write_rows(book: Book, sheet: Any, top: int, columns: Sequence[Column], rows
     kinds = [column.kind for column in columns]
     formats = [styles.cell(kind) for kind in kinds]
     wrapped = [place for place, kind in enumerate(kinds) if kind == "long"]
+    write = row_writer(sheet)
     row = top
     for row, values in enumerate(rows, start=top + 1):
         lines = max((line_count(values[place], wide[place]) for place in wrapped), default=1)
         if lines > 1:
             sheet.set_row(row, line_height(lines))
+        cells, looks = [], formats
         for place, value in enumerate(values):
+            kind = kinds[place]
             if isinstance(value, Toned):
-                kind = value.kind or kinds[place]
-                put(book, sheet, row, place, kind, value.value, styles.cell(kind, value.tone, italic=value.italic))
-            else:
-                put(book, sheet, row, place, kinds[place], value, formats[place])
+                if looks is formats:
+                    looks = list(formats)
+                kind = value.kind or kind
+                looks[place] = styles.cell(kind, value.tone, italic=value.italic)
+                value = value.value
+            cells.append(cell_of(kind, value, book.words))
+        write(row, cells, looks)
     return row + 1
 
 
@@ -175,18 +182,31 @@ def _cell_width(value: Any) -> int:
     return len(f"{plain:,}") + 2 if isinstance(plain, int) else 0
 
 
+def cell_of(kind: str, value: Any, words: Words) -> Cell:
+    """What a cell of this kind holds: text, a number (money in yuan, days as Excel counts them), None for a blank."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, str):
+        return clean(value, words)
+    if isinstance(value, int):
+        if kind in ("money", "estimate"):
+            return value / 100  # the nearest double to the exact yuan; display only
+        if kind in ("int", "count"):
+            return value
+    elif isinstance(value, date) and value >= _FIRST_DAY:
+        return value.toordinal() - _EPOCH_DAY
+    return clean(str(value), words)
+
+
 def put(book: Book, sheet: Any, row: int, column: int, kind: str, value: Any, style: Any) -> None:
     """One typed cell; null leaves it empty but styled."""
-    if value is None or value == "":
+    cell = cell_of(kind, value, book.words)
+    if cell is None:
         sheet.write_blank(row, column, None, style)
-    elif kind in ("money", "estimate") and isinstance(value, int):
-        sheet.write_number(row, column, value / 100, style)  # the nearest double to the exact yuan; display only
-    elif isinstance(value, date) and value >= _FIRST_DAY:
-        sheet.write_number(row, column, value.toordinal() - _EPOCH.toordinal(), style)
-    elif isinstance(value, int) and kind in ("int", "count"):
-        sheet.write_number(row, column, value, style)
+    elif isinstance(cell, str):
+        sheet.write_string(row, column, cell, style)
     else:
-        sheet.write_string(row, column, clean(str(value), book.words), style)
+        sheet.write_number(row, column, cell, style)
 
 
 def clean(text: str, words: Words) -> str:

@@ -12,7 +12,8 @@ import polars as pl
 from recon.labels import CAUSES, DECISIONS, LABEL, PAYROLL_SAID, VERDICTS, of_balance, verdict
 from recon.problems import CATALOGUE, Problem
 from recon.report.mask import mask_id, mask_numbers, number_files
-from recon.report.paper import Book, Column, Toned, clean, fit, part_name, put, write_rows, write_table
+from recon.report.paper import Book, Column, Toned, cell_of, clean, fit, part_name, write_rows, write_table
+from recon.report.stream import row_writer
 from recon.report.style import STATES, TONES, text_width
 from recon.report.view import (
     SOURCES_SHOWN,
@@ -241,7 +242,6 @@ def _grid_body(
     book: Book, view: RunView, sheet: Any, shape: GridShape, start: int, room: int, cells: dict[str, tuple[str, Any]],
 ) -> None:
     """The rows of one sheet of the grid, and the widths of the columns ahead of the months."""
-    first = len(shape.lead)
     months = [month.isoformat() for month in shape.months]
     names = [name for name, _ in shape.lead]
     rows = shape.rows.slice(start, room)
@@ -253,22 +253,22 @@ def _grid_body(
     for place, width in enumerate(fit(columns, leads, is_filtered=True)):
         sheet.set_column(place, place, width)
     kinds = [kind for _, kind in shape.lead]
+    tail_kinds = [kind for _, kind in _GRID_TAIL]
     lead_styles = [book.styles.cell(kind) for kind in kinds]
-    blank = book.styles.cell("mark")
-    tail_styles = [book.styles.cell(kind) for _, kind in _GRID_TAIL]
+    tail_styles = [book.styles.cell(kind) for kind in tail_kinds]
+    blank = (None, book.styles.cell("mark"))
     states = rows.select(months).iter_rows()
     ends = rows.select([name for name, _ in _GRID_TAIL]).iter_rows()
+    write = row_writer(sheet)
     for row, (lead, of_months, end) in enumerate(zip(leads, states, ends, strict=True), start=2):
-        for place, value in enumerate(lead):
-            put(book, sheet, row, place, kinds[place], value, lead_styles[place])
-        for place, state in enumerate(of_months, start=first):
-            if state is None:
-                sheet.write_blank(row, place, None, blank)
-            else:
-                text, style = cells.get(state, (state, blank))
-                sheet.write_string(row, place, text, style)
-        for place, value in enumerate(end):
-            put(book, sheet, row, first + len(months) + place, _GRID_TAIL[place][1], value, tail_styles[place])
+        marks = [cells[state] if state in cells else (state, blank[1]) if state else blank for state in of_months]
+        write(
+            row,
+            [*(cell_of(kind, value, book.words) for kind, value in zip(kinds, lead, strict=True)),
+             *(text for text, _ in marks),
+             *(cell_of(kind, value, book.words) for kind, value in zip(tail_kinds, end, strict=True))],
+            [*lead_styles, *(style for _, style in marks), *tail_styles],
+        )
 
 
 def _grid_totals(book: Book, sheet: Any, shape: GridShape, row: int, cells: dict[str, tuple[str, Any]]) -> None:
