@@ -112,6 +112,25 @@ def test_what_many_people_show_is_the_same_in_shards() -> None:
     assert len(whole.notes) == 2
     as_of = date.fromisoformat(core.AS_OF)
     assert_same_context(sharding.context_of(tables, POLICY, as_of, shards=7, workers=1), whole)
+    answers = reconcile(tables, POLICY, as_of, whole)
+    causes = set(answers.tables["finding"]["cause"])
+    assert {"contribution_unseen", "table_differs", "no_account_export", "late", "contribution_missing"} <= causes
+    assert_same(reconcile_all(tables, POLICY, as_of, whole, shards=7, workers=1), answers)
+
+
+def test_a_payers_bases_are_one_finding() -> None:
+    """People of several shards whose base lies below the floor, and a month that a payer did not pay for anybody."""
+    people = core.colleagues(9)
+    paid = [core.line(month, person_id=one, region=core.BEIJING, base_fen=300000, employee_fen=6300,
+                      paid=not month.startswith("2023-08"))
+            for one in people for month in core.run_of("2023-07", 2)]
+    tables = core.account(paid, [core.flow("2023-08-12", 6000, person_id=one, region=core.BEIJING) for one in people])
+    as_of = date(2023, 12, 31)
+    context = build_context(tables, POLICY, as_of)
+    whole = reconcile(tables, POLICY, as_of, context)
+    found = dict(whole.tables["finding"].select("cause", "people").iter_rows())
+    assert found == {"below_floor": 9, "contribution_unpaid": 9}
+    assert_same(reconcile_all(tables, POLICY, as_of, context, shards=4, workers=1), whole)
 
 
 def test_small_runs_stay_whole(made: tuple[dict[str, pl.DataFrame], date], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,20 +2,20 @@
 
 A shard is a run of people in the order of their ids, with their rows of every table and of the context; the context
 itself speaks of all people, so that a shard's answers are those of the whole (DESIGN section 6); the shards are asked
-for it round by round (:mod:`recon.core.survey`). What counts people across shards, the findings, is made again from the
-members of findings alone. Between processes go the paths of Parquet files in a private temporary folder that is removed
+for it round by round (:mod:`recon.core.survey`). What counts people across shards, the findings, is added up from what
+each shard has of them. Between processes go the paths of Parquet files in a private temporary folder that is removed
 at the end.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, cast
 
 import polars as pl
 
@@ -25,16 +25,17 @@ from recon.core.lags import Votes
 from recon.core.payroll.deducted import deducted_months, no_deductions
 from recon.core.payroll_settings import PayrollSettings
 from recon.core.prepare import prepare
-from recon.core.reconcile import Result, reconcile
-from recon.core.survey import Part, Told
+from recon.core.reconcile import Members, Result, finding_table, members_of, reconcile
+from recon.core.survey import Part, Told, together
 from recon.policy import Policy
 from recon.problems import Problem
 from recon.reading.workers import Failure, Pool, Task
-from recon.tables import INPUT_TABLES, conform, empty
+from recon.tables import INPUT_TABLES, conform
 
 # Rows of contributions and account lines from which shards pay, and that one shard holds at most: about 1 GB at work.
 FROM_ROWS = 600_000
 SHARD_ROWS = 250_000
+FOLDED = 8  # answers of shards that are held before they are added up
 SECONDS = 3600.0  # for one shard; the solver's own bounds keep it far below
 _ORDERED_BY = {"expected": "row_id"}  # all others come in the order of people
 _SHARED = ("coverage", "payment")  # rows that speak of nobody in particular: every shard sees them
@@ -52,10 +53,11 @@ class _Work:
 
 @dataclass(frozen=True)
 class _Told:
-    """What a shard gives beside its tables."""
+    """What shards give beside their tables."""
 
     problems: list[Problem]
     conflicts: pl.DataFrame
+    members: Members
 
 
 def rows_of(tables: Mapping[str, pl.DataFrame]) -> int:
@@ -81,9 +83,8 @@ def reconcile_all(
             else _as_before(_gathered(folders, f"input-{name}"), tables.get(name))
             for name in INPUT_TABLES
         }
-        results["finding"] = _findings(folders, policy, as_of, context, spend=spend)
-    conflicts = pl.concat([one.conflicts for one in told])
-    return Result(results, inputs, _problems(told, conflicts), conflicts)
+    results["finding"] = finding_table(told.members)
+    return Result(results, inputs, _problems(told), told.conflicts, told.members)
 
 
 def _number(tables: Mapping[str, pl.DataFrame], shards: int | None) -> int:
@@ -127,11 +128,9 @@ def tables_to_disk(
         told = answer_shards(made, policy, as_of, context, spend=spend, workers=workers)
         for name in _names(folders):
             parts = [folder / f"result-{name}.parquet" for folder in folders]
-            if name == "finding":
-                _findings(folders, policy, as_of, context, spend=spend).write_parquet(directory / f"{name}.parquet")
-            else:
-                pl.scan_parquet(parts).sink_parquet(directory / f"{name}.parquet")
-    return [*context.problems, *_problems(told, pl.concat([one.conflicts for one in told]))]
+            pl.scan_parquet(parts).sink_parquet(directory / f"{name}.parquet")
+    finding_table(told.members).write_parquet(directory / "finding.parquet")
+    return [*context.problems, *_problems(told)]
 
 
 def _deducted(tables: Mapping[str, pl.DataFrame], payroll: PayrollSettings | None) -> pl.DataFrame:
@@ -146,8 +145,9 @@ def survey_shards(
     workers: int | None = None,
 ) -> Context:
     """The context of all shards, without the rows of single people: these stand in the shards (``context-*``)."""
-    def ask(name: str, *arguments: Any) -> list[Any]:
-        return _each("survey_shard", policy, [(folder, name, arguments) for folder in shards.folders], workers)
+    def ask(name: str, *arguments: Any) -> Any:
+        answers = _each("survey_shard", policy, [(folder, name, arguments) for folder in shards.folders], workers)
+        return _folded(answers, together)
 
     context = gather(ask, policy, as_of, tolerance=tolerance, deducted=deducted)
     for path in (path for folder in shards.folders for path in folder.glob("survey-*.parquet")):
@@ -182,29 +182,40 @@ def survey_shard(policy: Policy, folder: Path, name: str, arguments: tuple[Any, 
 
 def answer_shards(
     shards: _Shards, policy: Policy, as_of: date, context: Context, *, spend: bool = True, workers: int | None = None,
-) -> list[_Told]:
+) -> _Told:
     """Answer every shard that :func:`_split` wrote; its tables stand beside its input (``result-*``, ``input-*``)."""
     bare: dict[str, Any] = {name: getattr(context, name).clear() for name in _own(context)}
     work = _Work(policy, as_of, replace(context, **bare), spend)
-    return _each("answer_shard", work, [(folder,) for folder in shards.folders], workers)
+    return cast(_Told, _folded(_each("answer_shard", work, [(folder,) for folder in shards.folders], workers), _told))
 
 
-def _each(function: str, shared: Any, arguments: list[tuple[Any, ...]], workers: int | None) -> list[Any]:
-    """``function`` of this module for each of ``arguments``, in several processes; the answers in their order."""
+def _each(function: str, shared: Any, arguments: list[tuple[Any, ...]], workers: int | None) -> Iterator[Any]:
+    """``function`` of this module for each of ``arguments``, in several processes; each answer in its turn."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     number = min(workers or cores, len(arguments))
-    told: dict[int, Any] = {}
-    if number > 1:
-        pool = Pool(number)
-        tasks = [Task(at, f"recon.sharding:{function}", each, SECONDS) for at, each in enumerate(arguments)]
-        for task, answer in pool.run(tasks, shared):
-            if not isinstance(answer, Failure):
-                told[task.key] = answer
-        pool.close()
-    for at, each in enumerate(arguments):
-        if at not in told:  # alone, or its worker failed: a bug then shows itself here
-            told[at] = globals()[function](shared, *each)
-    return [told[at] for at in range(len(arguments))]
+    if number < 2:
+        yield from (globals()[function](shared, *each) for each in arguments)
+        return
+    pool, told, turn = Pool(number), dict[int, Any](), 0
+    tasks = [Task(at, f"recon.sharding:{function}", each, SECONDS) for at, each in enumerate(arguments)]
+    for task, answer in pool.run(tasks, shared):
+        told[task.key] = answer
+        while turn in told:
+            mine = told.pop(turn)
+            # Its worker failed: a bug then shows itself here.
+            yield globals()[function](shared, *arguments[turn]) if isinstance(mine, Failure) else mine
+            turn += 1
+    pool.close()
+
+
+def _folded(answers: Iterable[Any], put_together: Callable[[Sequence[Any]], Any]) -> Any:
+    """All answers as one, a few at a time, so that they are never all held."""
+    held: list[Any] = []
+    for answer in answers:
+        held.append(answer)
+        if len(held) > FOLDED:
+            held = [put_together(held)]
+    return put_together(held)
 
 
 def answer_shard(work: _Work, folder: Path) -> _Told:
@@ -213,11 +224,18 @@ def answer_shard(work: _Work, folder: Path) -> _Told:
            for path in folder.glob("context-*.parquet")}
     result = reconcile(_tables_of(folder), work.policy, work.as_of, replace(work.context, **own), spend=work.spend)
     for name, frame in result.tables.items():
-        frame.write_parquet(folder / f"result-{name}.parquet", compression="lz4")
+        if name != "finding":
+            frame.write_parquet(folder / f"result-{name}.parquet", compression="lz4")
     for name, frame in result.inputs.items():
         if name not in _SHARED:
             frame.write_parquet(folder / f"input-{name}.parquet", compression="lz4")
-    return _Told(result.problems, result.conflicts)
+    return _Told(result.problems, result.conflicts, result.members)
+
+
+def _told(parts: Sequence[_Told]) -> _Told:
+    """What several shards give."""
+    return _Told([problem for one in parts for problem in one.problems], pl.concat([one.conflicts for one in parts]),
+                 members_of([one.members for one in parts]))
 
 
 def _tables_of(folder: Path) -> dict[str, pl.DataFrame]:
@@ -297,33 +315,13 @@ def _as_before(frame: pl.DataFrame, given: pl.DataFrame | None) -> pl.DataFrame:
     return order.join(frame, on="row_id", how="left", maintain_order="left").select(frame.columns)
 
 
-def _findings(folders: list[Path], policy: Policy, as_of: date, context: Context, *, spend: bool) -> pl.DataFrame:
-    """Findings count people of all shards: they are made again, together, from those who are in one."""
-    gaps = pl.scan_parquet([folder / "result-gap.parquet" for folder in folders])
-    members = gaps.filter(pl.col("finding_id").is_not_null()).select("person_id").unique().collect()
-    if members.is_empty():
-        return empty("finding")
-    theirs: dict[str, pl.DataFrame] = {}
-    own: dict[str, Any] = {}
-    for path in folders[0].glob("*-*.parquet"):
-        kind, name = path.stem.split("-", 1)
-        if kind == "table" and name in _SHARED:
-            theirs[name] = pl.concat([pl.read_parquet(folder / path.name) for folder in folders]).unique(
-                maintain_order=True)
-        elif kind in ("table", "context"):
-            rows = pl.scan_parquet([folder / path.name for folder in folders])
-            found = rows.join(members.lazy(), on="person_id", how="semi").collect()
-            (theirs if kind == "table" else own)[name] = found
-    return reconcile(theirs, policy, as_of, replace(context, **own), spend=spend).tables["finding"]
-
-
-def _problems(told: list[_Told], conflicts: pl.DataFrame) -> list[Problem]:
+def _problems(told: _Told) -> list[Problem]:
     """Problems without repetition: one that names no place speaks of a file and is said once."""
     said: set[tuple[str, str | None]] = set()
     problems: list[Problem] = []
-    for problem in (problem for one in told for problem in one.problems):
+    for problem in told.problems:
         if problem.code == "policy-differs" or (problem.place is None and (problem.code, problem.file) in said):
             continue
         said.add((problem.code, problem.file))
         problems.append(problem)
-    return problems + conflict_problems(conflicts)
+    return problems + conflict_problems(told.conflicts)

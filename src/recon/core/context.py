@@ -7,7 +7,7 @@ part or in many (:mod:`recon.core.survey`); :func:`gather` adds up what they say
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -15,8 +15,6 @@ from typing import Any
 import polars as pl
 
 from recon.core import cohorts, shifts
-from recon.core.counts import added
-from recon.core.cover import added_files
 from recon.core.infer import SCHEMA as INFERRED_RULES
 from recon.core.infer import rules_from
 from recon.core.lags import lags_of
@@ -30,8 +28,9 @@ from recon.problems import Problem
 OVERDUE_PERCENT = 90
 OVERDUE_PEOPLE = 10
 
-# A round put to every part of the people, by the name of :class:`recon.core.survey.Part`'s method: their answers.
-Ask = Callable[..., Sequence[Any]]
+# A round put to every part of the people, by the name of :class:`recon.core.survey.Part`'s method: what all of them
+# answer together (:func:`recon.core.survey.together`).
+Ask = Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -86,45 +85,34 @@ def build_context(
 ) -> Context:
     """The first pass (see :class:`Context`); ``tolerance`` in months overrides every region's."""
     part = Part(tables, policy)
-    return gather(lambda name, *arguments: [getattr(part, name)(*arguments)], policy, as_of, tolerance=tolerance,
+    return gather(lambda name, *arguments: getattr(part, name)(*arguments), policy, as_of, tolerance=tolerance,
                   deducted=deducted_months(part.prepared.tables, payroll))
 
 
 def gather(
     ask: Ask, policy: Policy, as_of: date, *, tolerance: int | None = None, deducted: pl.DataFrame
 ) -> Context:
-    """The context of all people, who are asked part by part; ``deducted``: their months with a payslip deduction.
+    """The context of all people, whom ``ask`` asks in parts; ``deducted``: their months with a payslip deduction.
 
     These are told of all people at once (:func:`recon.core.payroll.deducted.deducted_months`): by whose names payers
     appear, everybody's rows say.
     """
-    seen: Sequence[Seen] = ask("seen")
-    inferred = rules_from([one.asked for one in seen], policy)
-    strangers = pl.concat([one.strangers for one in seen])
-    voted: Sequence[Voted] = ask("voted", inferred, strangers)
-    lag, steady, notes = lags_of([one.votes for one in voted], policy)
-    known = Known(
-        added_files([one.flow_files for one in seen]), added_files([one.contribution_files for one in seen]),
-        cohorts.same_people(strangers, pl.concat([one.namesakes for one in voted])), lag, steady,
-    )
-    told: Sequence[Told] = ask("told", known)
-    course = shifts.courses([one.shares for one in told], lag, policy)
-    shift, changes = shifts.believed(course, ask("fitting", course) if course.height else [])
-    payers = added([one.payer_months for one in told], cohorts.PAYER_MONTH)
-    regions = added([one.payer_regions for one in seen], ["payer", "region"])
+    seen: Seen = ask("seen")
+    inferred = rules_from(seen.asked, policy)
+    voted: Voted = ask("voted", inferred, seen.strangers)
+    lag, steady, notes = lags_of(voted.votes, policy)
+    known = Known(seen.flow_files, seen.contribution_files,
+                  cohorts.same_people(seen.strangers, voted.namesakes), lag, steady)
+    told: Told = ask("told", known)
+    course = shifts.courses(told.shares, lag, policy)
+    shift, changes = shifts.believed(course, ask("fitting", course) if course.height else None)
     return Context(
-        as_of=as_of, tolerance=tolerance,
-        **{name: pl.concat([one.own[name] for one in told]) for name in told[0].own},
-        problems=tuple(problem for one in told for problem in one.problems),
-        payer_cover=pl.concat([one.payer_cover for one in told]).unique(),
-        lag=lag, steady=steady, shift=shift,
-        cohort=added([one.credited_people for one in told], cohorts.PAYER_MONTH),
-        silent=cohorts.silent_months(payers), unpaid=cohorts.unpaid_people(payers),
-        elsewhere=cohorts.elsewhere(pl.concat([one.waiting for one in told]), pl.concat([one.strange for one in told])),
-        deduction=cohorts.common_deductions(
-            added([one.credited for one in told], ["region", "due"]),
-            added([one.lacking for one in told], ["region", "due", "rest_fen"])),
-        inferred=inferred, notes=tuple(notes + changes), deducted=_placed(deducted, regions),
+        as_of=as_of, tolerance=tolerance, **told.own, problems=tuple(told.problems), payer_cover=told.payer_cover,
+        lag=lag, steady=steady, shift=shift, cohort=told.credited_people,
+        silent=cohorts.silent_months(told.payer_months), unpaid=cohorts.unpaid_people(told.payer_months),
+        elsewhere=cohorts.elsewhere(told.waiting, told.strange),
+        deduction=cohorts.common_deductions(told.credited, told.lacking),
+        inferred=inferred, notes=tuple(notes + changes), deducted=_placed(deducted, seen.payer_regions),
     )
 
 

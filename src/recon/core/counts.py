@@ -1,4 +1,4 @@
-"""Counts of several groups of people, as counts of all of them."""
+"""Counts of several groups of people, as counts of all of them: put together in any order, a few at a time or all."""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from recon.core import months
@@ -234,26 +236,45 @@ def _with_finding(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
         finding_ids(named["_finding"]), (pl.col("_finding").is_not_null() & ~in_region).alias("_of_payer"))
 
 
-def finding_table(gap: pl.DataFrame, payers: pl.DataFrame) -> pl.DataFrame:
-    """One row per finding with its members counted, from the gap rows that point to it.
+def counted_members(gap: pl.DataFrame, payers: pl.DataFrame) -> pl.DataFrame:
+    """One row per finding with its members at hand counted, from the gap rows that point to it.
 
-    payers: those of :func:`gap_table`; a finding about a whole region names none.
+    payers: those of :func:`gap_table`; a finding about a whole region names none. What several groups of people give
+    is put together by :func:`added_members`.
     """
-    named = gap.filter(pl.col("finding_id").is_not_null())
-    is_file = pl.col("cause").is_in(["no_account_export", "contribution_unseen"])
-    # Only a run that came late for a whole region has members whose credit is there by now.
-    is_run = (pl.col("status") == "resolved").any()
-    rows = named.group_by("finding_id").agg(
-        pl.col("basis", "label", "cause", "owner").sort().first(),
-        pl.when(is_file.first()).then(pl.lit("file")).when(is_run).then(pl.lit("region")).otherwise(pl.lit("payer"))
-        .alias("scope"),
+    return gap.filter(pl.col("finding_id").is_not_null()).group_by("finding_id").agg(
+        pl.col(_ALIKE).sort().first(),
+        (pl.col("status") == "resolved").any().alias("is_run"),
         pl.col("person_id").n_unique().cast(pl.Int32).alias("people"),
         pl.when(pl.col("cause") == "no_account_export").then(0).otherwise(pl.col("amount_fen")).sum()
         .alias("amount_fen"),
-        pl.col("region").sort().first(),
-        pl.col("accrual_month").min().dt.strftime("%Y-%m").alias("_from"),
-        pl.col("accrual_month").max().dt.strftime("%Y-%m").alias("_to"),
+        pl.col("accrual_month").min().alias("from"), pl.col("accrual_month").max().alias("to"),
     ).join(payers, on="finding_id", how="left").with_columns(pl.col("payer").replace("", None))
+
+
+_ALIKE = ("basis", "label", "cause", "owner", "region")
+
+
+def added_members(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Of :func:`counted_members` of several groups of people: those of all."""
+    if len(parts) == 1:
+        return parts[0]
+    rows = pl.concat(parts)
+    return rows.group_by("finding_id").agg(
+        pl.col(_ALIKE).sort().first(), pl.col("is_run").any(), pl.col("people", "amount_fen").sum(),
+        pl.col("from").min(), pl.col("to").max(), pl.col("payer").max(),
+    ).select(rows.columns)
+
+
+def finding_table(members: pl.DataFrame) -> pl.DataFrame:
+    """One row of ``finding`` per row of :func:`counted_members`."""
+    is_file = pl.col("cause").is_in(["no_account_export", "contribution_unseen"])
+    rows = members.with_columns(
+        # Only a run that came late for a whole region has members whose credit is there by now.
+        pl.when(is_file).then(pl.lit("file")).when("is_run").then(pl.lit("region")).otherwise(pl.lit("payer"))
+        .alias("scope"),
+        pl.col("from").dt.strftime("%Y-%m").alias("_from"), pl.col("to").dt.strftime("%Y-%m").alias("_to"),
+    )
     fields = {
         "month": pl.col("_from"), "people": pl.col("people").cast(pl.String), "amount": yuan(pl.col("amount_fen")),
     }

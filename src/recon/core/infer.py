@@ -71,14 +71,18 @@ def ask(lines: pl.DataFrame, prepared: Prepared, policy: Policy) -> Asked:
     return Asked(_in_service_pairs(lines, prepared.credit), _retiree_pairs(prepared, policy))
 
 
-def rules_from(parts: Sequence[Asked], policy: Policy) -> pl.DataFrame:
+def asked_of(parts: Sequence[Asked]) -> Asked:
+    """Those who would have been asked of all ``parts`` together."""
+    return Asked(_sample_of([one.in_service for one in parts]), _sample_of([one.retired for one in parts]))
+
+
+def rules_from(asked: Asked, policy: Policy) -> pl.DataFrame:
     """What the data show, one row per cohort, run of months and age bracket (:data:`SCHEMA`), from everybody asked.
 
     kind: share, share_flat or fixed; from, to: months seen; verdict: confirms (the policy says the same), unknown (it
     is silent or of low confidence), conflict (it is well known and fits less than half of the same credits).
     """
-    in_service = _at_best_lag(_sample_of([one.in_service for one in parts]), policy)
-    pairs = pl.concat([in_service, _sample_of([one.retired for one in parts])])
+    pairs = pl.concat([_at_best_lag(asked.in_service[1], policy), asked.retired[1]])
     rows: list[dict[str, Any]] = []
     for cohort, mine in pairs.sort(*_COHORT, "month", "person_id", nulls_last=True).group_by(
         _COHORT, maintain_order=True
@@ -91,7 +95,7 @@ def rules_from(parts: Sequence[Asked], policy: Policy) -> pl.DataFrame:
 
 def infer_rules(lines: pl.DataFrame, prepared: Prepared, policy: Policy) -> pl.DataFrame:
     """:func:`rules_from` everybody at once."""
-    return rules_from([ask(lines, prepared, policy)], policy)
+    return rules_from(ask(lines, prepared, policy), policy)
 
 
 # ---------------------------------------------------------------------------------------------- credits in place
@@ -189,10 +193,13 @@ def _of(rows: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
     return rows.join(people, on=[*_COHORT, "person_id"], how="semi", nulls_equal=True)
 
 
-def _sample_of(parts: Sequence[tuple[pl.DataFrame, pl.DataFrame]]) -> pl.DataFrame:
-    """The pairs of the people who would have been sampled from all of them together."""
+def _sample_of(parts: Sequence[tuple[pl.DataFrame, pl.DataFrame]]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The people who would have been sampled from all of them together, and their pairs."""
+    if len(parts) == 1:
+        return parts[0]
     people, pairs = (pl.concat(frames) for frames in zip(*parts, strict=True))
-    return pairs if len(parts) == 1 else _of(pairs, _fewest(people))
+    people = _fewest(people)
+    return people, _of(pairs, people)
 
 
 def _value(family: str) -> pl.Expr:

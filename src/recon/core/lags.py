@@ -93,13 +93,18 @@ def votes_of(lines: pl.DataFrame, credit: pl.DataFrame, policy: Policy) -> Votes
                  _counted(pl.concat([clean, rough])))
 
 
-def lags_of(parts: Sequence[Votes], policy: Policy) -> tuple[pl.DataFrame, pl.DataFrame, list[str]]:
-    """(region, scheme, learned), (region, scheme, steady_lag) and what to say of it, from the votes of everybody."""
+def all_votes(parts: Sequence[Votes]) -> Votes:
+    """The votes of several groups of people together."""
     key = ["region", "scheme", "lag"]
-    clean, every = added([one.clean for one in parts], key), added([one.all for one in parts], key)
-    many = _shared(every, COHORT_PEOPLE)
+    return Votes(pl.concat([one.own for one in parts]), pl.concat([one.whole for one in parts]),
+                 added([one.clean for one in parts], key), added([one.all for one in parts], key))
+
+
+def lags_of(votes: Votes, policy: Policy) -> tuple[pl.DataFrame, pl.DataFrame, list[str]]:
+    """(region, scheme, learned), (region, scheme, steady_lag) and what to say of it, from the votes of everybody."""
+    many = _shared(votes.all, COHORT_PEOPLE)
     # A few people are only asked when their records are clean: one odd record would outweigh them.
-    few = _shared(clean, STEADY_PEOPLE).join(many, on=["region", "scheme"], how="anti")
+    few = _shared(votes.clean, STEADY_PEOPLE).join(many, on=["region", "scheme"], how="anti")
     steady = pl.concat([many, few]).select("region", "scheme", pl.col("lag").alias("steady_lag"))
     cohort = many.filter(pl.col("region").is_in(sorted(_soft(many["region"].unique().to_list(), policy))))
     notes = [

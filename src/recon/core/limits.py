@@ -6,6 +6,7 @@ one place where a wage becomes the base it should have been declared at: payslip
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 import polars as pl
@@ -16,7 +17,7 @@ from recon.core.naming import finding_ids, gap_ids
 from recon.core.text import fill, listed, yuan
 from recon.labels import BASE_FINDING, CAUSE, COUNTER_CHECKS
 from recon.policy import Policy
-from recon.tables import conform
+from recon.tables import conform, empty
 
 LABEL = "base_out_of_limits"
 # Bases are declared in whole yuan in some places; less than this is no difference.
@@ -54,20 +55,20 @@ def clamped(wage: pl.Expr, *, floor: str = "floor_fen", cap: str = "cap_fen") ->
 
 
 def outside_limits(lines: pl.DataFrame, policy: Policy, as_of: date) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Declared bases below the floor or above the cap: rows of ``gap`` (basis payroll) and of ``finding``.
+    """Declared bases below the floor or above the cap: rows of ``gap`` (basis payroll), and their findings' members.
 
     lines: those of :func:`recon.core.expect.lines_of`. A month's base is the largest of a payer's normal lines plus its
     top-ups. amount_fen is what the account misses each month by the region's rule (negative: what it gets too much);
     where the rule is not known it is 0 and estimated_fen says about how much. In the running base year an old base that
-    was right the year before is pending: a top-up 补差 usually follows. One finding per payer, limit and cause.
+    was right the year before is pending: a top-up 补差 usually follows. One finding per payer, limit and cause
+    (:func:`base_findings`).
     """
     found = _outside(with_limits(_bases(lines), policy), policy, as_of)
     if found.is_empty():
-        return conform(pl.DataFrame(schema={"gap_id": pl.String}), "gap"), conform(
-            pl.DataFrame(schema={"finding_id": pl.String}), "finding")
+        return empty("gap"), pl.DataFrame(schema=_MEMBERS)
     rows = found.with_columns(*_words(), *_ids(found))
     order = ["person_id", "region", "scheme", "accrual_month", "cause"]
-    return conform(rows.sort(order, nulls_last=True), "gap"), _findings(rows)
+    return conform(rows.sort(order, nulls_last=True), "gap"), _members(rows)
 
 
 def _bases(lines: pl.DataFrame) -> pl.DataFrame:
@@ -155,13 +156,34 @@ def _ids(found: pl.DataFrame) -> list[pl.Series]:
     return [gap_ids(found, pl.coalesce("estimated_fen", "amount_fen")), finding_ids(names)]
 
 
-def _findings(rows: pl.DataFrame) -> pl.DataFrame:
-    grouped = rows.group_by("finding_id").agg(
-        pl.col("basis", "label", "cause", "owner", "limit_ref", "limit_fen", "payer").sort().first(),
+_ALIKE = ("basis", "label", "cause", "owner", "limit_ref", "limit_fen", "payer")
+_MEMBERS = pl.Schema({
+    "finding_id": pl.String(), **dict.fromkeys(_ALIKE, pl.String()), "limit_fen": pl.Int64(), "people": pl.Int32(),
+    "amount_fen": pl.Int64(), "count": pl.UInt32(), "from": pl.Date(), "to": pl.Date(),
+})
+
+
+def _members(rows: pl.DataFrame) -> pl.DataFrame:
+    """One row per finding with its members at hand counted."""
+    return rows.group_by("finding_id").agg(
+        pl.col(_ALIKE).sort().first(),
         pl.col("person_id").n_unique().cast(pl.Int32).alias("people"), pl.col("amount_fen").sum(),
-        pl.len().alias("count"), pl.col("accrual_month").min().dt.strftime("%Y-%m").alias("first"),
-        pl.col("accrual_month").max().dt.strftime("%Y-%m").alias("last"),
+        pl.len().alias("count"), pl.col("accrual_month").min().alias("from"), pl.col("accrual_month").max().alias("to"),
+    ).cast(_MEMBERS).select(_MEMBERS.names())
+
+
+def added_members(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Of the members that several groups of people give: those of all."""
+    return parts[0] if len(parts) == 1 else pl.concat(parts).group_by("finding_id").agg(
+        pl.col(_ALIKE).sort().first(), pl.col("people", "amount_fen", "count").sum(), pl.col("from").min(),
+        pl.col("to").max(),
     )
+
+
+def base_findings(members: pl.DataFrame) -> pl.DataFrame:
+    """One row of ``finding`` for each row of members (:func:`outside_limits`)."""
+    grouped = members.with_columns(
+        pl.col("from").dt.strftime("%Y-%m").alias("first"), pl.col("to").dt.strftime("%Y-%m").alias("last"))
     fields = {
         "payer": pl.col("payer").fill_null(""), "people": pl.col("people").cast(pl.String),
         "count": pl.col("count").cast(pl.String), "first": pl.col("first"), "last": pl.col("last"),

@@ -5,13 +5,13 @@ exports -> lines (what is due) -> links -> parts (labels) -> months, gaps, findi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
 
-from recon.core import months
+from recon.core import gaps, limits, months
 from recon.core.absent import absent_months
 from recon.core.account_parts import balance_gaps, broken_months, ledger_findings, ledger_parts, moving_parts
 from recon.core.balance import MOVES, balance_table, one_ledger, with_readings
@@ -21,12 +21,11 @@ from recon.core.chain import chained
 from recon.core.context import Context
 from recon.core.due import settle_second, with_due
 from recon.core.expect import conflict_problems, lines_of, policy_conflicts, retiree_lines
-from recon.core.gaps import KEY, finding_table, gap_table
+from recon.core.gaps import KEY, gap_table
 from recon.core.holes import jumps
 from recon.core.inferred import CONFLICT, conflict_findings, mark_conflicts, with_inferred
 from recon.core.judge import judge, parts_of, with_links
 from recon.core.ledgers import only_in_one
-from recon.core.limits import outside_limits
 from recon.core.match import match
 from recon.core.monthly import month_table
 from recon.core.moves import recognised
@@ -39,16 +38,30 @@ from recon.tables import RESULT_TABLES, conform, empty
 
 
 @dataclass(frozen=True)
+class Members:
+    """What the table ``finding`` is made of: of findings that count people, the people at hand; the others whole.
+
+    months: :func:`recon.core.gaps.counted_members`. bases: :func:`recon.core.limits.outside_limits`.
+    """
+
+    months: pl.DataFrame
+    bases: pl.DataFrame
+    others: pl.DataFrame
+
+
+@dataclass(frozen=True)
 class Result:
     """All result tables but ``problem`` and ``source``, the input tables as judged, and what was noticed.
 
-    conflicts: :func:`recon.core.expect.policy_conflicts`; the problems say the same.
+    conflicts: :func:`recon.core.expect.policy_conflicts`; the problems say the same. members: what the table
+    ``finding`` says of the people at hand.
     """
 
     tables: dict[str, pl.DataFrame]
     inputs: dict[str, pl.DataFrame]
     problems: list[Problem]
     conflicts: pl.DataFrame
+    members: Members
 
 
 class IdentityError(AssertionError):
@@ -83,22 +96,33 @@ def reconcile(
     gap, payers = gap_table(parts, lines, links, context)
     gap, conflict_finding = conflict_findings(explain_waits(gap, lines, policy), lines, context.inferred)
     month = month_table(lines, links, gap, found.margins, prepared.tables["person"])
-    base_gap, base_finding = outside_limits(lines, policy, as_of)
+    base_gap, bases = limits.outside_limits(lines, policy, as_of)
     result = {
         "expected": _expected_table(lines), "match": _match_table(links, found.margins), "month": month,
-        "gap": pl.concat([gap, base_gap]),
-        "finding": pl.concat([
-            finding_table(gap.filter(pl.col("cause").fill_null("") != CONFLICT), payers), conflict_finding,
-            base_finding,
-        ]),
-        "step": step_table(lines, policy),
+        "gap": pl.concat([gap, base_gap]), "step": step_table(lines, policy),
     }
     result |= _account_tables(prepared, result, context, complete=spend)
+    counted = gaps.counted_members(gap.filter(pl.col("cause").fill_null("") != CONFLICT), payers)
+    members = Members(counted, bases, pl.concat([conflict_finding, ledger_findings(result["gap"])]))
+    result["finding"] = finding_table(members)
     check_identities(result, prepared.credit)
     conflicts = policy_conflicts(lines.filter(pl.col("row_id").is_not_null()))
     problems = prepared.problems + found.problems + conflict_problems(conflicts)
     assert set(result) == set(RESULT_TABLES) - {"problem", "source", "payroll_month", "rollup"}
-    return Result(result, prepared.tables, problems, conflicts)
+    return Result(result, prepared.tables, problems, conflicts, members)
+
+
+def members_of(parts: Sequence[Members]) -> Members:
+    """The members of all findings, of what several groups of people have of them; a few at a time or all at once."""
+    return Members(
+        gaps.added_members([one.months for one in parts]), limits.added_members([one.bases for one in parts]),
+        pl.concat([one.others for one in parts]).unique(maintain_order=True),
+    )
+
+
+def finding_table(members: Members) -> pl.DataFrame:
+    """The table ``finding``: one cause that hit many, with how many they are and what it comes to."""
+    return pl.concat([gaps.finding_table(members.months), members.others, limits.base_findings(members.bases)])
 
 
 def check_identities(result: Mapping[str, pl.DataFrame], credit: pl.DataFrame | None = None) -> None:
@@ -144,7 +168,7 @@ def _account_tables(
 ) -> dict[str, pl.DataFrame]:
     """Does the account add up: balance, bridge and what explains a balance, where no line was dropped at reading."""
     flow, reading = prepared.tables["flow"], prepared.tables["reading"]
-    gap, finding = result["gap"], result["finding"]
+    gap = result["gap"]
     if not complete:
         lines = one_ledger(flow.filter(pl.col("duplicate_of").is_null()))
         balance = empty("balance")
@@ -155,9 +179,9 @@ def _account_tables(
             moving_parts(lines, jumps(lines, context.cover)), ledger_parts(only_in_one(flow)),
             reading_parts(reading, lines, result["expected"], context.cover, anchors(lines)),
         ])
-        gap, finding = pl.concat([gap, parts]), pl.concat([finding, ledger_findings(parts)])
+        gap = pl.concat([gap, parts])
     bridge = bridge_table(result["month"], gap, result["match"], prepared.credit, lines, balance, complete=complete)
-    return {"gap": gap, "finding": finding, "balance": balance, "bridge": bridge}
+    return {"gap": gap, "balance": balance, "bridge": bridge}
 
 
 def _all_lines(prepared: Prepared, policy: Policy, context: Context) -> pl.DataFrame:

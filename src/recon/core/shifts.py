@@ -7,12 +7,9 @@ amounts fit their month with it than without (:func:`fits`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import polars as pl
 
 from recon.core import months
-from recon.core.counts import added
 from recon.core.lags import COHORT_PEOPLE, MAX_LEARNED_LAG, plain_lines
 from recon.policy import Policy
 from recon.tables import ACCOUNT
@@ -43,10 +40,9 @@ def month_shares(lines: pl.DataFrame, credit: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def courses(parts: Sequence[pl.DataFrame], lag: pl.DataFrame, policy: Policy) -> pl.DataFrame:
+def courses(shares: pl.DataFrame, lag: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     """region, scheme, arrival, shift, lasts, usual: the course of each region that changes, from everybody's shares."""
-    shares = added(parts, ["region", "scheme", "month"]).filter(pl.col("people") >= COHORT_PEOPLE).sort(
-        "region", "scheme", "month")
+    shares = shares.filter(pl.col("people") >= COHORT_PEOPLE).sort("region", "scheme", "month")
     frames = [pl.DataFrame(schema={**_SHIFT, "usual": pl.Int32})]
     for (region, scheme), months_of in shares.group_by("region", "scheme", maintain_order=True):
         if policy.schedule(str(region)).kind == "annual":
@@ -74,11 +70,13 @@ def fits(lines: pl.DataFrame, credit: pl.DataFrame, course: pl.DataFrame) -> pl.
         pl.col("with", "without").fill_null(0))
 
 
-def believed(course: pl.DataFrame, parts: Sequence[pl.DataFrame]) -> tuple[pl.DataFrame, list[str]]:
-    """The courses that more lines fit than do without (region, scheme, arrival, shift, lasts), and what to say."""
-    if not parts:
+def believed(course: pl.DataFrame, counts: pl.DataFrame | None) -> tuple[pl.DataFrame, list[str]]:
+    """The courses that more lines fit than do without (region, scheme, arrival, shift, lasts), and what to say.
+
+    counts: everybody's :func:`fits`; None where there is no course.
+    """
+    if counts is None:
         return course.drop("usual"), []
-    counts = added(parts, ["region", "scheme"])
     kept = course.join(counts.filter(pl.col("with") > pl.col("without")), on=["region", "scheme"], how="semi",
                        maintain_order="left")
     firsts = kept.filter(pl.col("shift") != 0).unique(["region", "scheme"], keep="first", maintain_order=True)

@@ -1,27 +1,30 @@
 """What is asked of some people for the context of all: three rounds, a fourth where a region's lag seems to change.
 
 Each round takes what the round before gave for everybody and answers for the people at hand: counts that can be added
-up, and tables that speak of single people. :func:`recon.core.context.gather` asks and adds up; that the people come in
-one part or in many changes nothing.
+up, and tables that speak of single people. :func:`together` adds up, a few answers at a time or all at once, so that
+nobody ever holds the answers of all parts; :func:`recon.core.context.gather` asks. That the people come in one part or
+in many changes nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import polars as pl
 
 from recon.core import cohorts, shifts
 from recon.core.balance import one_ledger
 from recon.core.chain import chained
-from recon.core.cover import contribution_cover, contribution_files, flow_cover, flow_files
+from recon.core.counts import added
+from recon.core.cover import added_files, contribution_cover, contribution_files, flow_cover, flow_files
 from recon.core.expect import lines_of
 from recon.core.holes import balance_problems, holes, jumps, quiet_years
-from recon.core.infer import Asked, ask
+from recon.core.infer import Asked, ask, asked_of
 from recon.core.inferred import with_inferred
-from recon.core.lags import Votes, own_lags, votes_of
+from recon.core.lags import Votes, all_votes, own_lags, votes_of
 from recon.core.prepare import Prepared, prepare
 from recon.policy import Policy
 from recon.problems import Problem
@@ -72,6 +75,34 @@ class Told:
     waiting: pl.DataFrame
     strange: pl.DataFrame
     problems: list[Problem]
+
+
+def together(answers: Sequence[Any]) -> Any:
+    """What several parts of the people answer in one round, as one answer, which may be put together with others."""
+    first = answers[0]
+    if len(answers) == 1:
+        return first
+    if isinstance(first, Seen):
+        return Seen(
+            asked_of([one.asked for one in answers]), added_files([one.flow_files for one in answers]),
+            added_files([one.contribution_files for one in answers]), pl.concat([one.strangers for one in answers]),
+            added([one.payer_regions for one in answers], ["payer", "region"]),
+        )
+    if isinstance(first, Voted):
+        return Voted(all_votes([one.votes for one in answers]), pl.concat([one.namesakes for one in answers]))
+    if isinstance(first, Told):
+        return Told(
+            {name: pl.concat([one.own[name] for one in answers]) for name in first.own},
+            pl.concat([one.payer_cover for one in answers]).unique(),
+            added([one.shares for one in answers], ["region", "scheme", "month"]),
+            added([one.credited_people for one in answers], cohorts.PAYER_MONTH),
+            added([one.payer_months for one in answers], cohorts.PAYER_MONTH),
+            added([one.credited for one in answers], ["region", "due"]),
+            added([one.lacking for one in answers], ["region", "due", "rest_fen"]),
+            pl.concat([one.waiting for one in answers]), pl.concat([one.strange for one in answers]),
+            [problem for one in answers for problem in one.problems],
+        )
+    return added(answers, ["region", "scheme"])  # of the fourth round
 
 
 class Part:
