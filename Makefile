@@ -9,6 +9,8 @@ STAMP := $(VENV)/.installed
 CLEAN := build/clean
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
+# Compiled code is kept: the tests start recon dozens of times, and each would compile it anew.
+export PYTHONDONTWRITEBYTECODE =
 
 # 3 and 4 are answers of recon, not failures: say what they mean and go on; 1 and 2 are failures.
 define explain_exit

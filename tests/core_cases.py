@@ -10,7 +10,7 @@ one: each as people, employers and files of its own. What depends on colleagues 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
@@ -120,29 +120,43 @@ def account(
     coverage: Iterable[Row] | None = None, **more: Iterable[Row],
 ) -> Tables:
     """The input tables; without ``coverage`` every flow file is declared to cover 2023 to 2025."""
+    rows = _rows_of(contribution, flows, roster=roster, coverage=coverage, **more)
+    return {name: _frame(name, mine) for name, mine in rows.items()}
+
+
+def _rows_of(
+    contribution: Iterable[Row] = (), flows: Iterable[Row] = (), *, roster: Iterable[Row] = (),
+    coverage: Iterable[Row] | None = None, **more: Iterable[Row],
+) -> dict[str, list[Row]]:
+    """The rows of :func:`account` by table, each with the place it has in its file."""
     flows = list(flows)
     if coverage is None:
         coverage = [cover(name) for name in sorted({row["file"] for row in flows})]
     given: dict[str, Iterable[Row]] = {
         "contribution": contribution, "flow": flows, "person": roster, "coverage": coverage, **more,
     }
-    return {name: _frame(name, list(given.get(name, ()))) for name in canonical.INPUT_TABLES}
+    return {name: list(_placed(name, given.get(name, ()))) for name in canonical.INPUT_TABLES}
+
+
+def _placed(name: str, rows: Iterable[Row]) -> Iterator[Row]:
+    if "row_id" not in canonical.INPUT_TABLES[name]:
+        yield from rows
+        return
+    counts: dict[str, int] = {}
+    for row in rows:
+        told = dict(row)
+        file = told.pop("file", f"{name}.csv")
+        counts[file] = counts.get(file, 1) + 1
+        yield told | {"row_id": f"{file}#L{counts[file]}"}
 
 
 def _frame(name: str, rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
     schema = canonical.INPUT_TABLES[name]
-    counts: dict[str, int] = {}
-    columns: dict[str, list[Any]] = {column: [] for column in schema}
-    for row in rows:
-        told = dict(row)
-        if "row_id" in schema:
-            file = told.pop("file", f"{name}.csv")
-            counts[file] = counts.get(file, 1) + 1
-            told["row_id"] = f"{file}#L{counts[file]}"
-        assert set(told) <= set(schema), set(told) - set(schema)
-        for column, dtype in schema.items():
-            value = told.get(column)
-            columns[column].append(date.fromisoformat(value) if dtype == pl.Date and value else value)
+    unknown = {column for row in rows for column in row} - set(schema)
+    assert not unknown, unknown
+    days = [column for column, dtype in schema.items() if dtype == pl.Date]
+    columns: dict[str, list[Any]] = {column: [row.get(column) for row in rows] for column in schema}
+    columns |= {column: [date.fromisoformat(day) if day else day for day in columns[column]] for column in days}
     return pl.DataFrame(columns, schema=schema)
 
 
@@ -246,19 +260,19 @@ def answer_of(row: Mapping[str, Any]) -> str:
 
 @dataclass
 class Book:
-    """The cases of a test module, answered together (see the module)."""
+    """The cases of a test module, answered together (see the module) when the first of them is asked for."""
 
-    cases: dict[str, tuple[str, Tables, dict[str, str]]] = field(default_factory=dict)
+    cases: dict[str, tuple[str, dict[str, list[Row]], dict[str, str]]] = field(default_factory=dict)
     answered: dict[str, Result] = field(default_factory=dict)
 
     def case(
         self, contribution: Iterable[Row] = (), flows: Iterable[Row] = (), *, as_of: str = AS_OF, **more: Iterable[Row],
     ) -> Callable[[Callable[[Told], None]], Callable[[], None]]:
         """Mark a test that is given the answers about :func:`account` of these rows."""
-        tables = account(contribution, flows, **more)
+        rows = _rows_of(contribution, flows, **more)
 
         def mark(test: Callable[[Told], None]) -> Callable[[], None]:
-            own, ids = _apart(tables, len(self.cases) + 1)
+            own, ids = _apart(rows, len(self.cases) + 1)
             self.cases[test.__name__] = as_of, own, ids
 
             def run() -> None:
@@ -271,26 +285,27 @@ class Book:
 
     def _answer(self, as_of: str) -> Result:
         if as_of not in self.answered:
-            mine = [tables for day, tables, _ in self.cases.values() if day == as_of]
-            together = {name: pl.concat([tables[name] for tables in mine]) for name in canonical.INPUT_TABLES}
+            mine = [rows for day, rows, _ in self.cases.values() if day == as_of]
+            together = {name: _frame(name, [row for rows in mine for row in rows[name]])
+                        for name in canonical.INPUT_TABLES}
             self.answered[as_of] = solve(together, as_of).result
         return self.answered[as_of]
 
 
-def _apart(tables: Tables, number: int) -> tuple[Tables, dict[str, str]]:
-    """The tables with people, employers and files that no other case has, and what the people are called now."""
-    people = sorted(set(pl.concat([
-        frame["person_id"] for frame in tables.values() if "person_id" in frame.columns]).drop_nulls()) | {ME})
+def _apart(tables: Mapping[str, list[Row]], number: int) -> tuple[dict[str, list[Row]], dict[str, str]]:
+    """The rows with people, employers and files that no other case has, and what the people are called now."""
+    people = sorted({row["person_id"] for rows in tables.values() for row in rows if row.get("person_id")} | {ME})
     ids = {name: f"PSN:42{number:04d}{place:04d}" for place, name in enumerate(people)}
-    own = {}
-    for name, frame in tables.items():
-        changes = [pl.col("person_id").replace(ids)] if "person_id" in frame.columns else []
-        changes += [pl.lit(f"{ids[ME]}/").add(pl.col(column)).alias(column)
-                    for column in ("row_id", "file") if column in frame.columns]
-        changes += [pl.col(column).add(f"{number}")
-                    for column in ("employer", "payer", "person_name") if column in frame.columns]
-        own[name] = frame.with_columns(changes)
-    return own, ids
+
+    def own(row: Row) -> Row:
+        renamed = {column: f"{row[column]}{number}" for column in ("employer", "payer", "person_name")
+                   if row.get(column) is not None}
+        renamed |= {column: f"{ids[ME]}/{row[column]}" for column in ("row_id", "file") if row.get(column) is not None}
+        if row.get("person_id"):
+            renamed["person_id"] = ids[row["person_id"]]
+        return row | renamed
+
+    return {name: [own(row) for row in rows] for name, rows in tables.items()}, ids
 
 
 def colleagues(count: int) -> list[str]:
