@@ -156,6 +156,8 @@ def conform(frame: pl.DataFrame, name: str) -> pl.DataFrame:
     Raises polars' InvalidOperationError when a present column cannot be cast without loss.
     """
     schema = TABLES[name]
+    if list(frame.schema.items()) == list(schema.items()):
+        return frame
     return frame.select(
         (pl.col(column).cast(dtype) if column in frame.columns else pl.lit(None, dtype=dtype).alias(column))
         for column, dtype in schema.items()

@@ -89,6 +89,8 @@ def _bracketed(main: pl.DataFrame, spells: pl.DataFrame) -> pl.DataFrame:
     steps = regular.select(*ACCOUNT, "month").unique().with_columns(
         pl.col("month").shift(-1).over(ACCOUNT, order_by="month").alias("month_next")
     ).filter((gap > 0) & (gap <= BRACKET_MONTHS))
+    if steps.is_empty():
+        return _empty()
     # The same payer has a line on both sides of the hole, whoever else pays beside it.
     holes = regular.join(steps, on=[*ACCOUNT, "month"], nulls_equal=True).drop_nulls("payer").join(
         regular.select(*ACCOUNT, "payer", pl.col("month").alias("month_next"), pl.col("row_id").alias("row_id_next")),
@@ -100,6 +102,8 @@ def _bracketed(main: pl.DataFrame, spells: pl.DataFrame) -> pl.DataFrame:
     ).explode("month").select(
         *ACCOUNT, "payer", "employer", "month", pl.lit("bracket").alias("proved_by"), "neighbours"
     )
+    if spells.is_empty():
+        return inside
     # The roster's spell speaks of its own payer only; enrolment speaks of everybody's.
     whole = spells.filter("is_whole").select("person_id").unique()
     own = spells.filter(~pl.col("is_whole")).select("person_id", "payer").unique()
@@ -115,6 +119,8 @@ def _bracketed(main: pl.DataFrame, spells: pl.DataFrame) -> pl.DataFrame:
 
 def _employed(spells: pl.DataFrame, context: Context) -> pl.DataFrame:
     """Whole months inside stated spells, up to the as-of month."""
+    if spells.is_empty():
+        return _empty()
     until = pl.lit(months.index(context.as_of), dtype=pl.Int32)
     return spells.with_columns(pl.min_horizontal(pl.col("to").fill_null(until), until).alias("_end")).filter(
         pl.col("_end") >= pl.col("from")

@@ -15,7 +15,7 @@ from recon.core.naming import finding_ids, gap_ids
 from recon.core.readings import PARTS
 from recon.core.text import fill, yuan, yuan_text
 from recon.labels import ACTION_FIELDS, CAUSES
-from recon.tables import ACCOUNT, conform
+from recon.tables import ACCOUNT, conform, empty
 
 KEY = [*ACCOUNT, "accrual_month"]
 NAMED = 4
@@ -73,6 +73,8 @@ def moving_parts(lines: pl.DataFrame, jumps: pl.DataFrame) -> pl.DataFrame:
 
 def _jump_parts(jumps: pl.DataFrame) -> pl.DataFrame:
     """Each jump of the balance, booked where it shows."""
+    if jumps.is_empty():
+        return pl.DataFrame(schema=PARTS)
     rows = [{
         "person_id": row["person_id"], "region": row["region"], "scheme": row["scheme"],
         "accrual_month": row["shown_on"].replace(day=1), "label": "unexplained", "cause": row["cause"],
@@ -94,6 +96,8 @@ def _told(text: str, row: dict[str, object]) -> str:
 
 def ledger_parts(lone: pl.DataFrame) -> pl.DataFrame:
     """Lines that only one of two ledgers has (:func:`recon.core.ledgers.only_in_one`), month by month."""
+    if lone.is_empty():
+        return pl.DataFrame(schema=PARTS)
     app = pl.col("only_in") == "app"
     credit = app & (pl.col("amount_fen") > 0)
     zh = pl.when(app).then(pl.lit("医保明细有、银行明细没有")).otherwise(pl.lit("银行明细有、医保明细没有"))
@@ -134,6 +138,8 @@ def balance_gaps(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
 def ledger_findings(gap: pl.DataFrame) -> pl.DataFrame:
     """One row of ``finding`` per account and ledger that has lines the other has not."""
     named = gap.filter((pl.col("basis") == "balance") & pl.col("finding_id").is_not_null())
+    if named.is_empty():
+        return empty("finding")
     rows = named.group_by("finding_id", maintain_order=True).agg(
         pl.col("basis", "label", "cause", "owner", "action").first(), pl.lit("file").alias("scope"),
         pl.col("person_id").n_unique().cast(pl.Int32).alias("people"), pl.col("amount_fen").sum(),

@@ -34,6 +34,8 @@ def with_readings(flow: pl.DataFrame, reading: pl.DataFrame) -> pl.DataFrame:
 
     A reading stands at the end of its day; the account's balance before and after follows from it and the lines.
     """
+    if reading.is_empty():
+        return flow
     bare = flow.filter(pl.col("duplicate_of").is_null()).group_by(*ACCOUNT, "sub_account", "ledger").agg(
         pl.col("balance_fen").is_not_null().any().alias("_prints")
     ).filter(pl.len().over(ACCOUNT) == 1, ~pl.col("_prints"), pl.col("sub_account").is_null())
@@ -59,18 +61,21 @@ def balance_table(chained: pl.DataFrame) -> pl.DataFrame:
     if chained.is_empty():
         return conform(pl.DataFrame(schema={"person_id": pl.String}), "balance")
     rows = _by_month(chained, "chain")
-    # Balances of the whole account on the lines of its sub-accounts: these have movements, and no balance of their own.
-    inner = chained.filter((pl.col("chain") == "*") & pl.col("sub_account").is_not_null())
-    named = _by_month(inner, "sub_account").with_columns(
-        pl.lit(None, dtype=pl.Int64).alias(name) for name in ("opening_fen", "closing_fen", "unexplained_fen")
-    )
+    several = _manifold(rows)
+    parts = [rows.join(several, on=ACCOUNT, how="anti", nulls_equal=True).drop("chain")]
+    if several.height:
+        parts.append(_together(rows.join(several, on=ACCOUNT, how="semi", nulls_equal=True)))
+    whole = pl.concat(parts, how="diagonal_relaxed").with_columns(pl.lit(None, dtype=pl.String).alias("sub_account"))
     # Accounts mixed in one export have no names; they are shown as one.
     subs = rows.filter(pl.col("chain").is_in(["current_year", "past_years"])).rename({"chain": "sub_account"})
-    whole = pl.concat([
-        rows.join(_manifold(rows), on=ACCOUNT, how="anti", nulls_equal=True).drop("chain"),
-        _together(rows.join(_manifold(rows), on=ACCOUNT, how="semi", nulls_equal=True)),
-    ], how="diagonal_relaxed").with_columns(pl.lit(None, dtype=pl.String).alias("sub_account"))
-    table = pl.concat([whole, subs, named], how="diagonal_relaxed")
+    tables = [whole, subs]
+    # Balances of the whole account on the lines of its sub-accounts: these have movements, and no balance of their own.
+    inner = chained.filter((pl.col("chain") == "*") & pl.col("sub_account").is_not_null())
+    if inner.height:
+        tables.append(_by_month(inner, "sub_account").with_columns(
+            pl.lit(None, dtype=pl.Int64).alias(name) for name in ("opening_fen", "closing_fen", "unexplained_fen")
+        ))
+    table = pl.concat(tables, how="diagonal_relaxed")
     order = ["person_id", "region", "scheme", "month", "sub_account"]
     return conform(table.sort(order, nulls_last=False), "balance")
 
@@ -122,8 +127,6 @@ def _still_months(rows: pl.DataFrame, key: list[str]) -> pl.DataFrame:
 
 def _together(rows: pl.DataFrame) -> pl.DataFrame:
     """The sub-accounts of an account added up; one that has no row in a month keeps what it had."""
-    if rows.is_empty():
-        return rows.drop("chain")
     months = rows.select(*ACCOUNT, "ledger", "month").unique()
     chains = rows.select(*ACCOUNT, "chain").unique()
     grid = months.join(chains, on=ACCOUNT, nulls_equal=True).join(

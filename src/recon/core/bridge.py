@@ -5,6 +5,8 @@ contributed − pooled − flat − pending − missing − … = credited; cred
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import polars as pl
 
 from recon.tables import ACCOUNT, ACCOUNT_PARTS, BRIDGE_TOTALS, PAID_PARTS, conform
@@ -44,14 +46,14 @@ def bridge_table(
               coalesce=True, nulls_equal=True)
         .with_columns(pl.exclude(ACCOUNT).fill_null(0))
     )
-    rest = [
-        _named(sums, "paid", "credit_without_record", pl.col("_linked") - pl.col("_on_time_or_late")),
-        _named(sums, "paid", "other_ledger", pl.col("_linked_here") - pl.col("_linked")),
-        _named(sums, "paid", "credit_outside", pl.col("_net") - pl.col("_linked_here")),
-        _named(sums, "total", "credited", pl.col("_net"), keep=True),
-    ]
-    moved = _account_parts(flow, inside, balance) if complete else []
-    rows = pl.concat([paid, *rest, *moved]).join(_employers(month), on=ACCOUNT, how="left", nulls_equal=True)
+    rest = _named(sums, "paid", {
+        "credit_without_record": pl.col("_linked") - pl.col("_on_time_or_late"),
+        "other_ledger": pl.col("_linked_here") - pl.col("_linked"),
+        "credit_outside": pl.col("_net") - pl.col("_linked_here"),
+        "credited": pl.col("_net"),
+    })
+    moved = [_account_parts(flow, inside, balance)] if complete else []
+    rows = pl.concat([paid, rest, *moved]).join(_employers(month), on=ACCOUNT, how="left", nulls_equal=True)
     places = {part: place for place, part in enumerate((*PAID_PARTS, *ACCOUNT_PARTS, *BRIDGE_TOTALS))}
     place = pl.col("part").replace_strict(places, return_dtype=pl.Int32)
     return conform(rows.sort(*ACCOUNT, place, nulls_last=True), "bridge")
@@ -94,7 +96,7 @@ def _paid_parts(month: pl.DataFrame, gap: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([contributed, parts.select(*ACCOUNT, pl.lit("paid").alias("side"), "part", "amount_fen")])
 
 
-def _account_parts(flow: pl.DataFrame, credit: pl.DataFrame, balance: pl.DataFrame) -> list[pl.DataFrame]:
+def _account_parts(flow: pl.DataFrame, credit: pl.DataFrame, balance: pl.DataFrame) -> pl.DataFrame:
     """What moved the balance besides credits, and the change itself."""
     given = flow.filter((pl.col("flow_kind") == "credit") & (pl.col("amount_fen") > 0))
     net = credit.group_by(ACCOUNT).agg(pl.col("net_fen").sum().alias("_net"))
@@ -112,12 +114,7 @@ def _account_parts(flow: pl.DataFrame, credit: pl.DataFrame, balance: pl.DataFra
         (pl.col("_taken") + pl.col("_given") - pl.col("_net")).alias("reversal"),
         pl.coalesce(pl.col("closing") - pl.col("opening"), "_moved").alias("change"),
     ).with_columns((pl.col("change") - pl.col("_moved")).alias("unexplained"))
-    known = sums.filter(pl.col("closing").is_not_null())
-    return [
-        *(_named(sums, "account", name, pl.col(name)) for name in ACCOUNT_PARTS),
-        _named(sums, "total", "change", pl.col("change"), keep=True),
-        *(_named(known, "total", name, pl.col(name), keep=True) for name in ("opening", "closing")),
-    ]
+    return _named(sums, "account", {name: pl.col(name) for name in (*ACCOUNT_PARTS, "change", "opening", "closing")})
 
 
 def _ends(balance: pl.DataFrame) -> pl.DataFrame:
@@ -134,6 +131,10 @@ def _employers(month: pl.DataFrame) -> pl.DataFrame:
         ACCOUNT, maintain_order=True).agg(pl.col("employer").last())
 
 
-def _named(sums: pl.DataFrame, side: str, part: str, amount: pl.Expr, *, keep: bool = False) -> pl.DataFrame:
-    rows = sums.select(*ACCOUNT, pl.lit(side).alias("side"), pl.lit(part).alias("part"), amount.alias("amount_fen"))
-    return rows if keep else rows.filter(pl.col("amount_fen") != 0)
+def _named(sums: pl.DataFrame, side: str, amounts: Mapping[str, pl.Expr]) -> pl.DataFrame:
+    """A row for each account and amount: parts of ``side`` that are not nothing, and totals that are known."""
+    total = pl.col("part").is_in(BRIDGE_TOTALS)
+    return sums.select(*ACCOUNT, *(amount.alias(name) for name, amount in amounts.items())).unpivot(
+        index=ACCOUNT, variable_name="part", value_name="amount_fen"
+    ).filter(pl.col("amount_fen").is_not_null() & (total | (pl.col("amount_fen") != 0))).select(
+        *ACCOUNT, pl.when(total).then(pl.lit("total")).otherwise(pl.lit(side)).alias("side"), "part", "amount_fen")

@@ -51,10 +51,9 @@ def chained(flow: pl.DataFrame) -> pl.DataFrame:
     several = ["person_id", "region", "scheme", "ledger"]
     # Where no line of a ledger prints a balance nothing can be said of its order: as printed, no jump is looked for.
     prints = pl.col("balance_fen").is_not_null().any().over(several)
-    bare = _bare(frame.filter(~prints))
-    frame = frame.filter(prints)
+    silent, frame = frame.filter(~prints), frame.filter(prints)
     if frame.is_empty():
-        return _in_order(bare)
+        return _in_order(_bare(silent))
     split = _ordered(frame)
     manifold = frame.group_by(several).agg(pl.col("chain").n_unique().alias("_n")).filter(pl.col("_n") > 1)
     if manifold.height:
@@ -67,7 +66,8 @@ def chained(flow: pl.DataFrame) -> pl.DataFrame:
             split.join(better, on=several, how="anti", nulls_equal=True),
             whole.join(better, on=several, how="semi", nulls_equal=True),
         ])
-    return _in_order(pl.concat([_judged(split), bare]))
+    judged = _judged(split)
+    return _in_order(pl.concat([judged, _bare(silent)]) if silent.height else judged)
 
 
 def _bare(frame: pl.DataFrame) -> pl.DataFrame:
@@ -86,8 +86,11 @@ def _in_order(frame: pl.DataFrame) -> pl.DataFrame:
 def _ordered(frame: pl.DataFrame) -> pl.DataFrame:
     """Lines by day, within a day as printed or reversed, whichever chains better; what still jumps line by line."""
     up = frame.sort(_PRINTED_ORDER, nulls_last=True)
+    chosen = _with_jumps(up)
+    if not (chosen["jump_fen"] != 0).any():
+        return chosen
     down = frame.sort(_PRINTED_ORDER, descending=[False] * 6 + [True] * 3, nulls_last=True)
-    both = [_with_jumps(one) for one in (up, down)]
+    both = [chosen, _with_jumps(down)]
     jumps = [one.group_by(KEY).agg((pl.col("jump_fen") != 0).sum().alias("_jumps")) for one in both]
     best = jumps[0].join(jumps[1], on=KEY, nulls_equal=True).with_columns(
         (pl.col("_jumps_right") < pl.col("_jumps")).alias("_down"),

@@ -40,7 +40,7 @@ def schedule_frame(regions: Sequence[str | None], policy: Policy, tolerance: int
     })
 
 
-def _due_lines(lines: pl.DataFrame, lag: pl.DataFrame, policy: Policy) -> pl.DataFrame:
+def due_lines(lines: pl.DataFrame, lag: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     """The plain lines with ``usual``, the lag learned for their region and scheme, else the region's typical one."""
     plain = plain_lines(lines)
     schedules = schedule_frame(plain["region"].unique().to_list(), policy, None)
@@ -48,11 +48,12 @@ def _due_lines(lines: pl.DataFrame, lag: pl.DataFrame, policy: Policy) -> pl.Dat
         lag, on=["region", "scheme"], how="left").with_columns(pl.coalesce("learned", "typical").alias("usual"))
 
 
-def credited_people(
-    lines: pl.DataFrame, prepared: Prepared, lag: pl.DataFrame, own_lag: pl.DataFrame, policy: Policy
-) -> pl.DataFrame:
-    """payer, region, scheme, month, people (with an export), credited (the month's amount is in its usual place)."""
-    usual = _due_lines(lines, lag, policy).join(own_lag, on=ACCOUNT, how="left").with_columns(
+def credited_people(due: pl.DataFrame, prepared: Prepared, own_lag: pl.DataFrame) -> pl.DataFrame:
+    """payer, region, scheme, month, people (with an export), credited (the month's amount is in its usual place).
+
+    due: :func:`due_lines`.
+    """
+    usual = due.join(own_lag, on=ACCOUNT, how="left").with_columns(
         (pl.col("arrival") + pl.coalesce("own_learned", "usual")).alias("due"))
     came = prepared.credit.select(
         *ACCOUNT, pl.col("month").alias("due"), pl.col("net_fen").alias("expected_fen"), pl.lit(True).alias("came")
@@ -96,11 +97,12 @@ def silent_months(payers: pl.DataFrame) -> pl.DataFrame:
     return holes.join(payers, on=[*key, "month"], how="anti", nulls_equal=True)
 
 
-def shortfalls(
-    lines: pl.DataFrame, credit: pl.DataFrame, lag: pl.DataFrame, policy: Policy
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """From lone credits in the usual place: (region, due, people) and, where some is lacking, the same by rest_fen."""
-    due = _due_lines(lines, lag, policy).select(
+def shortfalls(due: pl.DataFrame, credit: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """From lone credits in the usual place: (region, due, people) and, where some is lacking, the same by rest_fen.
+
+    due: :func:`due_lines`.
+    """
+    due = due.select(
         *ACCOUNT, (pl.col("arrival") + pl.col("usual")).alias("due"), "expected_fen")
     lone = credit.select(*ACCOUNT, pl.col("month").alias("due"), "net_fen").filter(pl.len().over(*ACCOUNT, "due") == 1)
     rests = due.filter(pl.len().over(*ACCOUNT, "due") == 1).join(
@@ -148,10 +150,9 @@ def same_people(others: pl.DataFrame, paying: pl.DataFrame) -> pl.DataFrame:
         pl.col("other_id").n_unique().over("person_id") == 1).select("person_id", "other_id")
 
 
-def waiting_lines(lines: pl.DataFrame, pairs: pl.DataFrame, lag: pl.DataFrame, policy: Policy) -> pl.DataFrame:
-    """person_id, other_id, region, due, expected_fen of the people in ``pairs``."""
-    theirs = lines.join(pairs, on="person_id", maintain_order="left")
-    return _due_lines(theirs, lag, policy).select(
+def waiting_lines(due: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+    """person_id, other_id, region, due, expected_fen of the people in ``pairs``, of :func:`due_lines`."""
+    return due.join(pairs, on="person_id", maintain_order="left").select(
         "person_id", "other_id", "region", (pl.col("arrival") + pl.col("usual")).alias("due"), "expected_fen")
 
 

@@ -49,12 +49,14 @@ def flow_cover(prepared: Prepared, files: pl.DataFrame) -> pl.DataFrame:
         spans.filter(pl.col("person_id").is_null()).select("file", "from", "to", "open_end"), on="file"
     ).select("person_id", "region", "from", "to", "open_end")
     # A statement about a person that names no region speaks of every account of that person.
+    stated = spans.filter(pl.col("person_id").is_not_null())
+    if stated.is_empty():
+        return _merge_spans(general)
     homes = pl.concat([
         prepared.tables[name].select("person_id", "region") for name in ("contribution", "flow", "person")
     ]).unique()
-    personal = spans.filter(pl.col("person_id").is_not_null()).select(
-        "person_id", "region", "from", "to", "open_end").join(homes.select("person_id").unique(), on="person_id",
-                                                              how="semi")
+    personal = stated.select("person_id", "region", "from", "to", "open_end").join(
+        homes.select("person_id").unique(), on="person_id", how="semi")
     placed = pl.concat([
         personal.drop_nulls("region"),
         personal.filter(pl.col("region").is_null()).drop("region").join(
@@ -96,6 +98,11 @@ def _file_spans(coverage: pl.DataFrame, table: str, own_lines: pl.DataFrame) -> 
     lines = pl.concat([
         rows.filter(pl.col("basis") == "lines").select("file", "from", "to"), own_lines.select("file", "from", "to")
     ]).group_by("file").agg(pl.col("from").min().alias("line_from"), pl.col("to").max().alias("line_to"))
+    bare = [pl.lit(None, dtype=pl.String).alias("person_id"), pl.lit(None, dtype=pl.String).alias("region"),
+            pl.col("line_from").dt.month_start().alias("from"), pl.col("line_to").dt.month_end().alias("to"),
+            pl.lit(True).alias("open_end")]
+    if rows.is_empty():
+        return lines.select("file", *bare).drop_nulls(["from", "to"])
     stated = rows.filter(pl.col("basis") != "lines").with_columns(
         pl.col("basis").replace_strict(_BASIS_RANK, default=2, return_dtype=pl.Int32).alias("_rank"),
         pl.coalesce("to", "exported_on").alias("to"),
@@ -107,12 +114,8 @@ def _file_spans(coverage: pl.DataFrame, table: str, own_lines: pl.DataFrame) -> 
         pl.col("to").is_null().alias("open_end"),
     )
     whole = best.filter(pl.col("person_id").is_null())
-    bare = lines.join(whole, on="file", how="anti").select(
-        "file", pl.lit(None, dtype=pl.String).alias("person_id"), pl.lit(None, dtype=pl.String).alias("region"),
-        pl.col("line_from").dt.month_start().alias("from"), pl.col("line_to").dt.month_end().alias("to"),
-        pl.lit(True).alias("open_end"),
-    )
-    return pl.concat([best, bare]).drop_nulls(["from", "to"])
+    rest = lines.join(whole, on="file", how="anti").select("file", *bare)
+    return pl.concat([best, rest]).drop_nulls(["from", "to"])
 
 
 def _merge_spans(spans: pl.DataFrame) -> pl.DataFrame:

@@ -161,6 +161,8 @@ def settle_second(lines: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
 
     Before the search the larger is taken for the month's own; where only the other has a credit, they change places.
     """
+    if not lines["second"].any():
+        return lines
     key = [*ACCOUNT, "month"]
     paid = _full_lines(lines).with_columns(
         pl.col("line").is_in(links.filter(~pl.col("surplus"))["line"].drop_nulls().implode()).alias("_came")

@@ -11,7 +11,7 @@ from recon.core.context import Context
 from recon.core.naming import finding_ids, gap_ids
 from recon.core.text import fill, listed, yuan
 from recon.labels import ACTION_FIELDS, CAUSES, COUNTER_CHECKS, FINDING_ACTIONS
-from recon.tables import conform
+from recon.tables import conform, empty
 
 KEY = ["person_id", "region", "scheme", "month"]
 COHORT_PEOPLE = 5
@@ -45,10 +45,11 @@ def gap_table(
     retired = pl.lit("（退休，不缴费）")
     unstated = pl.col("arrived").fill_null("（记录未列）")
     rows = rows.with_columns(pl.when("is_retiree").then(retired).otherwise(unstated).alias("arrived"))
+    rows = rows.with_columns(gap_ids(rows))
     # Label by label, so that a row is not asked for the sentences of all others.
     by_label = rows.partition_by("label", as_dict=True) or {(None,): rows}
     rows = pl.concat([
-        part.with_columns(gap_ids(part), evidence_of(label).alias("evidence"), *_desk(label))
+        part.with_columns(evidence_of(label).alias("evidence"), *_desk(label))
         for (label,), part in by_label.items()
     ])
     rows = _with_finding(rows, context)
@@ -268,6 +269,8 @@ def added_members(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
 
 def finding_table(members: pl.DataFrame) -> pl.DataFrame:
     """One row of ``finding`` per row of :func:`counted_members`."""
+    if members.is_empty():
+        return empty("finding")
     is_file = pl.col("cause").is_in(["no_account_export", "contribution_unseen"])
     rows = members.with_columns(
         # Only a run that came late for a whole region has members whose credit is there by now.

@@ -101,6 +101,11 @@ def infer_rules(lines: pl.DataFrame, prepared: Prepared, policy: Policy) -> pl.D
 # ---------------------------------------------------------------------------------------------- credits in place
 
 
+_PEOPLE = pl.Schema({**dict.fromkeys((*_COHORT, "person_id"), pl.String()), "_h": pl.UInt64()})
+_PAIRS = pl.Schema({
+    **dict.fromkeys((*_COHORT, "person_id"), pl.String()), "month": pl.Int32(), "age": pl.Int32(),
+    "base_fen": pl.Int64(), "fen": pl.Int64(), "own": pl.Boolean(), "known": pl.Boolean(),
+})
 _RETIREE_RULES = 6  # a rule and those accepted beside it
 
 
@@ -119,13 +124,12 @@ def _in_service_pairs(lines: pl.DataFrame, credit: pl.DataFrame) -> tuple[pl.Dat
     lone = credit.join(plain.select(ACCOUNT).unique(), on=ACCOUNT, how="semi").select(
         *ACCOUNT, pl.col("month").alias("at"), pl.col("net_fen").alias("fen")).filter(
         pl.len().over(*ACCOUNT, "at") == 1)
-    frames = [
-        plain.with_columns((pl.col("arrival") + lag).alias("at"), pl.lit(lag, dtype=pl.Int32).alias("lag"))
-        .join(lone, on=[*ACCOUNT, "at"], nulls_equal=True) for lag in range(MAX_LAG + 1)
-    ]
+    lags = pl.DataFrame({"lag": range(MAX_LAG + 1)}, schema={"lag": pl.Int32})
+    pairs = plain.join(lags, how="cross").with_columns((pl.col("arrival") + pl.col("lag")).alias("at")).join(
+        lone, on=[*ACCOUNT, "at"], nulls_equal=True)
     known = pl.col("policy_confidence").is_in(ACCUSING) & pl.col("expected_fen").is_not_null() & ~pl.col("unsure")
     fits = (pl.col("fen") == pl.col("expected_fen")).fill_null(False) | pl.col("accepts").list.contains(pl.col("fen"))
-    return people, pl.concat(frames).select(
+    return people, pairs.select(
         *_COHORT, "person_id", "month", ((pl.col("month") - pl.col("born")) // 12).cast(pl.Int32).alias("age"),
         "base_fen", "fen", fits.alias("own"), known.alias("known"), "lag",
     )
@@ -133,6 +137,8 @@ def _in_service_pairs(lines: pl.DataFrame, credit: pl.DataFrame) -> tuple[pl.Dat
 
 def _at_best_lag(pairs: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     """The pairs at the lag that most of the region's credits fit."""
+    if pairs.is_empty():
+        return pairs.drop("lag")
     typical = {region: policy.schedule(region).typical for region in pairs["region"].unique().to_list()}
     # The lag at which the most credits agree with one share or one sum beside 2%; of equal ones the region's own.
     votes = pl.concat([
@@ -152,6 +158,8 @@ def _retiree_pairs(prepared: Prepared, policy: Policy) -> tuple[pl.DataFrame, pl
         (pl.col("insured_status") == "retired") | pl.col("retired_from").is_not_null()
     ).select("person_id", pl.col("tier"), months.index_of(pl.col("birth_date")).alias("born"),
              months.index_of(pl.col("retired_from")).alias("_from"))
+    if person.is_empty():
+        return pl.DataFrame(schema=_PEOPLE), pl.DataFrame(schema=_PAIRS)
     pairs = prepared.credit.filter(
         (pl.col("scheme") == SCHEME_ACCOUNT) & pl.col("region").is_not_null()
         & (pl.len().over("person_id", "region", "scheme", "month") == 1)

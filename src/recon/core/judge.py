@@ -225,9 +225,10 @@ def parts_of(lines: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
         .otherwise(pl.col("rest_fen"))
     )
     frames.append(_part(stated, pl.col("label"), pl.col("cause"), pl.col("status"), amount, estimate=True))
-    frames.append(_surplus_parts(links, lines))
+    if links["surplus"].any():
+        frames.append(_surplus_parts(links, lines))
     parts = pl.concat(frames)
-    return pl.concat([parts, _unknown_parts(base, parts, links)])
+    return pl.concat([parts, _unknown_parts(base, parts, links)]) if base["_unknown"].any() else parts
 
 
 def _part(

@@ -29,6 +29,7 @@ YEARLY_REFUTED = 6
 OWN_LAG_MORE = 6
 MAX_LEARNED_LAG = 5
 
+_LAGS = pl.DataFrame({"lag": range(MAX_LEARNED_LAG + 1)}, schema={"lag": pl.Int32})
 _VOTES = {"region": pl.String(), "scheme": pl.String(), "lag": pl.Int32(), "people": pl.UInt32()}
 
 
@@ -75,10 +76,13 @@ def votes_of(lines: pl.DataFrame, credit: pl.DataFrame, policy: Policy) -> Votes
                                       pl.len().alias("due_lines")).join(
         came.group_by(ACCOUNT).agg(pl.col("at").min().alias("came_from"), pl.col("at").max().alias("came_to"),
                                    pl.len().alias("came_lines")), on=ACCOUNT)
-    fit = pl.concat([_fit(due, came, spans, lag) for lag in range(MAX_LEARNED_LAG + 1)])
+    moved = due.join(spans.select(*ACCOUNT, "came_from", "came_to"), on=ACCOUNT).join(_LAGS, how="cross").filter(
+        (pl.col("at") + pl.col("lag")).is_between("came_from", "came_to")
+    ).select(*ACCOUNT, "lag", pl.col("at") + pl.col("lag"), "fen")
+    fit = _fit(moved, came, spans)
     whole = fit.filter(pl.col("whole"))
     typical = {region: policy.schedule(region).typical for region in regions}
-    scores = _scores(due, came)
+    scores = _scores(moved, came)
     part = _telling(fit.join(whole.select(ACCOUNT).unique(), on=ACCOUNT, how="anti"), scores, typical)
     votes = pl.concat([whole, part]).filter(pl.len().over(ACCOUNT) == 1)
     strong = votes.filter(pl.col("lines") >= PERSON_MONTHS)
@@ -187,19 +191,16 @@ def _telling(part: pl.DataFrame, scores: pl.DataFrame, typical: dict[str, int]) 
     ).drop("_other")
 
 
-def _scores(due: pl.DataFrame, came: pl.DataFrame) -> pl.DataFrame:
-    """Per account and lag: lines (how many have a credit of their amount there) and score (those less the others)."""
-    spans = came.group_by(ACCOUNT).agg(pl.col("at").min().alias("came_from"), pl.col("at").max().alias("came_to"))
+def _scores(moved: pl.DataFrame, came: pl.DataFrame) -> pl.DataFrame:
+    """Per account and lag: lines (how many have a credit of their amount there) and score (those less the others).
+
+    moved: the lines at every lag, those among the account's credits.
+    """
     seen = came.unique().with_columns(pl.lit(1, dtype=pl.Int32).alias("hit"))
-    return pl.concat([
-        due.join(spans, on=ACCOUNT).with_columns((pl.col("at") + lag).alias("at"))
-        .filter(pl.col("at").is_between("came_from", "came_to"))
-        .join(seen, on=[*ACCOUNT, "at", "fen"], how="left").group_by(ACCOUNT)
-        .agg(pl.col("hit").sum().cast(pl.UInt32).alias("lines"),
-             (pl.col("hit").sum() * 2 - pl.len().cast(pl.Int32)).alias("score"))
-        .with_columns(pl.lit(lag, dtype=pl.Int32).alias("lag"))
-        for lag in range(MAX_LEARNED_LAG + 1)
-    ])
+    return moved.join(seen, on=[*ACCOUNT, "at", "fen"], how="left").group_by(*ACCOUNT, "lag").agg(
+        pl.col("hit").sum().cast(pl.UInt32).alias("lines"),
+        (pl.col("hit").sum() * 2 - pl.len().cast(pl.Int32)).alias("score"),
+    )
 
 
 def _best_fit(scores: pl.DataFrame, typical: dict[str, int]) -> pl.DataFrame:
@@ -225,24 +226,19 @@ def _monthly_after_all(due: pl.DataFrame, came: pl.DataFrame) -> pl.DataFrame:
     ).unique(ACCOUNT, keep="first", maintain_order=True).select(*ACCOUNT, "own_learned")
 
 
-def _fit(due: pl.DataFrame, came: pl.DataFrame, spans: pl.DataFrame, lag: int) -> pl.DataFrame:
-    """Accounts clean at ``lag``: lines matched, and whether both sides are used up wholly."""
-    inside_due = due.join(spans, on=ACCOUNT).filter(
-        (pl.col("at") + lag).is_between(pl.col("came_from"), pl.col("came_to"))
-    )
-    inside_came = came.join(spans, on=ACCOUNT).filter(
-        (pl.col("at") - lag).is_between(pl.col("due_from"), pl.col("due_to"))
-    )
-    left = inside_due.group_by(ACCOUNT).agg(
-        pl.struct((pl.col("at") + lag).alias("at"), "fen").hash(7).sum().alias("sum"), pl.len().alias("lines"),
-        pl.col("due_lines").first(), pl.col("came_lines").first(),
-    )
-    right = inside_came.group_by(ACCOUNT).agg(
-        pl.struct("at", "fen").hash(7).sum().alias("came_sum"), pl.len().alias("credits")
-    )
-    return left.join(right, on=ACCOUNT).filter(
+def _fit(moved: pl.DataFrame, came: pl.DataFrame, spans: pl.DataFrame) -> pl.DataFrame:
+    """Accounts and lags at which they are clean: lines matched, and whether both sides are used up wholly.
+
+    moved: the lines at every lag, those among the account's credits.
+    """
+    inside = came.join(spans.select(*ACCOUNT, "due_from", "due_to"), on=ACCOUNT).join(_LAGS, how="cross").filter(
+        (pl.col("at") - pl.col("lag")).is_between("due_from", "due_to"))
+    key = [*ACCOUNT, "lag"]
+    left = moved.group_by(key).agg(pl.struct("at", "fen").hash(7).sum().alias("sum"), pl.len().alias("lines"))
+    right = inside.group_by(key).agg(pl.struct("at", "fen").hash(7).sum().alias("came_sum"), pl.len().alias("credits"))
+    return left.join(right, on=key).filter(
         (pl.col("sum") == pl.col("came_sum")) & (pl.col("lines") == pl.col("credits"))
-    ).select(
-        *ACCOUNT, pl.lit(lag, dtype=pl.Int32).alias("lag"), "lines",
+    ).join(spans, on=ACCOUNT).select(
+        *key, "lines",
         ((pl.col("lines") == pl.col("due_lines")) & (pl.col("credits") == pl.col("came_lines"))).alias("whole"),
     )

@@ -26,11 +26,13 @@ def only_in_one(flow: pl.DataFrame) -> pl.DataFrame:
     kept = flow.filter(pl.col("duplicate_of").is_null() & pl.col("posted_on").is_not_null()).with_columns(
         pl.col("ledger").fill_null("app"))
     both = kept.group_by(ACCOUNT).agg(pl.col("ledger").n_unique().alias("_n")).filter(pl.col("_n") > 1)
+    if both.is_empty():
+        return pl.DataFrame(schema=COLUMNS)
     found: list[dict[str, Any]] = []
     mine = kept.join(both, on=ACCOUNT, how="semi", nulls_equal=True).sort("posted_on", "row_id")
     for _, group in mine.group_by(ACCOUNT, maintain_order=True):
         found += _differences(group.rows(named=True))
-    return pl.DataFrame(found, schema=COLUMNS) if found else pl.DataFrame(schema=COLUMNS)
+    return pl.DataFrame(found, schema=COLUMNS)
 
 
 def _differences(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -127,6 +127,8 @@ def _money(gap: pl.DataFrame) -> pl.DataFrame:
 
 def _alternatives(lines: pl.DataFrame) -> pl.DataFrame:
     """For each undecided month, the other months that are open in tied answers."""
+    if not (lines["line_confidence"] == "undecided").any():
+        return lines.clear().select(*KEY, pl.lit(None, dtype=pl.String).alias("alternatives"))
     tied = lines.filter((pl.col("line_confidence") == "undecided") & pl.col("openable").fill_null(False)).select(
         *ACCOUNT, pl.col("month").alias("_other")
     ).unique()

@@ -114,7 +114,10 @@ def _rhythm(numbers: list[int]) -> int:
 def _by_account(
     flow: pl.DataFrame, kinds: tuple[str, ...], key: list[str], tell: Callable[[list[dict[str, Any]]], None]
 ) -> None:
-    lines = flow.filter(pl.col("flow_kind").is_in(kinds)).sort("posted_on", "row_id")
+    lines = flow.filter(pl.col("flow_kind").is_in(kinds))
+    if lines.is_empty():
+        return
+    lines = lines.sort("posted_on", "row_id")
     for _, group in lines.group_by(key, maintain_order=True):
         tell(group.rows(named=True))
 

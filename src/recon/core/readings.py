@@ -68,6 +68,8 @@ def reading_parts(
     """
     told = reading.filter(pl.col("read_on").is_not_null() & pl.col("amount_fen").is_not_null()).sort(
         "read_on", "kind", "row_id")
+    if told.is_empty():
+        return pl.DataFrame(schema=PARTS)
     rows: list[dict[str, Any]] = []
     theirs = [(_by_person(frame, told), frame.clear()) for frame in (lines, expected, cover)]
     for (person, region), group in told.group_by("person_id", "region", maintain_order=True):

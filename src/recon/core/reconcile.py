@@ -229,6 +229,8 @@ def _all_lines(prepared: Prepared, policy: Policy, context: Context) -> pl.DataF
 
 def _mark_surplus(lines: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
     """A credit in the place of an unpaid or absent month says the record is not the whole story: no accusation then."""
+    if not links["surplus"].any():
+        return lines
     surplus = links.filter("surplus").select(KEY).unique().with_columns(pl.lit(True).alias("_surplus"))
     marked = lines.join(surplus, on=KEY, how="left", nulls_equal=True, maintain_order="left")
     there = pl.col("_surplus").fill_null(False)

@@ -152,12 +152,13 @@ class Part:
         paid_cover, payer_cover = contribution_cover(prepared, known.contribution_files)
         cover = flow_cover(prepared, known.flow_files)
         hole, problems = _holes(prepared, cover)
-        credited, lacking = cohorts.shortfalls(lines, credit, known.lag, policy)
+        due = cohorts.due_lines(lines, known.lag, policy)
+        credited, lacking = cohorts.shortfalls(due, credit)
         return Told(
             {"cover": cover, "hole": hole, "paid_cover": paid_cover, "own_lag": own_lag}, payer_cover,
             shifts.month_shares(lines, credit),
-            cohorts.credited_people(lines, prepared, known.lag, own_lag, policy), cohorts.payer_months(lines),
-            credited, lacking, cohorts.waiting_lines(lines, known.same_people, known.lag, policy),
+            cohorts.credited_people(due, prepared, own_lag), cohorts.payer_months(lines),
+            credited, lacking, cohorts.waiting_lines(due, known.same_people),
             cohorts.strange_credits(credit, known.same_people), problems,
         )
 

@@ -38,9 +38,12 @@ def listed(frame: pl.DataFrame, key: list[str], columns: list[str], limit: int, 
 
     Most keys have one value: only the others are sorted group by group, which is slow.
     """
-    long = pl.concat([frame.select(*key, pl.col(column).alias(name)) for column in columns]).drop_nulls(name)
+    told = [column for column in columns if frame[column].null_count() < frame.height] or columns[:1]
+    long = pl.concat([frame.select(*key, pl.col(column).alias(name)) for column in told]).drop_nulls(name)
     counts = long.group_by(key).agg(pl.col(name).first(), pl.len().alias("_n"))
     several = counts.filter(pl.col("_n") > 1).select(key)
+    if several.is_empty():
+        return counts.drop("_n")
     rest = long.join(several, on=key, how="semi", nulls_equal=True).group_by(key).agg(
         pl.col(name).sort().head(limit).str.join("; ")
     )
