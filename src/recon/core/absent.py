@@ -82,15 +82,20 @@ def _bracketed(main: pl.DataFrame, spells: pl.DataFrame) -> pl.DataFrame:
 
     A longer hole than :data:`BRACKET_MONTHS` is a rehire, not a spell; stated spells decide where there are any.
     """
-    regular = main.filter(pl.col("payment_kind").is_in(["normal", "back_pay"])).sort("row_id").unique(
-        [*ACCOUNT, "payer", "month"], keep="first", maintain_order=True
-    ).select(*ACCOUNT, "payer", "employer", "month", "row_id").sort(*ACCOUNT, "month", "payer", nulls_last=True)
+    lines = main.filter(pl.col("payment_kind").is_in(["normal", "back_pay"])).select(
+        *ACCOUNT, "payer", "employer", "month", "row_id")
     gap = pl.col("month_next") - pl.col("month") - 1
-    steps = regular.select(*ACCOUNT, "month").unique().with_columns(
+    steps = lines.select(*ACCOUNT, "month").unique().with_columns(
         pl.col("month").shift(-1).over(ACCOUNT, order_by="month").alias("month_next")
     ).filter((gap > 0) & (gap <= BRACKET_MONTHS))
     if steps.is_empty():
         return _empty()
+    # Most accounts have no hole: only lines beside one are looked at.
+    beside = pl.concat([
+        steps.select(*ACCOUNT, "month"), steps.select(*ACCOUNT, pl.col("month_next").alias("month"))]).unique()
+    regular = lines.join(beside, on=[*ACCOUNT, "month"], how="semi", nulls_equal=True).sort("row_id").unique(
+        [*ACCOUNT, "payer", "month"], keep="first", maintain_order=True
+    ).sort(*ACCOUNT, "month", "payer", nulls_last=True)
     # The same payer has a line on both sides of the hole, whoever else pays beside it.
     holes = regular.join(steps, on=[*ACCOUNT, "month"], nulls_equal=True).drop_nulls("payer").join(
         regular.select(*ACCOUNT, "payer", pl.col("month").alias("month_next"), pl.col("row_id").alias("row_id_next")),

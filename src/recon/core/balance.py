@@ -92,12 +92,14 @@ def _by_month(chained: pl.DataFrame, by: str) -> pl.DataFrame:
     """
     jump = pl.col("jump_fen").fill_null(0)
     key = [*ACCOUNT, "ledger", by]
-    ordered = chained.sort(*KEY, "n", nulls_last=True)
+    ordered = chained.select(
+        *dict.fromkeys([*KEY, *key]), "n", "posted_on", "flow_kind", "amount_fen", "after_fen", "jump_fen"
+    ).sort(*KEY, "n", nulls_last=True)
     first = pl.col("after_fen").first() - pl.col("amount_fen").first() - jump.first()
     begun = ordered.group_by(key, maintain_order=True).agg(
         pl.when(pl.col("after_fen").is_not_null().all()).then(first).alias("_base"))
     rows = ordered.with_columns(pl.col("posted_on").dt.month_start().alias("month")).group_by([*key, "month"]).agg(
-        *(pl.col("amount_fen").filter(pl.col("flow_kind").is_in(kinds)).sum().alias(name)
+        *(pl.when(pl.col("flow_kind").is_in(kinds)).then("amount_fen").sum().alias(name)
           for name, kinds in (MOVES | OF_WHICH).items()),
         pl.col("amount_fen").sum().alias("_moved"), jump.sum().alias("unexplained_fen"),
         (jump != 0).sum().cast(pl.Int32).alias("breaks"),

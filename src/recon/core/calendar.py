@@ -9,8 +9,10 @@ import polars as pl
 
 from recon.core import months
 from recon.policy import Policy
+from recon.tables import ACCOUNT
 
-_KEY = ["person_id", "region", "scheme", "accrual_month"]
+_KEY = [*ACCOUNT, "accrual_month"]
+_ACCOUNT_MONTH = [*ACCOUNT, "month"]
 
 
 def with_deadline(lines: pl.DataFrame, policy: Policy) -> pl.DataFrame:
@@ -42,23 +44,29 @@ def explain_waits(gap: pl.DataFrame, lines: pl.DataFrame, policy: Policy) -> pl.
     waits = pl.col("label").is_in(["delay", "top_up"])
     if not gap.select(waits.any()).item():
         return gap
-    spans = lines.filter(pl.col("due").is_not_null()).group_by(["person_id", "region", "scheme", "month"]).agg(
+    numbered = gap.with_row_index("_n")
+    waiting = numbered.filter(waits).select("_n", *_KEY, "cause")
+    spans = lines.filter(pl.col("due").is_not_null()).select(
+        *_ACCOUNT_MONTH, "due", "last"
+    ).join(
+        waiting.select(*ACCOUNT, months.index_of(pl.col("accrual_month")).alias("month")).unique(), on=_ACCOUNT_MONTH,
+        how="semi", nulls_equal=True,
+    ).group_by(_ACCOUNT_MONTH).agg(
         pl.col("due").min(), pl.max_horizontal("due", "last").max().alias("last"),
     ).with_columns(months.date_of(pl.col("month")).alias("accrual_month"))
-    kinds = gap.filter(waits).join(spans, on=_KEY, how="left", nulls_equal=True).select(
-        "region", "cause", "due", "last").unique().drop_nulls("due")
+    waiting = waiting.join(spans, on=_KEY, how="left", nulls_equal=True)
+    kinds = waiting.select("region", "cause", "due", "last").unique().drop_nulls("due")
     rows = [
         {"region": region, "cause": cause, "due": due, "last": last, "_told": _told(policy, region, cause, due, last)}
         for region, cause, due, last in kinds.iter_rows()
     ]
     told = pl.DataFrame(rows, schema={
         "region": pl.String(), "cause": pl.String(), "due": pl.Int32(), "last": pl.Int32(), "_told": pl.String()})
-    found = gap.join(
-        spans.select(*_KEY, "due", "last"), on=_KEY, how="left", nulls_equal=True, maintain_order="left"
-    ).join(
-        told, on=["region", "cause", "due", "last"], how="left", nulls_equal=True, maintain_order="left")
-    more = pl.when(waits).then(pl.col("_told").fill_null("")).otherwise(pl.lit(""))
-    return found.with_columns(pl.concat_str("evidence", more).alias("evidence")).select(gap.columns)
+    clauses = waiting.join(told, on=["region", "cause", "due", "last"], nulls_equal=True).select("_n", "_told")
+    found = numbered.join(clauses, on="_n", how="left", maintain_order="left")
+    return found.with_columns(
+        pl.concat_str("evidence", pl.col("_told").fill_null("")).alias("evidence")
+    ).select(gap.columns)
 
 
 def _told(policy: Policy, region: str | None, cause: str | None, due: int, last: int) -> str:

@@ -141,7 +141,10 @@ def _full_lines(lines: pl.DataFrame) -> pl.DataFrame:
 def _with_second(lines: pl.DataFrame) -> pl.DataFrame:
     """``second``: a further full normal line of a month that already has one (another payer, or the same sum again)."""
     key = [*ACCOUNT, "month"]
-    ordered = _full_lines(lines).sort(
+    # Nearly every month has one line: only the others are put in order.
+    shared = _full_lines(lines).select("line", *key, "expected_fen", "payer", "arrival", "row_id").filter(
+        pl.len().over(key) > 1)
+    ordered = shared.sort(
         "expected_fen", "payer", "arrival", "row_id", descending=[True, False, False, False], nulls_last=True
     )
     ranked = ordered.with_columns(
@@ -164,7 +167,11 @@ def settle_second(lines: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
     if not lines["second"].any():
         return lines
     key = [*ACCOUNT, "month"]
-    paid = _full_lines(lines).with_columns(
+    if not lines["second"].any():
+        return lines
+    shared = lines.filter("second").select(key).unique()
+    paid = _full_lines(lines).select("line", *key, "second").join(shared, on=key, how="semi", nulls_equal=True)
+    paid = paid.with_columns(
         pl.col("line").is_in(links.filter(~pl.col("surplus"))["line"].drop_nulls().implode()).alias("_came")
     )
     turned = paid.filter(

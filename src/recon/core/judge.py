@@ -143,8 +143,6 @@ def _with_deductions(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
     Small against the credit, the same fen each time, and not simply the credit of an older base. A short credit that
     is none of these stays one.
     """
-    came = lines.filter((pl.col("linked_fen") > 0) & pl.col("payment_kind").ne_missing("top_up")).select(
-        "line", pl.int_range(pl.len()).over(ACCOUNT, order_by=["due", "line"]).alias("_rank"))
     short = lines.filter(
         ((pl.col("label") == "short_credit")
          | (pl.col("label").is_in(["delay", "data_incomplete"]) & (pl.col("linked_fen") > 0)))
@@ -152,7 +150,11 @@ def _with_deductions(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
     ).select(*ACCOUNT, "line", "due", "rest_fen", "linked_fen")
     if short.is_empty():
         return lines
-    dues = lines.filter(pl.col("expected_fen") > 0).group_by(ACCOUNT).agg(pl.col("expected_fen").alias("_dues"))
+    theirs = lines.select(*ACCOUNT, "line", "due", "linked_fen", "expected_fen", "payment_kind").join(
+        short.select(ACCOUNT).unique(), on=ACCOUNT, how="semi", nulls_equal=True)
+    came = theirs.filter((pl.col("linked_fen") > 0) & pl.col("payment_kind").ne_missing("top_up")).select(
+        "line", pl.int_range(pl.len()).over(ACCOUNT, order_by=["due", "line"]).alias("_rank"))
+    dues = theirs.filter(pl.col("expected_fen") > 0).group_by(ACCOUNT).agg(pl.col("expected_fen").alias("_dues"))
     same = [*ACCOUNT, "rest_fen"]
     # What leaves an older base's credit is no deduction, unless the same sum is lacking where it does not.
     other = short.join(dues, on=ACCOUNT, how="left", nulls_equal=True).filter(
@@ -253,8 +255,11 @@ def _surplus_parts(links: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     """Each surplus credit as a negative part of the month that carries it."""
     key = ["person_id", "region", "scheme", "month"]
     paid = (pl.col("paid") == True) & (pl.col("expected_fen") > 0)  # noqa: E712
-    sizes = lines.filter(paid).group_by(key).agg(pl.col("expected_fen").alias("_due"))
-    extra = links.filter("surplus").join(sizes, on=key, how="left", nulls_equal=True, maintain_order="left")
+    extra = links.filter("surplus")
+    sizes = lines.filter(paid).select(*key, "expected_fen").join(
+        extra.select(key).unique(), on=key, how="semi", nulls_equal=True
+    ).group_by(key).agg(pl.col("expected_fen").alias("_due"))
+    extra = extra.join(sizes, on=key, how="left", nulls_equal=True, maintain_order="left")
     extra = _with_unseen(extra, lines)
     unseen = pl.col("unseen")
     repeated = pl.col("_due").list.contains(pl.col("amount_fen")).fill_null(False)
@@ -283,7 +288,9 @@ def _with_unseen(extra: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     """
     near = lines.filter(
         (pl.col("expected_fen") > 0) & ~pl.col("is_side") & pl.col("payment_kind").is_in(["normal", "back_pay"])
-    ).select(*ACCOUNT, pl.col("month").alias("_month"), pl.col("expected_fen").alias("amount_fen")).unique()
+    ).select(*ACCOUNT, pl.col("month").alias("_month"), pl.col("expected_fen").alias("amount_fen")).join(
+        extra.select(ACCOUNT).unique(), on=ACCOUNT, how="semi", nulls_equal=True
+    ).unique()
     returned = lines.filter(pl.col("netted") | (pl.col("payment_kind") == "refund")).select(*ACCOUNT, "month")
     alone = extra.filter(pl.col("_due").is_null()).join(returned, on=[*ACCOUNT, "month"], how="anti", nulls_equal=True)
     hit = alone.select(*ACCOUNT, "month", "amount_fen").unique().join(
@@ -303,8 +310,11 @@ def _unknown_parts(base: pl.DataFrame, parts: pl.DataFrame, links: pl.DataFrame)
     """The unknown part of a month: contributed less credited on time less its other parts, at its worst line."""
     key = ["person_id", "region", "scheme", "month"]
     months = base.filter("_unknown").group_by(key).agg(pl.col("contributed_fen").sum())
-    on_time = links.filter(~pl.col("is_late")).group_by(key).agg(pl.col("amount_fen").sum().alias("on_time"))
-    others = parts.group_by(key).agg(pl.col("amount_fen").sum().alias("others"))
+    on_time, others = (
+        frame.select(*key, "amount_fen").join(months, on=key, how="semi", nulls_equal=True)
+        .group_by(key).agg(pl.col("amount_fen").sum().alias(name))
+        for frame, name in ((links.filter(~pl.col("is_late")), "on_time"), (parts, "others"))
+    )
     amounts = (
         months.join(on_time, on=key, how="left", nulls_equal=True).join(others, on=key, how="left", nulls_equal=True)
         .with_columns(

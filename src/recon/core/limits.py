@@ -23,6 +23,8 @@ LABEL = "base_out_of_limits"
 # Bases are declared in whole yuan in some places; less than this is no difference.
 BASE_ROUNDING_FEN = 100
 NAMED_IN_EVIDENCE = 4
+_BASE_KEY = ["person_id", "region", "scheme", "month", "payer"]
+_RULE = ["personal_ppm", "employer_ppm", "employer_month_fen", "confidence"]
 _LIMITS = pl.Schema({
     "region": pl.String(), "month": pl.Int32(), "floor_fen": pl.Int64(), "cap_fen": pl.Int64(),
     "limit_confidence": pl.String(), "limit_ref": pl.String(), "limit_since": pl.Int32(),
@@ -63,7 +65,7 @@ def outside_limits(lines: pl.DataFrame, policy: Policy, as_of: date) -> tuple[pl
     was right the year before is pending: a top-up 补差 usually follows. One finding per payer, limit and cause
     (:func:`base_findings`).
     """
-    found = _outside(with_limits(_bases(lines), policy), policy, as_of)
+    found = _outside(with_limits(_bases(_beyond(_in_service(lines), policy)), policy), policy, as_of)
     if found.is_empty():
         return empty("gap"), pl.DataFrame(schema=_MEMBERS)
     rows = found.with_columns(*_words(), *_ids(found))
@@ -71,27 +73,40 @@ def outside_limits(lines: pl.DataFrame, policy: Policy, as_of: date) -> tuple[pl
     return conform(rows.sort(order, nulls_last=True), "gap"), _members(rows)
 
 
-def _bases(lines: pl.DataFrame) -> pl.DataFrame:
-    """One row per person, payer and month in service of a scheme that surely has an account: its base and its rule."""
-    own = lines.filter(
+def _in_service(lines: pl.DataFrame) -> pl.DataFrame:
+    """Lines in service of a scheme that surely has an account, with a base."""
+    return lines.filter(
         pl.col("row_id").is_not_null() & pl.col("payment_kind").is_in(["normal", "back_pay", "top_up"])
         & ~pl.col("is_side") & ~pl.col("netted") & (pl.col("insured") == "in_service") & (pl.col("base_fen") > 0)
         & pl.col("has_account").fill_null(False) & (pl.col("paid") != False).fill_null(True)  # noqa: E712
         & pl.col("region").is_not_null()
-    )
-    key = ["person_id", "region", "scheme", "month", "payer"]
+    ).select(*_BASE_KEY, "payment_kind", "paid_on", "base_fen", "employer", "row_id", *_RULE)
+
+
+def _beyond(own: pl.DataFrame, policy: Policy) -> pl.DataFrame:
+    """The lines of months in which some line's base is below the floor, or all together are above the cap: few of all.
+
+    A month's base lies between the two.
+    """
+    sums = with_limits(own.group_by(_BASE_KEY).agg(
+        pl.col("base_fen").min().alias("least"), pl.col("base_fen").sum().alias("most")), policy)
+    beyond = sums.filter((pl.col("least") < pl.col("floor_fen")) | (pl.col("most") > pl.col("cap_fen")))
+    return own.join(beyond, on=_BASE_KEY, how="semi", nulls_equal=True)
+
+
+def _bases(own: pl.DataFrame) -> pl.DataFrame:
+    """One row per person, payer and month: its base and its rule."""
     is_top_up = pl.col("payment_kind") == "top_up"
-    once = own.filter(is_top_up).unique([*key, "paid_on", "base_fen"], keep="any").group_by(key).agg(
+    once = own.filter(is_top_up).unique([*_BASE_KEY, "paid_on", "base_fen"], keep="any").group_by(_BASE_KEY).agg(
         pl.col("base_fen").sum().alias("_more"))
-    rule = ["personal_ppm", "employer_ppm", "employer_month_fen", "confidence"]
     return own.filter(~is_top_up).sort("base_fen", "row_id", descending=[True, False]).group_by(
-        key, maintain_order=True
+        _BASE_KEY, maintain_order=True
     ).agg(
-        pl.col("base_fen").first(), pl.col(rule).first(), pl.col("employer").drop_nulls().first(),
+        pl.col("base_fen").first(), pl.col(_RULE).first(), pl.col("employer").drop_nulls().first(),
     ).join(
-        listed(own.filter(~is_top_up), key, ["row_id"], NAMED_IN_EVIDENCE, "rows"),
-        on=key, how="left", nulls_equal=True, maintain_order="left",
-    ).join(once, on=key, how="left", nulls_equal=True).with_columns(
+        listed(own.filter(~is_top_up), _BASE_KEY, ["row_id"], NAMED_IN_EVIDENCE, "rows"),
+        on=_BASE_KEY, how="left", nulls_equal=True, maintain_order="left",
+    ).join(once, on=_BASE_KEY, how="left", nulls_equal=True).with_columns(
         pl.col("base_fen") + pl.col("_more").fill_null(0)
     ).with_columns(months.date_of(pl.col("month")).alias("accrual_month"))
 

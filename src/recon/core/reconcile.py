@@ -213,18 +213,32 @@ def _all_lines(prepared: Prepared, policy: Policy, context: Context) -> pl.DataF
         lines = pl.concat([lines, rows], how="diagonal_relaxed")
     over = months.last_over(context.as_of)
     kept = ~pl.col("is_side") & ~pl.col("netted")
-    settled = (kept & (pl.col("paid") == True) & (pl.col("total_fen") > 0)).any().over(KEY)  # noqa: E712
-    billed_view = pl.col("paid").is_null() & settled
+    lines = _with_settled(lines, kept & (pl.col("paid") == True) & (pl.col("total_fen") > 0))  # noqa: E712
+    billed_view = pl.col("paid").is_null() & pl.col("settled")
     # Unpaid and absent months wait until the end of the month after, or of a later deadline of the region.
     waits = pl.max_horizontal("deadline_months", 1)
-    return with_deadline(lines.filter(~billed_view), policy).with_columns(
-        settled.alias("settled"), (pl.col("month") + waits <= over).alias("absent_over"),
-        pl.col("allocated_on").is_not_null().any().over("person_id", "region").alias("allocates"),
+    lines = with_deadline(lines.filter(~billed_view), policy)
+    allocated = lines.filter(pl.col("allocated_on").is_not_null()).select(
+        "person_id", "region", pl.lit(True).alias("allocates")).unique()
+    return lines.join(
+        allocated, on=["person_id", "region"], how="left", nulls_equal=True, maintain_order="left"
+    ).with_columns(
+        pl.col("allocates").fill_null(False), (pl.col("month") + waits <= over).alias("absent_over"),
         (kept & ~pl.col("no_account") & ~pl.col("absent") & (
             pl.col("paid").is_null() | ((pl.col("paid") == True) & pl.col("expected_fen").is_null())  # noqa: E712
         )).fill_null(False).alias("by_place"),
         pl.col("whole_yuan").fill_null(False),
     )
+
+
+def _with_settled(lines: pl.DataFrame, is_paid: pl.Expr) -> pl.DataFrame:
+    """``settled``: the account's month has a line that ``is_paid``; most lines are such lines themselves."""
+    own = is_paid.fill_null(False)
+    others = lines.filter(~own).select(KEY).unique()
+    beside = lines.filter(own).select(KEY).join(others, on=KEY, how="semi", nulls_equal=True).unique()
+    return lines.join(
+        beside.with_columns(pl.lit(True).alias("settled")), on=KEY, how="left", nulls_equal=True, maintain_order="left"
+    ).with_columns((own | pl.col("settled").fill_null(False)).alias("settled"))
 
 
 def _mark_surplus(lines: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:

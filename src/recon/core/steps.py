@@ -52,20 +52,24 @@ def step_table(lines: pl.DataFrame, policy: Policy) -> pl.DataFrame:
 
 def _changes(lines: pl.DataFrame) -> pl.DataFrame:
     """Neighbours of the series that differ: one row each, the earlier month's columns as ``was_``."""
+    key = [*ACCOUNT, "month"]
+    taken = pl.when(pl.col("label") == "account_deduction").then("rest_fen").otherwise(0).fill_null(0)
     regular = lines.filter(
         pl.col("payment_kind").is_in(["normal", "back_pay"]) & pl.col("payable")
         & (pl.col("label") != "refund_due").fill_null(True)
+    ).select(
+        *key, "payer", "payment_kind", "base_fen", "expected_fen", "insured", "tier", "born", "policy_ref",
+        "policy_confidence", "row_id", "whole_yuan", taken.alias("taken_fen"),
     )
-    key = [*ACCOUNT, "month"]
+    regular = regular.join(_beside_changes(regular), on=key, how="semi", nulls_equal=True)
     # Two rows may tell one payment, each party on its own: their base counts once.
     bases = regular.unique([*key, "payer", "payment_kind", "base_fen"], keep="any").group_by(key).agg(
         pl.col("base_fen").sum())
-    taken = pl.when(pl.col("label") == "account_deduction").then("rest_fen").otherwise(0).fill_null(0)
     series = regular.sort(
         "expected_fen", "base_fen", "insured", "tier", "policy_ref", "row_id",
         descending=[True, True, False, False, False, False], nulls_last=True,
     ).group_by(key, maintain_order=True).agg(
-        pl.col("expected_fen").sum().alias("full_fen"), taken.sum().alias("taken_fen"), pl.len().alias("parties"),
+        pl.col("expected_fen").sum().alias("full_fen"), pl.col("taken_fen").sum(), pl.len().alias("parties"),
         pl.col("insured", "tier", "born", "policy_ref", "policy_confidence", "row_id", "whole_yuan").first(),
     ).join(bases, on=key, how="left", nulls_equal=True).with_columns(
         (pl.col("full_fen") - pl.col("taken_fen")).alias("fen")
@@ -80,6 +84,16 @@ def _changes(lines: pl.DataFrame) -> pl.DataFrame:
         & ~(pl.col("whole_yuan").fill_null(False) & pl.col("was_whole_yuan").fill_null(False)
             & ((pl.col("was_fen") - pl.col("fen")).abs() <= _WHOLE_YUAN_FEN))
     ).rename({"was_fen": "from_fen", "fen": "to_fen"})
+
+
+def _beside_changes(regular: pl.DataFrame) -> pl.DataFrame:
+    """The months that differ from their neighbour before in the series, and these neighbours: few of all."""
+    key = [*ACCOUNT, "month"]
+    last = pl.col("month", "fen").shift(1).over(ACCOUNT, order_by="month")
+    series = regular.group_by(key).agg((pl.col("expected_fen").sum() - pl.col("taken_fen").sum()).alias("fen"))
+    changed = series.with_columns(last.name.prefix("last_")).filter(pl.col("fen") != pl.col("last_fen"))
+    return pl.concat([
+        changed.select(key), changed.select(*ACCOUNT, pl.col("last_month").alias("month"))]).unique()
 
 
 def rules_before(contribution: pl.DataFrame, person: pl.DataFrame, policy: Policy) -> pl.DataFrame:
