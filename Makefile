@@ -64,7 +64,7 @@ golden: install ## rewrite what is generated: documentation, expected rows of th
 	RECON_GOLDEN=1 $(BIN)/python -m pytest -q -k golden
 
 .PHONY: mutate
-mutate: install ## damage every sample with a running balance, one place at a time: each damage must be found
+mutate: install ## damage every sample with a running balance, one place at a time: each must be found, or the row reported as not proved
 	$(BIN)/python tools/mutate.py
 
 bench: install ## whole-process timings on 300 made-up people, then matching at scale (BENCH_FULL=1: up to a million)

@@ -214,6 +214,7 @@ def every_verdict(**changes: Any) -> RunView:
             "rows_read": count + rejected, "rows_used": count, "rows_rejected": rejected, "rows_skipped": 0,
             "first_date": date(2022, 8, 1) if count else None, "last_date": date(2025, 3, 20) if count else None,
             "status": status,
+            **({"rows_proved": count - 1, "unproved": "before L2; amount L2; after L24"} if table == "flow" else {}),
         })
     run.rows["coverage"] += [
         {"table": "contribution", "file": "缴费.csv", "from": date(2022, 8, 1), "to": date(2025, 3, 31),

@@ -118,7 +118,12 @@ def both_ways(grid: Grid, header: Header) -> tuple[GridRows, GridRows]:
 def assert_alike(slow: GridRows, fast: GridRows) -> None:
     assert fast.problems == slow.problems
     assert_frame_equal(fast.frame, slow.frame, check_dtypes=True, check_column_order=False)
-    assert replace(fast, frame=slow.frame, also=[]) == replace(slow, also=[])
+    assert (fast.proof is None) == (slow.proof is None)
+    if fast.proof is not None and slow.proof is not None:
+        assert (fast.proof.rows, fast.proof.places) == (slow.proof.rows, slow.proof.places)
+        assert_frame_equal(fast.proof.ends, slow.proof.ends, check_column_order=False)
+        assert_frame_equal(fast.proof.lines, slow.proof.lines, check_row_order=False)
+    assert replace(fast, frame=slow.frame, also=[], proof=None) == replace(slow, also=[], proof=None)
     for one, other in zip(slow.also, fast.also, strict=True):
         assert_alike(one, other)
 

@@ -245,6 +245,17 @@ def identify(folder: Path, options: Options) -> list[tuple[str, Claim]]:
     return [(shown[claim.file], claim) for claim in claims]
 
 
+def proof_told(claim: Claim, lang: str) -> str | None:
+    """What the running balance of a file proves and what nothing proves, in a sentence; None: it prints no balance."""
+    from recon.report.words import Words
+
+    if claim.rows_proved is None:
+        return None
+    words = Words(lang)
+    return (f"{words('rows_proved')} {claim.rows_proved} · {words('unproved')}{'：' if lang == 'zh' else ': '}"
+            f"{words.unproved(claim.unproved)}")
+
+
 def check(mappings: Path | None, exports: Path | None = None) -> tuple[int, int]:
     """Validate every format and policy file, shipped and the user's; (formats, regions), or UsageError with all.
 
@@ -699,6 +710,38 @@ def _policy_refs(policy: Policy, tables: Mapping[str, pl.DataFrame], lang: str) 
     return {ref: policy.ref_words(ref, lang) for ref in sorted(refs)}
 
 
+def _proof(tables: Mapping[str, pl.DataFrame]) -> dict[str, Any]:
+    """What running balances prove of the files that print them, and the rows that nothing proves, file by file.
+
+    A file or sheet whose name tells who it is about is called by number, or not at all.
+    """
+    import polars as pl
+
+    from recon.report.mask import mask_files, number_files
+
+    balanced = tables["source"].drop_nulls("rows_proved").sort("file")
+    open_ends = balanced.drop_nulls("unproved").select("file", "unproved").rows()
+    told: list[dict[str, str]] = []
+    if open_ends:
+        named = [tables[name].select(pl.col("person_id"), pl.col("person_name")) for name in (
+            "person", "contribution", "payroll")]
+        ids = {one for frame in (*named, tables["month"]) for one in frame["person_id"].drop_nulls().unique()}
+        names = {one for frame in named for one in frame["person_name"].drop_nulls().unique()}
+        numbers = number_files(tables["source"]["file"].drop_nulls())
+        shown = mask_files([text for pair in open_ends for text in pair], ids=ids, names=names)
+        for file, rows in open_ends:
+            told.append({"file": file if shown[file] == file else numbers[file],
+                         "rows": rows if shown[rows] == rows else _without_sheets(rows)})
+    return {"files": balanced.height, "rows_proved": int(balanced["rows_proved"].sum() or 0), "unproved": told}
+
+
+def _without_sheets(rows: str) -> str:
+    """``before 某某!R5; after 某某!R9`` as ``before R5; after R9``."""
+    parts = (part.partition(" ") for part in rows.split("; "))
+    return "; ".join(f"{what} {', '.join(place.rpartition('!')[2] for place in places.split(', '))}"
+                     for what, _, places in parts)
+
+
 def _counts(tables: Mapping[str, pl.DataFrame], as_of: date, edition: str, people: int) -> dict[str, Any]:
     """What ``--json`` prints: facts for scripts, without a name or an ID."""
     import polars as pl
@@ -727,7 +770,7 @@ def _counts(tables: Mapping[str, pl.DataFrame], as_of: date, edition: str, peopl
         "gaps": {name: by_status.get(name, 0) for name in ("open", "pending", "unknown", "resolved", "explained")},
         "causes": by_cause.to_dicts(), "findings": tables["finding"].height,
         "coverage": {"legs": legs, "contribution_proof": {str(key): value for key, value in proofs.items()}},
-        "files": status,
+        "files": status, "proof": _proof(tables),
         "rejected": {
             "files": source.filter(  # a file read in part counts by its rows, or as a file where pages are missing
                 pl.col("status").is_in(_REJECTED_STATUS)

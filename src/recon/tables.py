@@ -108,7 +108,7 @@ RESULT_TABLES: dict[str, Schema] = {
     "problem": _schema("code", "severity", "file", "place", "column", "value", "message", "remedy"),
     "source": _schema(
         "file", "sha256", "format", "table", "rows_read:int", "rows_used:int", "rows_rejected:int",
-        "rows_skipped:int", "first_date:day", "last_date:day", "status",
+        "rows_skipped:int", "first_date:day", "last_date:day", "status", "rows_proved:int", "unproved",
     ),
 }
 
@@ -131,6 +131,9 @@ PAYMENT_KINDS = ("normal", "back_pay", "top_up", "refund", "lump_to_pool")
 # human: typed or confirmed by a person (confirmed_by, confirmed_on); ocr: read from a picture and proved by its
 # balances or printed totals.
 PROOFS = ("declared", "billed", "tax_receipt", "fund_record", "human", "ocr")
+# What of the lines of a file with a running balance nothing proves (``unproved`` of table source, each followed by the
+# places it is said of): whether lines come before, the amount, whether lines come after.
+UNPROVED = ("before", "amount", "after")
 SPENDING = ("spend", "mutual_aid")  # flow kinds that tell of a person's life; no answer about credits looks at them
 SEEN_PROOFS = ("human", "ocr")  # what such lines leave out proves nothing
 FLOW_KINDS = (

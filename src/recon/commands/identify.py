@@ -32,6 +32,9 @@ def identify(folder: Path, mappings: Path | None, passwords: Path | None, why: b
         name = f"{shown} [{claim.sheet}]" if claim.sheet else shown
         nobody = "没有格式认领" if lang == "zh" else "no format"
         click.echo(f"{name}\t{claim.format_id or nobody}\t{claim.table or '-'}")
+        told = batch.proof_told(claim, lang)
+        if told is not None:
+            click.echo(f"    {told}")
         if why or claim.format_id is None:
             # The nearest first: without --why a few are enough to see what is missing.
             for format_id, reason in claim.reasons if why else claim.reasons[:NEAREST]:

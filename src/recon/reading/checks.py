@@ -6,7 +6,7 @@ Nothing here changes a line; each function says where the file contradicts itsel
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -24,6 +24,7 @@ class Chain:
     links: int = 0  # neighbours that could be compared
     breaks: tuple[tuple[int, int], ...] = ()  # (position, fen missing between it and the line before it in time)
     order: str = ""  # oldest_first | newest_first | days_reversed
+    key: int = 0  # which of the ways to tell accounts apart it goes by
 
     @property
     def holds(self) -> bool:
@@ -42,17 +43,7 @@ def chain(
     with its columns; lines in ``left_out`` (printed twice, void) do not count. A line whose amount could not be read
     breaks nothing, because nobody knows what it moved; a line without a balance is added to the next one with one.
     """
-    frame = pl.DataFrame({
-        "at": pl.int_range(len(amounts), eager=True), "amount": series(amounts, pl.Int64()),
-        "balance": series(balances, pl.Int64()), "day": series(days, pl.Date()),
-    })
-    for number, columns in enumerate(keys):
-        key = [series(values, pl.String()).fill_null("") for values in columns.values()]
-        frame = frame.with_columns(
-            (pl.concat_str(key, separator="\x1f") if key else pl.lit("")).alias(f"key{number}")
-        )
-    if left_out:
-        frame = frame.filter(~pl.col("at").is_in(sorted(left_out)))
+    frame = _lines(amounts, balances, days, keys, left_out)
     if frame["balance"].null_count() == frame.height:
         return Chain()
     known = frame["day"].drop_nulls()
@@ -67,7 +58,7 @@ def chain(
         for name in names:
             if name not in orders:
                 orders[name] = _ordered(frame, name, rising=rising)
-            found = _links(orders[name], f"key{number}", name)
+            found = replace(_links(orders[name], f"key{number}", name), key=number)
             if best is None or (len(found.breaks), -found.links) < (len(best.breaks), -best.links):
                 best = found
             if all_known and not found.breaks:  # no other order links more lines, and no finer key
@@ -75,6 +66,34 @@ def chain(
                     return best
                 break
     return best or Chain()
+
+
+def _lines(
+    amounts: Sequence[int | None] | pl.Series, balances: Sequence[int | None] | pl.Series,
+    days: Sequence[date | None] | pl.Series, keys: Sequence[Mapping[str, Sequence[Any] | pl.Series]],
+    left_out: set[int],
+) -> pl.DataFrame:
+    """at, amount, balance, day and key0, key1, … (whose a line is, by each way to tell) of the lines that count."""
+    frame = pl.DataFrame({
+        "at": pl.int_range(len(amounts), eager=True), "amount": series(amounts, pl.Int64()),
+        "balance": series(balances, pl.Int64()), "day": series(days, pl.Date()),
+    })
+    for number, columns in enumerate(keys):
+        key = [series(values, pl.String()).fill_null("") for values in columns.values()]
+        frame = frame.with_columns(
+            (pl.concat_str(key, separator="\x1f") if key else pl.lit("")).alias(f"key{number}")
+        )
+    return frame.filter(~pl.col("at").is_in(sorted(left_out))) if left_out else frame
+
+
+def in_chain_order(
+    amounts: Sequence[int | None] | pl.Series, balances: Sequence[int | None] | pl.Series,
+    days: Sequence[date | None] | pl.Series, key: Mapping[str, Sequence[Any] | pl.Series], left_out: set[int],
+    order: str,
+) -> pl.DataFrame:
+    """at, amount, balance, day and account of the lines of a chain, from the oldest to the newest."""
+    frame = _lines(amounts, balances, days, [key], left_out).rename({"key0": "account"})
+    return _ordered(frame, order, rising=bool(frame["day"].drop_nulls().is_sorted()))
 
 
 def _ordered(frame: pl.DataFrame, name: str, *, rising: bool) -> pl.DataFrame:

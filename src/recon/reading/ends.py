@@ -31,7 +31,7 @@ _LONE_PAGE = re.compile(r"^(\d{1,4})/(\d{1,4})$")
 def check_ends(reading: Reading, facts: dict[str, str]) -> list[Problem]:
     """Breaks between the balances stated before and after all lines and the lines themselves, of one account.
 
-    A break stands at the oldest or newest line, with the fen that are missing there.
+    A break stands at the oldest or newest line, with the fen that are missing there; what agrees is noted.
     """
     stated = {fact: _fen(facts[fact]) for fact in ("opening_balance", "closing_balance") if fact in facts}
     if not stated or "balance_fen" not in reading.read or reading.chain.order not in ("oldest_first", "newest_first"):
@@ -47,11 +47,12 @@ def check_ends(reading: Reading, facts: dict[str, str]) -> list[Problem]:
     opening, closing = stated.get("opening_balance"), stated.get("closing_balance")
     gaps = []
     if opening is not None and amounts[oldest] is not None:
-        gaps.append((oldest, balances[oldest] - amounts[oldest] - opening))
+        gaps.append(("opening", oldest, balances[oldest] - amounts[oldest] - opening))
     if closing is not None:
-        gaps.append((newest, closing - balances[newest]))
+        gaps.append(("closing", newest, closing - balances[newest]))
+    reading.agreed.update(name for name, _, gap in gaps if not gap)
     return [Problem("balance-break", None, reading.grid.places[reading.at[at]], reading.shown("balance_fen"), yuan(gap))
-            for at, gap in gaps if gap]
+            for _, at, gap in gaps if gap]
 
 
 def _fen(text: str) -> int | None:
@@ -67,12 +68,10 @@ def check_numbers(grid: Grid, header: Header, rows: Sorted) -> Iterator[Problem]
     Where a running balance proves what lies between two lines, only those before the first count.
     """
     known = header.format
-    if known.table not in ("contribution", "flow", STATEMENT) or known.native or known.checks.get("numbers") == "none":
-        return
-    index = next((at for at, leaf in enumerate(header.leaves) if leaf in _NUMBERS), None)
+    index = _number_column(header)
     if index is None or not rows.data:
         return
-    numbers = series(grid.cells_of(index, rows.data), pl.String()).cast(pl.Int64, strict=False).drop_nulls()
+    numbers = _numbers(grid, index, rows).drop_nulls()
     if len(numbers) < 2 or (numbers.min() == 1 and numbers.max() == len(numbers) == numbers.n_unique()):
         return
     chained = "balance_fen" in header.columns and known.checks.get("balance") != "none"
@@ -93,6 +92,31 @@ def check_numbers(grid: Grid, header: Header, rows: Sorted) -> Iterator[Problem]
                       ", ".join(missing[:_SHOWN]) + more)
 
 
+def first_numbered(grid: Grid, header: Header, rows: Sorted) -> int | None:
+    """The row numbered 1 where rows are numbered once through: were one lost before it, the numbers would tell."""
+    index = _number_column(header)
+    if index is None or not rows.data:
+        return None
+    numbers = _numbers(grid, index, rows)
+    known = numbers.drop_nulls()
+    if len(known) < 2 or known.min() != 1 or known.n_unique() < len(known):
+        return None
+    at = numbers.index_of(1)
+    return None if at is None else rows.data[at]
+
+
+def _number_column(header: Header) -> int | None:
+    """Where the rows of a file of lines are numbered, unless the format says that its numbers have gaps."""
+    known = header.format
+    if known.table not in ("contribution", "flow", STATEMENT) or known.native or known.checks.get("numbers") == "none":
+        return None
+    return next((at for at, leaf in enumerate(header.leaves) if leaf in _NUMBERS), None)
+
+
+def _numbers(grid: Grid, index: int, rows: Sorted) -> pl.Series:
+    return series(grid.cells_of(index, rows.data), pl.String()).cast(pl.Int64, strict=False)
+
+
 def _groups(numbers: pl.Series) -> pl.DataFrame:
     """``number`` and ``group``: each after the first begins with 1 anew; rows of one number in a row count once."""
     own = numbers.filter((numbers != numbers.shift(1)).fill_null(value=True))
@@ -101,8 +125,21 @@ def _groups(numbers: pl.Series) -> pl.DataFrame:
 
 def check_pages(grid: Grid) -> Iterator[Problem]:
     """The pages that a PDF lacks by the labels (第1页 共3页) that stand on every page of it."""
+    missing = _missing_pages((_page_labels(grid) or {}).values())
+    if missing:
+        yield Problem("pages-missing", None, None, None, ", ".join(stretches(missing)))
+
+
+def has_all_pages(grid: Grid) -> bool:
+    """Whether a PDF says on each page how many there are, and all are here."""
+    labels = _page_labels(grid)
+    return bool(labels) and not _missing_pages((labels or {}).values())
+
+
+def _page_labels(grid: Grid) -> dict[str, tuple[int, int]] | None:
+    """(number, count) by page; None where not every page says it."""
     if grid.kind != "pdf":
-        return
+        return None
     labels: dict[str, tuple[int, int]] = {}
     pages: dict[str, list[int]] = {}
     for at, place in enumerate(grid.places):
@@ -113,12 +150,10 @@ def check_pages(grid: Grid) -> Iterator[Problem]:
         hits = [hit for text in texts if (hit := _PAGE.search(text))]
         hits = hits or [hit for text in (texts[:1] + texts[-1:]) if (hit := _LONE_PAGE.match(text))]
         if not hits:
-            return
+            return None
         number, count = (int(group) for group in hits[0].groups() if group)
         labels[page] = number, count
-    missing = _missing_pages(labels.values())
-    if missing:
-        yield Problem("pages-missing", None, None, None, ", ".join(stretches(missing)))
+    return labels
 
 
 def _missing_pages(labels: Iterable[tuple[int, int]]) -> list[int]:

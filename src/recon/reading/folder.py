@@ -35,6 +35,7 @@ from recon.reading.monthly import file_stem, stated_month
 from recon.reading.parquet import ParquetGrid, open_parquet, read_parquet_rows
 from recon.reading.people import roster, settle_names, settle_people, who_is_who
 from recon.reading.picture import proved, sheet_of
+from recon.reading.proof import Proof, proved_by_others, unproved
 from recon.reading.rows import read_rows
 from recon.reading.values import Unreadable, clean, parse_day, parse_months
 from recon.reading.workers import SECONDS, Failure, Pool, Task, in_this_process, memory_limit
@@ -66,6 +67,8 @@ class Claim:
     table: str | None
     reasons: list[tuple[str, str]]
     sheet: str = ""
+    rows_proved: int | None = None  # lines whose amount its running balance proves; None where it prints none
+    unproved: str | None = None  # what nothing proves (:data:`recon.tables.UNPROVED`)
 
 
 @dataclass
@@ -130,6 +133,7 @@ def read_folder(
         settle_people(read, people, PARTLY)
     _settle_regions(reads, region_of, default_region)
     settle_names(reads, people)
+    _settle_ends(reads)
     tables = _tables(reads, people)
     problems = _problems(reads)
     if left:
@@ -144,7 +148,18 @@ def identify_folder(
 ) -> list[Claim]:
     """Which format claims each file and sheet, and why not."""
     reads = _read_files(survey(folder)[0], mappings, workers, progress, passwords, ask, leave_out)
-    return [claim for read in reads for claim in read.claims]
+    people = who_is_who(reads)
+    for read in reads:
+        settle_people(read, people, PARTLY)
+    _settle_ends(reads)
+    return [_with_proof(claim, read) for read in reads for claim in read.claims]
+
+
+def _with_proof(claim: Claim, read: FileRead) -> Claim:
+    proofs = [part.proof for part in read.parts
+              if part.proof is not None and (part.format, part.sheet) == (claim.format_id, claim.sheet)]
+    return replace(claim, rows_proved=sum(proof.rows for proof in proofs), unproved=unproved(proofs)
+                   ) if proofs else claim
 
 
 # -------------------------------------------------------------------------------------------------------- file by file
@@ -581,6 +596,34 @@ def _region_by_person(reads: list[FileRead], tables: tuple[str, ...]) -> dict[st
     return {person: next(iter(regions)) for person, regions in found.items() if len(regions) == 1}
 
 
+def _settle_ends(reads: list[FileRead]) -> None:
+    """The ends of account files, without those that another file or a figure of the same account proves."""
+    parts = [part for read in reads for part in read.parts if part.proof is not None]
+    for part in parts:
+        part.proof = _with_people(part)
+    figures = [
+        part.frame.filter(pl.col("kind").is_in(("ledger", "available"))).select(
+            *(name for name in ("person_id", "_number", "_psn", "_name") if name in part.frame.columns),
+            pl.col("read_on").alias("day"), pl.col("amount_fen").alias("balance"))
+        for read in reads for part in read.parts if part.table == "reading" and part.frame.height]
+    told = pl.concat(figures, how="diagonal_relaxed") if figures else None
+    for part, proof in zip(parts, proved_by_others([part.proof for part in parts if part.proof], told), strict=True):
+        part.proof = proof
+
+
+def _with_people(part: GridRows) -> Proof | None:
+    """The proof of a grid with the people as they are known by now."""
+    proof, frame = part.proof, part.frame
+    if proof is None or "person_id" not in frame.columns:
+        return proof
+    whose = frame.select(pl.col("_place").alias("place"), pl.col("person_id").alias("_known")).unique("place")
+    people = frame["person_id"].drop_nulls().unique()
+    only = people[0] if len(people) == 1 and proof.ends.height == 2 else None
+    own = [pl.col("person_id")] if "person_id" in proof.ends.columns else []
+    return replace(proof, ends=proof.ends.join(whose, on="place", how="left", maintain_order="left").with_columns(
+        pl.coalesce("_known", *own, pl.lit(only, dtype=pl.String)).alias("person_id")).drop("_known"))
+
+
 def _tables(reads: list[FileRead], people: People) -> dict[str, pl.DataFrame]:
     tables = {name: _table(name, reads) for name in INPUT_TABLES if name != "coverage"}
     tables["person"] = roster(tables, people)
@@ -709,6 +752,7 @@ def _sources(reads: list[FileRead]) -> pl.DataFrame:
             used = part.frame["_at"].n_unique()
             counts.update(read=part.rows_read, used=used, rejected=part.rejected, skipped=part.skipped)
         assert counts["read"] == counts["used"] + counts["rejected"] + counts["skipped"], f"rows lost: {counts}"
+        proofs = [part.proof for part in read.parts if part.proof is not None]
         dated = [part for part in read.parts if part.table in LINE_DATE]
         firsts = [part.first for part in dated if part.first is not None]
         lasts = [part.last for part in dated if part.last is not None]
@@ -719,5 +763,6 @@ def _sources(reads: list[FileRead]) -> pl.DataFrame:
             "rows_read": counts["read"], "rows_used": counts["used"], "rows_rejected": counts["rejected"],
             "rows_skipped": counts["skipped"], "first_date": min(firsts, default=None),
             "last_date": max(lasts, default=None), "status": read.status,
+            "rows_proved": sum(proof.rows for proof in proofs) if proofs else None, "unproved": unproved(proofs),
         })
     return conform(pl.DataFrame(rows, schema=TABLES["source"]), "source")

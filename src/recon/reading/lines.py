@@ -19,6 +19,7 @@ from recon.reading.claim import Header
 from recon.reading.columns import Column
 from recon.reading.formats import SCHEMAS, STATEMENT, Format
 from recon.reading.grid import Grid
+from recon.reading.proof import Proof
 from recon.reading.values import fold
 
 # Values without which a row of the table says nothing; of a tuple any one is enough.
@@ -62,6 +63,7 @@ class GridRows:
     # What the grid says of the time it covers: the stated period, only its own lines (a bank account need not be the
     # medical account all the time), or nothing (a wallet never is).
     covers: str = "stated"
+    proof: Proof | None = None  # what its running balance proves; None where it prints none
 
 
 @dataclass
@@ -96,7 +98,11 @@ class Reading:
     neutral: set[int] = field(default_factory=set)  # rows whose direction is neither in nor out
     unproved: set[int] = field(default_factory=set)  # rows whose sign nothing proves
     chain: checks.Chain = field(default_factory=checks.Chain)
+    account: dict[str, Sequence[Any]] = field(default_factory=dict)  # columns that tell whose chain a line is in
     sums_agree: bool = False  # a printed sum was found again
+    # What is printed of the whole file and agrees: in, out (sums), count, count_in, count_out, opening, closing
+    # (balances); page_in, page_out where only the sums of its parts are printed, and every line is in one.
+    agreed: set[str] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
 
     @property

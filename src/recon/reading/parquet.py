@@ -87,11 +87,13 @@ def read_parquet_rows(grid: ParquetGrid, header: Header) -> GridRows:
     firsts = [day for day in (rows.first, days.min()) if isinstance(day, date)]
     lasts = [day for day in (rows.last, days.max()) if isinstance(day, date)]
     problems = [problem for problem in rows.problems if problem.code != "balance-break"]
+    proof = None
     if table == "flow":
         shown = header.columns.get("balance_fen")
-        problems += check_balance(whole, "balance_fen" if shown is None else grid.rows[0][shown])
+        broken, proof = check_balance(whole, "balance_fen" if shown is None else grid.rows[0][shown])
+        problems += broken
     return replace(
-        rows, frame=whole, rows_read=good.height + rows.rows_read, problems=problems,
+        rows, frame=whole, proof=proof, rows_read=good.height + rows.rows_read, problems=problems,
         first=min(firsts, default=None), last=max(lasts, default=None),
     )
 

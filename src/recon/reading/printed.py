@@ -13,16 +13,19 @@ import polars as pl
 from recon.problems import Problem
 from recon.reading import checks, values
 from recon.reading.claim import Header, read_facts
-from recon.reading.columns import Column, all_missing, fen, picked, summed
+from recon.reading.columns import Column, all_missing, fen, picked, series, summed
+from recon.reading.ends import first_numbered, has_all_pages
 from recon.reading.formats import STATEMENT, SUM_OF
 from recon.reading.grid import Grid
 from recon.reading.lines import Reading, Sorted, yuan
+from recon.reading.proof import WHOSE, Printed, Proof, prove, prove_by_column
 from recon.reading.values import Unreadable
 
 _THOUSANDS, _HUNDREDS = re.compile(r"-?\d{1,3}(?:,\d{3})*"), re.compile(r"\d{3}(?:\.\d{1,2})?")
 _PRINTED_SUMS = {"total_in": "came", "total_out": "went"}
 _PRINTED_COUNTS = {"total_count": "count", "count_in": "count_in", "count_out": "count_out",
                    "count_neutral": "count_neutral"}
+_WAYS = {"amount_fen": ("in", "out"), "in_fen": ("in",), "out_fen": ("out",)}  # which lines a sum of the column holds
 _OF_A_PAGE = frozenset({"page_in", "page_out", "page_count"})
 _COUNTED = re.compile(r"共?(\d+)\s*[笔条行](?:记录)?[,，]?")
 
@@ -88,17 +91,31 @@ def check_totals(reading: Reading, rows: Sorted, facts: dict[str, str]) -> None:
         factor = reading.header.factors.get(column, 1)
         sums = [0, *accumulate(0 if position in reading.repeats else value or 0
                                for position, value in enumerate(fen(reading.cells[column], factor)[0]))]
-        since = 0
+        since = of_all = of_parts = 0
         for at, row in totals:
             upto = bisect_left(reading.at, at)
             stated, whole = _amount_at(row, index, factor), sums[upto]
             above = (whole, whole - sums[since])
-            agrees = stated in above or _amount_at(_rejoined(row), index, factor) in above
+            read = (stated, _amount_at(_rejoined(row), index, factor))
+            agrees = any(one in above for one in read)
             reading.sums_agree |= agrees and bool(stated)
+            if stated is not None and whole in read:
+                of_all = of_parts = upto
+            elif stated is not None and agrees and of_parts == since:
+                of_parts = upto
             if stated is not None and not agrees:
                 reading.problems.append(Problem("total-mismatch", None, reading.grid.places[at], reading.shown(column),
                                                 f"{yuan(stated)} ≠ {yuan(whole)}"))
             since = upto
+        ways: tuple[str, ...] = _WAYS.get(column, ())
+        reading.agreed.update(ways if of_all == len(reading.at) else
+                              (f"page_{way}" for way in ways) if of_parts == len(reading.at) else ())
+    for column, way, other in (("in_fen", "in", "out"), ("out_fen", "out", "in")):
+        # A total that leaves the one column empty, as all its lines do, says that nothing moved that way.
+        place = reading.header.columns.get(column)
+        if totals and place is not None and other in reading.agreed and all(
+                map(values.is_empty, [*reading.texts(column), *totals[-1][1][place:place + 1]])):
+            reading.agreed.add(way)
 
 
 def _amount_at(row: list[str], index: int, factor: int) -> int | None:
@@ -130,7 +147,7 @@ def _check_stated_totals(reading: Reading, facts: dict[str, str]) -> None:
         return
     amounts, ways = reading.read["amount_fen"], reading.column("direction")
     found = checks.sums(amounts, ways, reading.repeats)
-    _compare(reading, facts, found, _PRINTED_SUMS, _PRINTED_COUNTS, None)
+    reading.agreed |= _compare(reading, facts, found, _PRINTED_SUMS, _PRINTED_COUNTS, None)
     pages: dict[str, dict[str, str]] = {}
     for at, row in enumerate(reading.grid.rows) if _OF_A_PAGE & reading.format.labels.keys() else ():
         stated = read_facts([row], reading.format)
@@ -140,16 +157,20 @@ def _check_stated_totals(reading: Reading, facts: dict[str, str]) -> None:
     for position, at in enumerate(reading.at if pages else ()):
         if (page := reading.grid.places[at].split(":")[0]) in own:
             own[page].append(position)
+    on_all = {"in", "out", "count"} if sum(map(len, own.values())) == len(reading.at) else set()
     for page, stated in pages.items():
         found = checks.sums(picked(amounts, own[page]), picked(ways, own[page]), set())
-        _compare(reading, stated, found, {"page_in": "came", "page_out": "went"}, {"page_count": "count"}, page)
+        on_all &= _compare(
+            reading, stated, found, {"page_in": "came", "page_out": "went"}, {"page_count": "count"}, page)
+    reading.agreed |= {f"page_{name}" for name in on_all}
 
 
 def _compare(
     reading: Reading, facts: dict[str, str], found: checks.Sums, sums: dict[str, str], counts: dict[str, str],
     place: str | None,
-) -> None:
-    """Problems where stated sums and counts are not what the lines add up to."""
+) -> set[str]:
+    """Problems where stated sums and counts are not what the lines add up to; the names of those that agree."""
+    agreed = set()
     rules = reading.format.checks
     unread = bool(reading.unreadable.get("amount_fen")) or bool(reading.unproved)
     for names, ruled, parse in ((sums, "sums", _stated_sum), (counts, "counts", _stated_count)):
@@ -166,9 +187,11 @@ def _compare(
             shown: Callable[[int], str] = yuan if parse is _stated_sum else str
             if stated == actual:
                 reading.sums_agree |= parse is _stated_sum and stated != 0
+                agreed.add(fact.removeprefix("total_").removeprefix("page_"))
             else:
                 code = "total-mismatch" if rule == "exact" else "total-hint"
                 reading.problems.append(Problem(code, None, place, fact, f"{shown(stated)} ≠ {shown(actual)}"))
+    return agreed
 
 
 def _stated_sum(text: str) -> int | None:
@@ -202,11 +225,11 @@ def follow_balance(reading: Reading) -> None:
         own: dict[str, Sequence[Any]] = {
             name: reading.column(name) for name in ("person_id", "_number", "_psn", "_name")}
         keys = [own, own | {"sub_account": reading.column("sub_account")}] if "sub_account" in reading.read else [own]
-    amounts = reading.series("amount_fen", pl.Int64()) if not reading.neutral else [
-        None if at in reading.neutral else amount for at, amount in enumerate(reading.column("amount_fen"))]
+    amounts = _moved(reading)
     if not reading.chain.order:
         left_out = reading.drop | reading.reject if reading.format.native else reading.drop
         reading.chain = checks.chain(amounts, balances, reading.column("posted_on"), keys, left_out)
+    reading.account = dict(keys[reading.chain.key])
     name = reading.shown("balance_fen")
     reading.problems += [
         Problem("balance-break", None, reading.grid.places[reading.at[position]], name, yuan(gap))
@@ -214,13 +237,50 @@ def follow_balance(reading: Reading) -> None:
     ]
 
 
-def check_balance(frame: pl.DataFrame, column: str) -> list[Problem]:
-    """Breaks of the running balance of a frame of account lines, in the order that fits best."""
+def _moved(reading: Reading) -> Sequence[int | None]:
+    """What each line moves, unknown where the direction is neither in nor out."""
+    amounts = reading.column("amount_fen")
+    return [None if at in reading.neutral else amount for at, amount in enumerate(amounts)] if reading.neutral else (
+        amounts)
+
+
+def proof_of(reading: Reading, rows: Sorted) -> Proof | None:
+    """What the running balance of account lines proves and what nothing proves; None where none is printed."""
+    if not reading.chain.order or "balance_fen" not in reading.read or reading.format.checks.get("balance") == "none":
+        return None
+    left_out = reading.drop | reading.reject if reading.format.native else reading.drop
+    whose = {name: reading.read[name] for name in (*WHOSE, "sub_account") if name in reading.read}
+    whose |= {name: reading.cells[name] for name in ("account_no", "sub_account") if name in reading.cells}
+    numbered = first_numbered(reading.grid, reading.header, rows)
+    printed = Printed(
+        frozenset(reading.agreed), None if numbered is None else bisect_left(reading.at, numbered),
+        bool(reading.agreed) and has_all_pages(reading.grid))
+    places = reading.grid.places_of(reading.at)
+    marked = not reading.format.native
+    if not reading.wide:
+        amounts, balances, days = _moved(reading), reading.column("balance_fen"), reading.column("posted_on")
+        return prove(amounts, balances, days, places, whose, reading.account, left_out, reading.chain, printed,
+                     marked=marked)
+    frame = checks.in_chain_order(
+        _moved(reading), reading.series("balance_fen", pl.Int64()), reading.series("posted_on", pl.Date()),
+        reading.account, left_out, reading.chain.order)
+    told = pl.DataFrame([pl.Series("place", places, dtype=pl.String),
+                         *(series(column, pl.String()).alias(name) for name, column in whose.items())])
+    return prove_by_column(frame, told, reading.chain, printed, marked=marked)
+
+
+def check_balance(frame: pl.DataFrame, column: str) -> tuple[list[Problem], Proof | None]:
+    """Breaks of the running balance of a frame of account lines, in the order that fits best, and what it proves."""
     if "balance_fen" not in frame.columns or frame["balance_fen"].null_count() == frame.height:
-        return []
+        return [], None
     own: dict[str, pl.Series] = {
         name: frame[name] for name in ("person_id", "_number", "_psn", "_name") if name in frame.columns}
     keys = [own, own | {"sub_account": frame["sub_account"]}] if "sub_account" in frame.columns else [own]
     found = checks.chain(frame["amount_fen"], frame["balance_fen"], frame["posted_on"], keys, set())
     places = frame["_place"]
-    return [Problem("balance-break", None, places[position], column, yuan(gap)) for position, gap in found.breaks]
+    lines = checks.in_chain_order(
+        frame["amount_fen"], frame["balance_fen"], frame["posted_on"], keys[found.key], set(), found.order)
+    whose = frame.select(pl.col("_place").alias("place"),
+                         *(name for name in (*WHOSE, "sub_account") if name in frame.columns))
+    return ([Problem("balance-break", None, places[position], column, yuan(gap)) for position, gap in found.breaks],
+            prove_by_column(lines, whose, found, Printed(), marked=False))

@@ -28,7 +28,7 @@ from recon.reading.formats import STATEMENT
 from recon.reading.grid import Grid
 from recon.reading.lines import GridRows, Reading, Sorted, accepted_rows, line_span, no_rows
 from recon.reading.monthly import above, file_stem, in_ten_thousands, month_blocks, stated_month
-from recon.reading.printed import check_identities, check_totals, follow_balance
+from recon.reading.printed import check_identities, check_totals, follow_balance, proof_of
 from recon.reading.sorting import sort_rows
 from recon.reading.statement import picked_rows
 from recon.reading.values import WAN
@@ -71,9 +71,11 @@ def read_rows(grid: Grid, header: Header, file: str = "") -> GridRows:
             return _refused(grid, header, rows, facts, broken, reading.problems)
         if known.table == STATEMENT:
             result = picked_rows(reading, rows, facts)
+            result.proof = proof_of(reading, rows)
             result.problems += [*check_numbers(grid, header, rows), *check_pages(grid)]
             return result
         result = _result(reading, rows, facts)
+        result.proof = proof_of(reading, rows) if known.table == "flow" else None
     result.problems += [*found, *check_numbers(grid, header, rows), *check_pages(grid)]
     if WAN in header.factors.values() or in_ten_thousands(grid.rows[: header.top]):
         result.problems.append(Problem("unit-ten-thousand", place=grid.places[header.row]))

@@ -426,6 +426,17 @@ def write_inputs(book: Book, view: RunView) -> None:
          one["last_date"], words.code("file", one["status"]), (one["sha256"] or "")[:16])
         for one in view.table("source").sort("file", nulls_last=True).iter_rows(named=True)
     ])
+    proved = view.table("source").filter(pl.col("rows_proved").is_not_null()).sort("file")
+    if proved.height:
+        block(words("proof"), [
+            Column(words("file_no")), Column(words("unproved"), "long"), Column(words("rows_proved"), "int"),
+            Column(words("rows_read"), "int"),
+        ], [
+            (files.get(one["file"]), words.unproved(one["unproved"]), one["rows_proved"], one["rows_read"])
+            for one in proved.iter_rows(named=True)
+        ])
+        sheet.write_string(row - 1, 0, words("proof_note"), styles.plain)
+        row += 1
     block(words("coverage"), [
         Column(words("file_no")), Column(words("file"), "long"), Column(words("table")),
         Column(words("person_id"), "id"), Column(words("from"), "day"), Column(words("to"), "day"),

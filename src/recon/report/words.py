@@ -18,6 +18,7 @@ from recon.labels import (
     STEP_CAUSES,
     VERDICTS,
 )
+from recon.tables import UNPROVED
 
 _TEXTS: dict[str, tuple[str, str]] = {
     # sheets
@@ -368,6 +369,21 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "ids_masked": ("只显示末四位", "last four only"),
     "ids_full": ("完整显示", "shown in full"),
     "source_files": ("输入文件", "Input files"),
+    "proof": ("逐笔余额证明了哪些行，哪里没有证明", "What the running balances prove, and what nothing proves"),
+    "proof_note": (
+        "两笔余额之间少一行、改一个数都会被发现；最早一笔之前和最后一笔之后没有余额可对。没有证明的：文件里没有合计、笔数、行号、期初或期末余额，"
+        "别的文件也接不上。导出时选带合计或期初期末余额的版式，或让前后两份重叠几天",
+        "Between two balances no line is lost and no figure changed unseen; before the oldest line and after the "
+        "newest there is none to compare. Not proved: no total, count, row number, opening or closing balance in the "
+        "file, and no other file that joins. Export a layout with totals or opening and closing balances, or let two "
+        "exports overlap by some days"),
+    "rows_proved": ("余额证明的行", "Rows proved"),
+    "unproved": ("没有证明的", "Not proved"),
+    "unproved_before": ("{places} 之前有没有漏行", "whether rows are missing before {places}"),
+    "unproved_amount": ("{places} 的金额", "the amount of {places}"),
+    "unproved_after": ("{places} 之后有没有漏行", "whether rows are missing after {places}"),
+    "unproved_nothing": ("无（首尾也有证明）", "nothing (both ends are proved)"),
+    "unproved_more": ("{places} 等 {count} 处", "{places}, … ({count} places)"),
     "coverage": ("各文件覆盖的期间", "What each file covers"),
     "coverage_stated": ("文件写明", "stated"),
     "coverage_exported": ("按导出日", "by export date"),
@@ -486,6 +502,21 @@ class Words:
     def join(self, texts: Sequence[str]) -> str:
         """A list in a sentence."""
         return self("list_comma").join(texts)
+
+    def unproved(self, text: str | None, most: int = 5) -> str:
+        """Column ``unproved`` of table source in a sentence; of each kind so many places are named."""
+        told = []
+        for part in (text or "").split("; ") if text else ():
+            what, _, rest = part.partition(" ")
+            if what not in UNPROVED:  # of a sheet whose name holds a semicolon
+                return str(text)
+            places = rest.split(", ")
+            uncounted = int(places.pop()[1:]) if places[-1][:1] == "+" else 0
+            shown = self.join(places[:most])
+            if len(places) + uncounted > most:
+                shown = self("unproved_more", places=shown, count=len(places) + uncounted)
+            told.append(self(f"unproved_{what}", places=shown))
+        return ("；" if self.lang == "zh" else "; ").join(told) or self("unproved_nothing")
 
     def months(self, months: Sequence[date]) -> str:
         """``2024-05、2024-06``, or from-to and how many; months are sorted and differ."""

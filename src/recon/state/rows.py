@@ -24,8 +24,9 @@ from recon.problems import Problem
 from recon.reading import ocr
 from recon.reading.folder import UNREADABLE, Claim, FileRead
 from recon.reading.lines import GridRows
+from recon.reading.proof import Proof
 
-_CLASSES: dict[str, Any] = {one.__name__: one for one in (FileRead, GridRows, Claim, Problem)}
+_CLASSES: dict[str, Any] = {one.__name__: one for one in (FileRead, GridRows, Claim, Problem, Proof)}
 _ACCOUNT_TABLES = ("flow", "reading")
 
 
