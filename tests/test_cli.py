@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import recon
-from support import CONFORMANCE, run_recon, spawn_recon
+from support import CONFORMANCE, reports_in_name_only, run_recon, spawn_recon
 
 PERSON_ID = "110105198503074917"
 
@@ -24,6 +24,12 @@ def case(name: str, place: Path) -> Path:
 def reference(tmp_path: Path) -> Path:
     """The exports of the reference year: one month is missing."""
     return case("01-reference-year", tmp_path)
+
+
+@pytest.fixture
+def no_workbook(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of what is said and of tables."""
+    reports_in_name_only(monkeypatch)
 
 
 def test_no_arguments_show_help() -> None:
@@ -44,6 +50,7 @@ def test_version() -> None:
 # --- exit codes -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("no_workbook")
 def test_exit_0_nothing_open(tmp_path: Path) -> None:
     """Nothing open: 0."""
     outcome = run_recon(["run", case("19-edges", tmp_path), "-o", tmp_path / "r.xlsx", "--as-of", "2024-06-30"])
@@ -67,6 +74,7 @@ def test_exit_4_wins(reference: Path, tmp_path: Path, file: str, content: bytes)
     assert (tmp_path / "r.xlsx").exists()
 
 
+@pytest.mark.usefixtures("no_workbook")
 def test_unknown_file_is_only_a_warning(reference: Path, tmp_path: Path) -> None:
     """A file no format claims does not count as rejected."""
     (reference / "shopping.csv").write_text("milk,eggs\n1,2\n", encoding="utf-8")
@@ -136,6 +144,7 @@ def test_own_output_is_not_read_again(reference: Path, tmp_path: Path) -> None:
         assert (second / f"{name}.csv").read_bytes() == (first / f"{name}.csv").read_bytes(), name
 
 
+@pytest.mark.usefixtures("no_workbook")
 def test_tables_feed_a_second_run(reference: Path, tmp_path: Path) -> None:
     """The input tables that recon writes are its native input: read again, they give the same months."""
     first, again, second = tmp_path / "first", tmp_path / "again", tmp_path / "second"
@@ -152,6 +161,7 @@ def test_tables_feed_a_second_run(reference: Path, tmp_path: Path) -> None:
     assert one.equals(other)
 
 
+@pytest.mark.usefixtures("no_workbook")
 def test_same_run_twice_gives_the_same_tables(reference: Path, tmp_path: Path) -> None:
     """Nothing in a result depends on the hour or on chance."""
     for name in ("one", "two"):
@@ -184,6 +194,7 @@ def test_json_carries_the_counts(reference: Path, tmp_path: Path) -> None:
     assert told
 
 
+@pytest.mark.usefixtures("no_workbook")
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_screen_is_masked(reference: Path, tmp_path: Path, lang: str) -> None:
     """Neither names nor IDs stand on the screen, nor in the JSON."""
@@ -206,6 +217,7 @@ def test_workbook_masks_ids(reference: Path, tmp_path: Path, option: list[str], 
     assert shows == shown
 
 
+@pytest.mark.usefixtures("no_workbook")
 def test_hr_edition_drops_spending(tmp_path: Path) -> None:
     """In the hr edition no table holds a spend line, a place or a memo; months and links are the same."""
     folder = case("07-spend-hides-nothing", tmp_path)

@@ -17,7 +17,7 @@ import recon
 import test_layering
 import test_run_problems
 from recon.problems import CATALOGUE
-from support import CONFORMANCE, FORMAT_SAMPLES, MAPPINGS, ROOT, SAMPLES, run_recon
+from support import CONFORMANCE, FORMAT_SAMPLES, MAPPINGS, ROOT, SAMPLES, answers_once, run_recon
 
 SKIPPED = {".git", ".venv", "build", "dist", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis",
            "__pycache__"}
@@ -88,6 +88,7 @@ def test_every_command_is_documented() -> None:
 def test_examples_in_help_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the help shows for the sample statements can be typed as it stands."""
     monkeypatch.chdir(tmp_path)
+    answers_once(monkeypatch)
     tried = 0
     for command in commands():
         for line in run_recon([*command.split(), "--help"]).stdout.splitlines():
