@@ -22,6 +22,7 @@ from core_cases import (
     cover,
     credits,
     flow,
+    later,
     line,
     lines,
     person,
@@ -194,6 +195,61 @@ def test_a_stated_schedule_is_not_corrected() -> None:
     people = colleagues(20)
     told = solve(account(*staff(people, "2023-01", lag=2, region=BEIJING))).of(people[0])
     assert set(told.answers().values()) == {"delay/late/resolved"}
+
+
+def test_a_lag_that_most_people_show_is_learned() -> None:
+    """With much amiss in the records, most of those that speak for one lag alone are enough; those of one amount fit
+    others as well."""
+    people = colleagues(40)
+    varied, plain, other = people[:24], people[24:34], people[34:]
+    paid, came = staff(plain, lag=2)
+    sooner = staff(other, lag=1)
+    for one in varied:
+        paid += [line(month, person_id=one, scale=100 + at) for at, month in enumerate(run_of("2024-01", 10))]
+        came += [flow(f"{later(month, 2)}-12", 120 * (100 + at), person_id=one)
+                 for at, month in enumerate(run_of("2024-01", 10)) if at != 4]
+    told = solve(account(paid + sooner[0], came + sooner[1]))
+    assert told.of(varied[0]).unusual() == {"2024-05": MISSING}
+    assert told.of(plain[0]).unusual() == told.of(other[0]).unusual() == {}
+
+
+def test_a_payer_that_pays_later_has_a_lag_of_its_own() -> None:
+    """Where exports do not say when premiums arrived, the people of a payer that pays a month later tell it."""
+    here, there = [*colleagues(20)], ["PSN:乙" + str(at) for at in range(6)]
+    paid, came = staff(here, count=13, paid_on=None)
+    more, later_on = staff(there, count=13, lag=2, paid_on=None, employer="乙公司", missing={there[0]: ["2024-05"]})
+    tables = account(paid + more, came + later_on)
+    told = solve(tables)
+    assert told.of(here[0]).unusual() == told.of(there[1]).unusual() == {}
+    assert told.of(there[0]).unusual() == {"2024-05": MISSING}
+    assert [note for note in context_of(tables).notes if "乙公司" in note and "2个月" in note]
+
+
+def test_a_well_known_schedule_counts_from_an_arrival() -> None:
+    """Where nobody says when premiums arrived, a schedule that is well known counts from a month that is not: what
+    twenty people show is used."""
+    people = colleagues(20)
+    told = solve(account(*staff(people, "2023-01", lag=2, region=BEIJING, paid_on=None)))
+    assert told.of(people[0]).unusual() == {}
+
+
+def test_a_learned_lag_finds_the_hole_under_a_known_schedule() -> None:
+    """Under a schedule that stands, credits that take longer are late, and the hole is where it is."""
+    people, months = [ME, *colleagues(20)], run_of("2023-01", 8)
+    paid = [line(month, person_id=one, region=BEIJING, scale=110 if at > 4 else 100)
+            for one in people for at, month in enumerate(months)]
+    came = [flow(f"{later(month, 2)}-12", 13200 if at > 4 else DUE, person_id=one, region=BEIJING)
+            for one in people for at, month in enumerate(months) if (one, at) != (ME, 2)]
+    came += credits("2022-12", 2, person_id=ME, region=BEIJING)
+    told = solve(account(paid, came))
+    assert told.unusual() == dict.fromkeys(months, "delay/late/resolved") | {"2023-03": MISSING}
+
+
+@case([line(month, scale=100 + at) for at, month in enumerate(run_of("2024-01", 15))],
+      [flow(f"{later(month, 2)}-12", 120 * (100 + at)) for at, month in enumerate(run_of("2024-01", 15)) if at != 6])
+def test_far_more_months_of_one_person_teach_a_lag(told: Told) -> None:
+    """A record with something amiss teaches that person's lag where far more lines fit it than any other."""
+    assert told.unusual() == {"2024-07": MISSING}
 
 
 @case(lines(count=12), credits(count=12, lag=2))

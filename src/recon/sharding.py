@@ -166,7 +166,7 @@ def survey_shard(policy: Policy, folder: Path, name: str, arguments: tuple[Any, 
     """
     kept = {path.stem.removeprefix("survey-"): pl.read_parquet(path) for path in folder.glob("survey-*.parquet")}
     none = pl.DataFrame()
-    votes = Votes(kept["own"], kept["whole"], none, none) if "own" in kept else None
+    votes = Votes(kept["own"], kept["whole"], none, none, none) if "own" in kept else None
     part = Part(_tables_of(folder), policy, kept.get("lines"), votes)
     answer = getattr(part, name)(*arguments)
     if isinstance(answer, Told):

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from recon.core.lags import plain_lines
+from recon.core.lags import joined, plain_lines
 from recon.core.prepare import Prepared
 from recon.policy import Policy
 from recon.tables import ACCOUNT
@@ -44,8 +44,8 @@ def due_lines(lines: pl.DataFrame, lag: pl.DataFrame, policy: Policy) -> pl.Data
     """The plain lines with ``usual``, the lag learned for their region and scheme, else the region's typical one."""
     plain = plain_lines(lines)
     schedules = schedule_frame(plain["region"].unique().to_list(), policy, None)
-    return plain.join(schedules, on="region", how="left", nulls_equal=True).join(
-        lag, on=["region", "scheme"], how="left").with_columns(pl.coalesce("learned", "typical").alias("usual"))
+    return joined(plain.join(schedules, on="region", how="left", nulls_equal=True), lag, "learned").with_columns(
+        pl.coalesce("learned", "typical").alias("usual"))
 
 
 def credited_people(due: pl.DataFrame, prepared: Prepared, own_lag: pl.DataFrame) -> pl.DataFrame:

@@ -41,8 +41,9 @@ class Context:
         exports cover, merged.
     paid_cover: person_id, from, to (months): what the contribution files with somebody's lines speak of. payer_cover:
         payer, region, from, to: the same of files of several people.
-    lag: region, scheme, learned: usual lag learned from a cohort. own_lag: the same per account. steady: the lag that
-        all but a few clean records of a region share, so that one person's lag hardly changes alone.
+    lag: region, scheme, payer, learned: usual lag learned from a cohort, all of a region (payer null) or one payer's
+        people. own_lag: the same per account. steady (region, scheme, payer, steady_lag): the lag that most records of
+        a cohort share, so that one person's lag hardly changes alone.
     shift: region, scheme, arrival, shift, lasts: months by which a whole region's credits came later (or earlier) than
         its usual lag at some arrival; nobody's own doing. lasts: from there to the end.
     cohort: payer, region, scheme, month, people, credited: how many of a payer's people have a month's credit.

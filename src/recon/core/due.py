@@ -12,7 +12,7 @@ from recon.core import months
 from recon.core.cohorts import schedule_frame
 from recon.core.context import Context
 from recon.core.expect import ACCUSING
-from recon.core.lags import may_be_corrected
+from recon.core.lags import joined, may_be_corrected
 from recon.core.links import PRICES
 from recon.policy import Policy
 from recon.tables import ACCOUNT
@@ -56,32 +56,37 @@ def with_due(lines: pl.DataFrame, credit: pl.DataFrame, context: Context, policy
 
 def _with_schedule(lines: pl.DataFrame, context: Context, policy: Policy) -> pl.DataFrame:
     schedules = schedule_frame(lines["region"].unique().to_list(), policy, context.tolerance)
-    joined = (
-        lines.join(schedules, on="region", how="left", nulls_equal=True)
-        .join(context.lag, on=["region", "scheme"], how="left", nulls_equal=True)
-        .join(context.steady, on=["region", "scheme"], how="left", nulls_equal=True)
-        .join(context.own_lag, on=ACCOUNT, how="left", nulls_equal=True)
-        .join(context.shift, on=["region", "scheme", "arrival"], how="left", nulls_equal=True)
-    )
-    # A common shift moves what is due only where the schedule may be corrected; it always moves what is usual.
-    soft = sorted(region for region in schedules["region"].drop_nulls() if may_be_corrected(policy.schedule(region)))
+    scheduled = joined(joined(lines.join(schedules, on="region", how="left", nulls_equal=True), context.lag, "learned"),
+                       context.steady, "steady_lag").join(context.own_lag, on=ACCOUNT, how="left", nulls_equal=True)
     retiree = pl.col("stream") == "retiree"
+    usual = pl.when(retiree).then(0).otherwise(pl.coalesce("own_learned", "learned", "typical")).cast(pl.Int32)
+    # The region's course is told by the arrivals of those who have its usual lag; others came as much earlier or later.
+    course = context.shift.select("region", "scheme", pl.col("arrival").alias("_at"), "shift", "lasts")
+    of_all = joined(lines.select("region", "scheme", pl.lit(None, pl.String).alias("payer")), context.lag, "learned")
+    scheduled = scheduled.with_columns(
+        (pl.col("arrival") + usual - pl.coalesce(of_all["learned"], "typical")).cast(pl.Int32).alias("_at")
+    ).join(course, on=["region", "scheme", "_at"], how="left", nulls_equal=True, maintain_order="left").drop("_at")
+    # What is learned always moves what is usual. It moves what is due only where the schedule may be corrected, or
+    # where a line does not say when its premium arrived: then the schedule counts from a month that nobody knows.
+    soft = pl.col("region").is_in(
+        sorted(region for region in schedules["region"].drop_nulls() if may_be_corrected(policy.schedule(region)))
+    ) | (pl.col("arrival_day").is_null() & pl.col("booked_month").is_null())
     learned = pl.col("own_learned").is_not_null() | pl.col("learned").is_not_null()
     annual = (pl.col("kind") == "annual") & ~retiree & ~learned
-    usual = pl.when(retiree).then(0).otherwise(pl.coalesce("own_learned", "learned", "typical")).cast(pl.Int32)
     yearly = pl.col("stream") == "annual"
     clock = pl.when(yearly).then(pl.col("month")).otherwise(pl.col("arrival"))
     # The window a month lies in ends eleven months after its start; the credit month after that end is due.
     window_end = clock - (clock - (pl.col("window_start") - 1)) % 12 + 11
     next_credit = window_end + 1 + ((pl.col("credit_month") - 1) - (window_end + 1)) % 12
     shift = pl.when(retiree | annual).then(0).otherwise(pl.col("shift").fill_null(0))
-    lasting = pl.col("region").is_in(soft) & pl.col("lasts").fill_null(False)
-    usual_due = pl.col("arrival") + usual + pl.when(lasting).then(shift).otherwise(0)
+    lasting = soft & pl.col("lasts").fill_null(False)
+    usual_due = pl.col("arrival") + pl.when(soft | retiree).then(usual).otherwise(pl.col("typical")) + pl.when(
+        lasting).then(shift).otherwise(0)
     due = pl.when(annual).then(next_credit).otherwise(usual_due)
     last = pl.when(annual).then(next_credit + 1).otherwise(
         pl.max_horizontal(pl.col("arrival") + pl.col("tolerance"), usual_due)
     )
-    return joined.with_columns(
+    return scheduled.with_columns(
         usual.alias("usual"), due.cast(pl.Int32).alias("due"), last.cast(pl.Int32).alias("last"),
         annual.alias("is_annual"), pl.col("kind").str.contains("prepaid").fill_null(False).alias("prepaid"),
         (~pl.col("stated") & ~pl.col("policy_confidence").is_in(ACCUSING)).fill_null(False).alias("weak"),

@@ -1,9 +1,9 @@
 """Usual lags that the data themselves show, account by account and region by region (DESIGN section 5).
 
 Account by account, a lag L is *clean* when the multisets of (arrival + L, fen) and (posted, fen) agree over the months
-both sides span; only a lag that is the single clean one speaks for that account. For a region, accounts whose record is
-not clean at any lag vote for the one that fits most of their lines. Votes are counted and added up, so that people can
-be asked in parts.
+both sides span; only a lag that is the single clean one speaks for that account. For a region, or for a payer whose
+people differ from their region's, accounts whose record is not clean at any lag vote for the one that fits most of
+their lines. Votes are counted and added up, so that people can be asked in parts.
 """
 
 from __future__ import annotations
@@ -19,8 +19,11 @@ from recon.tables import ACCOUNT
 
 # A usual lag other than the region's is believed from this many people, or from this many months of one person.
 COHORT_PEOPLE = 20
-COHORT_SHARE_PERCENT = 90
+COHORT_SHARE_PERCENT = 67  # of those whose records fit one lag better than any other: there is much amiss in many
+STEADY_SHARE_PERCENT = 90  # of all
 PERSON_MONTHS = 12
+# A payer that pays later than others, in a region whose exports do not say when: so many of its people tell.
+PAYER_PEOPLE = 5
 # From so many clean records of one lag on, a lone change of lag must beat the price of a credit taken from outside.
 STEADY_PEOPLE = 5
 # So many single months credited one by one refute a yearly schedule for the account.
@@ -28,9 +31,11 @@ YEARLY_REFUTED = 6
 # So many more lines must fit a person's own lag than the lag of all others, unless the whole record is clean at it.
 OWN_LAG_MORE = 6
 MAX_LEARNED_LAG = 5
+NOTES = 20  # so many cohorts are named
 
 _LAGS = pl.DataFrame({"lag": range(MAX_LEARNED_LAG + 1)}, schema={"lag": pl.Int32})
-_VOTES = {"region": pl.String(), "scheme": pl.String(), "lag": pl.Int32(), "people": pl.UInt32()}
+_VOTES = {"region": pl.String(), "scheme": pl.String(), "payer": pl.String(), "lag": pl.Int32(), "people": pl.UInt32(),
+          "tied": pl.UInt32()}
 
 
 @dataclass(frozen=True)
@@ -38,13 +43,15 @@ class Votes:
     """What some people's records say of lags.
 
     own: account, own_learned; whole: account, lag at which a record is clean throughout. clean, all: region, scheme,
-    lag, people: how many clean records, and how many records of any kind, vote for it.
+    payer, lag, people, tied: how many clean records, and how many records of any kind, vote for it; tied: how many of
+    these fit another lag as well. long: the same of records of :data:`PERSON_MONTHS` fitting lines and more.
     """
 
     own: pl.DataFrame
     whole: pl.DataFrame
     clean: pl.DataFrame
     all: pl.DataFrame
+    long: pl.DataFrame
 
 
 def may_be_corrected(plan: Schedule) -> bool:
@@ -63,15 +70,16 @@ def votes_of(lines: pl.DataFrame, credit: pl.DataFrame, policy: Policy) -> Votes
     """The votes of the people in ``lines`` (see the module)."""
     due, came = _due_and_came(lines, credit, policy)
     regions = due["region"].unique().to_list()
-    soft = _soft(regions, policy)
     if due.is_empty() or came.is_empty():
-        return Votes(pl.DataFrame(schema={**dict.fromkeys(ACCOUNT, pl.String), "own_learned": pl.Int32}),
+        return Votes(pl.DataFrame(schema={**dict.fromkeys([*ACCOUNT, "payer"], pl.String), "own_learned": pl.Int32}),
                      pl.DataFrame(schema={**dict.fromkeys(ACCOUNT, pl.String), "lag": pl.Int32}),
-                     pl.DataFrame(schema=_VOTES), pl.DataFrame(schema=_VOTES))
+                     *(pl.DataFrame(schema=_VOTES) for _ in range(3)))
     # The same accounts are joined and counted lag by lag: as numbers in the order of their names.
     numbered = [pl.col(name).cast(pl.Enum(due[name].drop_nulls().unique().sort())) for name in ACCOUNT]
     text = pl.col(ACCOUNT).cast(pl.String)
     due, came = due.with_columns(numbered), came.with_columns(numbered)
+    payers = due.group_by(ACCOUNT).agg(pl.col("payer").min())
+    due = due.drop("payer")
     spans = due.group_by(ACCOUNT).agg(pl.col("at").min().alias("due_from"), pl.col("at").max().alias("due_to"),
                                       pl.len().alias("due_lines")).join(
         came.group_by(ACCOUNT).agg(pl.col("at").min().alias("came_from"), pl.col("at").max().alias("came_to"),
@@ -80,42 +88,81 @@ def votes_of(lines: pl.DataFrame, credit: pl.DataFrame, policy: Policy) -> Votes
         (pl.col("at") + pl.col("lag")).is_between("came_from", "came_to")
     ).select(*ACCOUNT, "lag", pl.col("at") + pl.col("lag"), "fen")
     fit = _fit(moved, came, spans)
-    whole = fit.filter(pl.col("whole"))
+    whole = fit.filter(pl.col("whole")).with_columns(pl.lit(False).alias("tied"))
     typical = {region: policy.schedule(region).typical for region in regions}
     scores = _scores(moved, came)
     part = _telling(fit.join(whole.select(ACCOUNT).unique(), on=ACCOUNT, how="anti"), scores, typical)
-    votes = pl.concat([whole, part]).filter(pl.len().over(ACCOUNT) == 1)
-    strong = votes.filter(pl.col("lines") >= PERSON_MONTHS)
-    own = strong.filter(pl.col("region").is_in(sorted(soft))).select(*ACCOUNT, pl.col("lag").alias("own_learned"))
-    yearly = sorted(region for region in soft if policy.schedule(region).kind == "annual")
+    clean = pl.concat([whole, part]).filter(pl.len().over(ACCOUNT) == 1).select(*ACCOUNT, "lag", "lines", "tied")
+    rough = _best_fit(scores, typical).join(clean.select(ACCOUNT), on=ACCOUNT, how="anti")
+    strong = pl.concat([clean, _far_better(rough, scores)]).filter(pl.col("lines") >= PERSON_MONTHS)
+    own = strong.select(*ACCOUNT, pl.col("lag").alias("own_learned"))
+    yearly = sorted(region for region in regions if policy.schedule(region).kind == "annual")
     if yearly:
         monthly_all_the_same = _monthly_after_all(due.filter(pl.col("region").is_in(yearly)), came)
         own = pl.concat([own, monthly_all_the_same.join(own, on=ACCOUNT, how="anti")])
-    rough = _best_fit(scores, typical).join(votes.select(ACCOUNT), on=ACCOUNT, how="anti")
-    clean = votes.select(*ACCOUNT, "lag", "lines")
-    return Votes(own.with_columns(text), whole.select(text, "lag"), _counted(clean),
-                 _counted(pl.concat([clean, rough])))
+    own = own.join(payers, on=ACCOUNT, maintain_order="left").select(*ACCOUNT, "payer", "own_learned")
+    votes = pl.concat([clean, rough]).join(payers, on=ACCOUNT).with_columns(text)
+    return Votes(own.with_columns(text), whole.select(text, "lag"),
+                 _counted(clean.join(payers, on=ACCOUNT).with_columns(text)), _counted(votes),
+                 _counted(votes.filter(pl.col("lines") >= PERSON_MONTHS)))
 
 
 def all_votes(parts: Sequence[Votes]) -> Votes:
     """The votes of several groups of people together."""
-    key = ["region", "scheme", "lag"]
-    return Votes(pl.concat([one.own for one in parts]), pl.concat([one.whole for one in parts]),
-                 added([one.clean for one in parts], key), added([one.all for one in parts], key))
+    key = ["region", "scheme", "payer", "lag"]
+    return Votes(
+        pl.concat([one.own for one in parts]), pl.concat([one.whole for one in parts]),
+        *(added([getattr(one, name) for one in parts], key) for name in ("clean", "all", "long")),
+    )
 
 
 def lags_of(votes: Votes, policy: Policy) -> tuple[pl.DataFrame, pl.DataFrame, list[str]]:
-    """(region, scheme, learned), (region, scheme, steady_lag) and what to say of it, from the votes of everybody."""
-    many = _shared(votes.all, COHORT_PEOPLE)
-    # A few people are only asked when their records are clean: one odd record would outweigh them.
-    few = _shared(votes.clean, STEADY_PEOPLE).join(many, on=["region", "scheme"], how="anti")
-    steady = pl.concat([many, few]).select("region", "scheme", pl.col("lag").alias("steady_lag"))
-    cohort = many.filter(pl.col("region").is_in(sorted(_soft(many["region"].unique().to_list(), policy))))
-    notes = [
-        f"{row['region']}: 由{row['people']}人的明细得出通常滞后{row['lag']}个月"
-        for row in cohort.iter_rows(named=True) if row["lag"] != policy.schedule(row["region"]).typical
+    """(region, scheme, payer, learned), (region, scheme, payer, steady_lag) and what to say, from everybody's votes.
+
+    A row without a payer speaks of all of the region who have none of their own.
+    """
+    key = ["region", "scheme", "lag"]
+    of_region = [
+        counts.group_by(key).agg(pl.col("people", "tied").sum()).with_columns(pl.lit(None, pl.String).alias("payer"))
+        for counts in (votes.clean, votes.all)
     ]
-    return cohort.select("region", "scheme", pl.col("lag").alias("learned")), steady, notes
+    many = _shared(of_region[1], COHORT_PEOPLE)
+    nearly_all = _shared(of_region[1].with_columns(tied=0), COHORT_PEOPLE, STEADY_SHARE_PERCENT)
+    # A few people are only asked when their records are clean: one odd record would outweigh them.
+    few = _shared(of_region[0].with_columns(tied=0), STEADY_PEOPLE, STEADY_SHARE_PERCENT).join(
+        nearly_all, on=["region", "scheme"], how="anti")
+    of_payer = _shared(votes.long.drop_nulls("payer"), PAYER_PEOPLE)
+    regions = sorted({*many["region"], *of_payer["region"]})
+    usual = pl.DataFrame({"region": regions, "_usual": [policy.schedule(region).typical for region in regions]},
+                         schema={"region": pl.String, "_usual": pl.Int32})
+    of_all = many.select("region", "scheme", pl.col("lag").alias("_all"))
+    different = of_payer.join(of_all, on=["region", "scheme"], how="left", maintain_order="left").join(
+        usual, on="region", maintain_order="left").filter(pl.col("lag") != pl.coalesce("_all", "_usual"))
+    learned = pl.concat([many, different.select(many.columns)])
+    steady = pl.concat([nearly_all, few, different.select(many.columns)]).select(
+        "region", "scheme", "payer", pl.col("lag").alias("steady_lag"))
+    notes = [
+        f"{row['region']}{'' if row['payer'] is None else ' ' + row['payer']}: "
+        f"由{row['people']}人的明细得出通常滞后{row['lag']}个月"
+        for row in learned.join(usual, on="region", maintain_order="left").iter_rows(named=True)
+        if row["lag"] != row["_usual"]
+    ]
+    if len(notes) > NOTES:
+        notes = [*notes[:NOTES], f"另有{len(notes) - NOTES}个地区或缴费主体由明细得出各自的通常滞后"]
+    return learned.select("region", "scheme", "payer", pl.col("lag").alias("learned")), steady, notes
+
+
+def joined(lines: pl.DataFrame, frame: pl.DataFrame, column: str) -> pl.DataFrame:
+    """``lines`` with ``column`` of ``frame`` (one of :func:`lags_of`'s): the payer's own, else the region's."""
+    key = ["region", "scheme"]
+    of_payer = frame.filter(pl.col("payer").is_not_null())
+    lines = lines.join(frame.filter(pl.col("payer").is_null()).drop("payer"), on=key, how="left", nulls_equal=True,
+                       maintain_order="left")
+    if of_payer.is_empty():
+        return lines
+    of_payer = of_payer.rename({column: "_own"})
+    return lines.join(of_payer, on=[*key, "payer"], how="left", maintain_order="left").with_columns(
+        pl.coalesce("_own", column).alias(column)).drop("_own")
 
 
 def own_lags(
@@ -125,8 +172,8 @@ def own_lags(
 
     With one amount throughout, a record with a late month fits a lag that nobody else has as well as the common one.
     """
-    own, whole = votes.own, votes.whole
-    asked = own.join(steady, on=["region", "scheme"], how="left").filter(
+    own, whole = votes.own.drop("payer"), votes.whole
+    asked = joined(votes.own, steady, "steady_lag").drop("payer").filter(
         pl.col("steady_lag").is_not_null() & (pl.col("steady_lag") != pl.col("own_learned"))
     ).join(whole, left_on=[*ACCOUNT, "own_learned"], right_on=[*ACCOUNT, "lag"], how="anti")
     if asked.is_empty():
@@ -146,9 +193,9 @@ def own_lags(
 
 
 def _due_and_came(lines: pl.DataFrame, credit: pl.DataFrame, policy: Policy) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Account, at, fen of the lines that have a monthly credit to wait for, and of the credits of their accounts."""
+    """Account, payer, at, fen of the lines that have a monthly credit to wait for, and of their accounts' credits."""
     due = plain_lines(lines).filter(pl.col("region").is_not_null()).select(
-        *ACCOUNT, pl.col("arrival").alias("at"), pl.col("expected_fen").alias("fen"))
+        *ACCOUNT, "payer", pl.col("arrival").alias("at"), pl.col("expected_fen").alias("fen"))
     regions = due["region"].unique().to_list()
     # A yearly schedule that is not sure yields to steady monthly credits like any other.
     monthly = {region for region in regions if policy.schedule(region).kind != "annual"} | _soft(regions, policy)
@@ -163,17 +210,21 @@ def _soft(regions: Sequence[str], policy: Policy) -> set[str]:
 
 
 def _counted(votes: pl.DataFrame) -> pl.DataFrame:
-    """region, scheme, lag, people: how many records of three lines or more vote for a lag."""
-    return votes.filter(pl.col("lines") >= 3).group_by("region", "scheme", "lag").agg(
-        pl.len().alias("people")).cast(pl.Schema(_VOTES))
+    """region, scheme, payer, lag, people, tied: how many records of three lines or more vote for a lag."""
+    return votes.filter(pl.col("lines") >= 3).group_by("region", "scheme", "payer", "lag").agg(
+        pl.len().alias("people"), pl.col("tied").sum()).cast(pl.Schema(_VOTES))
 
 
-def _shared(counts: pl.DataFrame, people: int) -> pl.DataFrame:
-    """region, scheme, lag, people: the lag nearly all voters of a region share, from ``people`` voters on."""
+def _shared(counts: pl.DataFrame, people: int, percent: int = COHORT_SHARE_PERCENT) -> pl.DataFrame:
+    """region, scheme, payer, lag, people: the lag most voters of a cohort share, from ``people`` voters on.
+
+    Those whose record fits another lag as well vote for their region's typical one, and against none.
+    """
+    sure = (pl.col("people") - pl.col("tied")).sum().over("region", "scheme", "payer")
     return counts.filter(
-        (pl.col("people") * 100 >= pl.col("people").sum().over("region", "scheme") * COHORT_SHARE_PERCENT)
-        & (pl.col("people") >= people)
-    ).sort("region", "scheme")
+        (pl.col("people") * 100 >= (sure + pl.col("tied")) * percent) & (pl.col("people") >= people)
+    ).sort("people", descending=True).unique(["region", "scheme", "payer"], keep="first", maintain_order=True).select(
+        "region", "scheme", "payer", "lag", "people").sort("region", "scheme", "payer", nulls_last=True)
 
 
 def _telling(part: pl.DataFrame, scores: pl.DataFrame, typical: dict[str, int]) -> pl.DataFrame:
@@ -188,7 +239,7 @@ def _telling(part: pl.DataFrame, scores: pl.DataFrame, typical: dict[str, int]) 
     own = pl.col("lag") == pl.col("region").replace_strict(typical, return_dtype=pl.Int32)
     return part.join(other, on=[*ACCOUNT, "lag"], how="left").filter(
         (pl.col("lines") > pl.col("_other").fill_null(0)) | (own & (pl.col("lines") >= pl.col("_other")))
-    ).drop("_other")
+    ).with_columns((pl.col("lines") == pl.col("_other").fill_null(0)).alias("tied")).drop("_other")
 
 
 def _scores(moved: pl.DataFrame, came: pl.DataFrame) -> pl.DataFrame:
@@ -206,13 +257,25 @@ def _scores(moved: pl.DataFrame, came: pl.DataFrame) -> pl.DataFrame:
 def _best_fit(scores: pl.DataFrame, typical: dict[str, int]) -> pl.DataFrame:
     """Per account the lag at which most lines, less those without, have a credit of their amount; ties say nothing.
 
-    Columns: the account, lag, lines (how many fit). The region's own lag wins a tie it takes part in.
+    Columns: the account, lag, lines (how many fit), tied. The region's own lag wins a tie it takes part in; a line
+    fewer, because the records end there, is one.
     """
-    best = scores.filter((pl.col("score") == pl.col("score").max().over(ACCOUNT)) & (pl.col("score") > 0))
+    near = scores.filter((pl.col("score") >= pl.col("score").max().over(ACCOUNT) - 1) & (pl.col("score") > 0))
     own = (pl.col("lag") == pl.col("region").replace_strict(typical, return_dtype=pl.Int32)).alias("_own")
-    return best.with_columns(own).filter(pl.col("_own") | ~pl.col("_own").any().over(ACCOUNT)).filter(
-        pl.len().over(ACCOUNT) == 1
-    ).select(*ACCOUNT, "lag", "lines")
+    best = near.with_columns(own, (pl.len().over(ACCOUNT) > 1).alias("tied")).filter(
+        pl.col("_own")
+        | (~pl.col("_own").any().over(ACCOUNT) & (pl.col("score") == pl.col("score").max().over(ACCOUNT))))
+    return best.filter(pl.len().over(ACCOUNT) == 1).select(
+        *ACCOUNT, "lag", "lines", (pl.col("_own") & pl.col("tied")).alias("tied"))
+
+
+def _far_better(rough: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
+    """Of the records that are clean at no lag, those where far more lines fit their lag than fit any other."""
+    other = rough.select(*ACCOUNT, "lag").join(
+        scores.select(*ACCOUNT, pl.col("lag").alias("_lag"), pl.col("lines").alias("_lines")), on=ACCOUNT
+    ).filter(pl.col("_lag") != pl.col("lag")).group_by(ACCOUNT).agg(pl.col("_lines").max())
+    return rough.join(other, on=ACCOUNT, how="left").filter(
+        pl.col("lines").cast(pl.Int64) >= pl.col("_lines").fill_null(0).cast(pl.Int64) + OWN_LAG_MORE).drop("_lines")
 
 
 def _monthly_after_all(due: pl.DataFrame, came: pl.DataFrame) -> pl.DataFrame:

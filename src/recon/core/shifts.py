@@ -99,7 +99,8 @@ def _lasting(path: list[tuple[int, int]]) -> list[bool]:
 
 
 def _usual_lag(lag: pl.DataFrame, region: str, scheme: str, policy: Policy) -> int:
-    learned = lag.filter((pl.col("region") == region) & (pl.col("scheme") == scheme))["learned"]
+    learned = lag.filter(
+        (pl.col("region") == region) & (pl.col("scheme") == scheme) & pl.col("payer").is_null())["learned"]
     return int(learned[0]) if learned.len() else policy.schedule(region).typical
 
 
