@@ -15,7 +15,7 @@ from recon.core.payroll.forecast import Forecast, forecast
 from recon.core.payroll_settings import MidMonthRule, PayrollSettings
 from recon.core.prepare import prepare
 from recon.simulate.payroll import make_firm
-from recon.simulate.payroll_exports import write_firm
+from recon.simulate.payroll_exports import native_tables, write_firm
 from recon.tables import conform, conform_all
 from support import run_recon
 
@@ -103,7 +103,10 @@ def test_the_command_tells_counts_and_writes_names_only_to_the_workbook(tmp_path
 
 def test_a_policy_among_the_exports_counts_for_the_forecast_too(tmp_path: Path) -> None:
     """What new bases cost follows the same rules as the run itself."""
-    write_firm(make_firm(12, 1), tmp_path)
+    (tmp_path / "exports").mkdir()
+    for name, frame in native_tables(make_firm(12, 1)).items():
+        if frame.height:
+            frame.write_csv(tmp_path / "exports" / f"{name}.csv")
     own = tmp_path / "exports" / "own.policy.toml"
 
     def cost() -> dict[str, int]:

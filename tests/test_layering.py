@@ -53,15 +53,24 @@ def room(path: Path) -> str:
     return path.relative_to(SOURCE).parts[0].removesuffix(".py")
 
 
+ROOMS = {room(module) for module in MODULES}
+
+
 @cache
 def tree(path: Path) -> ast.Module:
     """The parsed module."""
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
 
+@cache
+def nodes(path: Path) -> tuple[ast.Import | ast.ImportFrom | ast.Call, ...]:
+    """Every import and every call of a module."""
+    return tuple(node for node in ast.walk(tree(path)) if isinstance(node, ast.Import | ast.ImportFrom | ast.Call))
+
+
 def imports(path: Path) -> Iterator[tuple[int, str]]:
     """Line and full name of everything a module imports, inside functions too."""
-    for node in ast.walk(tree(path)):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -71,7 +80,7 @@ def imports(path: Path) -> Iterator[tuple[int, str]]:
 
 def calls(path: Path) -> Iterator[tuple[int, str]]:
     """Line and last name of everything a module calls."""
-    for node in ast.walk(tree(path)):
+    for node in nodes(path):
         if isinstance(node, ast.Call):
             function = node.func
             name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
@@ -82,9 +91,8 @@ def calls(path: Path) -> Iterator[tuple[int, str]]:
 def test_imports_go_one_way(path: Path) -> None:
     """A room imports only the rooms it may."""
     own = room(path)
-    rooms = {room(module) for module in MODULES}
     used = {(line, name.split(".")[1]) for line, name in imports(path) if name.startswith("recon.")}
-    assert {(line, name) for line, name in used if name in rooms - COMMON - ALLOWED[own] - {own}} == set()
+    assert {(line, name) for line, name in used if name in ROOMS - COMMON - ALLOWED[own] - {own}} == set()
 
 
 @pytest.mark.parametrize("path", [path for path in MODULES if room(path) == "core"], ids=lambda path: path.name)
