@@ -161,8 +161,10 @@ def conform(frame: pl.DataFrame, name: str) -> pl.DataFrame:
     schema = TABLES[name]
     if list(frame.schema.items()) == list(schema.items()):
         return frame
+    given = frame.schema
     return frame.select(
-        (pl.col(column).cast(dtype) if column in frame.columns else pl.lit(None, dtype=dtype).alias(column))
+        pl.lit(None, dtype=dtype).alias(column) if column not in given
+        else pl.col(column) if given[column] == dtype else pl.col(column).cast(dtype)
         for column, dtype in schema.items()
     )
 

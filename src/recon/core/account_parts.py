@@ -8,6 +8,7 @@ about the same money and are never added to the moving ones.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 import polars as pl
 
@@ -162,6 +163,7 @@ def broken_months(gap: pl.DataFrame, balance: pl.DataFrame) -> pl.DataFrame:
         pl.col("gap") != pl.col("parts").fill_null(0))
 
 
+@cache
 def _desk() -> list[pl.Expr]:
     fields = {
         "month": pl.col("accrual_month").dt.strftime("%Y-%m"), "arrived": pl.lit(""), "due": pl.lit(""),

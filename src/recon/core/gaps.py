@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 import polars as pl
 
@@ -114,6 +115,7 @@ _SENTENCES = {
 }
 
 
+@cache
 def evidence_of(label: str | None = None) -> pl.Expr:
     """A sentence and the row_ids that reproduce its amounts; works on a frame with :func:`month_facts` joined.
 
@@ -152,6 +154,7 @@ def rows_named() -> pl.Expr:
     return pl.when(rows != "").then(pl.concat_str(pl.lit(" ["), rows, pl.lit("]"))).otherwise(pl.lit(""))
 
 
+@cache
 def _desk(label: str | None = None) -> list[pl.Expr]:
     """owner, action and counter_check from the catalogue of causes; ``label`` where all rows have it."""
     fields = {

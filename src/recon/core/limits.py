@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from functools import cache
 
 import polars as pl
 
@@ -144,6 +145,7 @@ _EVIDENCE = {
 }
 
 
+@cache
 def _words() -> list[pl.Expr]:
     """evidence, owner, action and counter_check."""
     missed = pl.coalesce("estimated_fen", "amount_fen")

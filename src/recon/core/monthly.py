@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import polars as pl
 
 from recon.core import months
@@ -148,6 +150,7 @@ def _with_verdict(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.join(named, on=["label", "cause", "status"], how="left", nulls_equal=True)
 
 
+@cache
 def _evidence() -> pl.Expr:
     """The headline part's evidence, or what was due and came; undecided months name what would settle them."""
     plain = pl.concat_str(

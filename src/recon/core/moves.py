@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import date
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -57,6 +58,7 @@ def recognised(flow: pl.DataFrame, as_of: date) -> pl.DataFrame:
     return named.join(told, on="row_id", how="left", maintain_order="left").drop("_insurance")
 
 
+@cache
 def _insurance() -> pl.Expr:
     memo = pl.col("memo").fill_null("")
     found: pl.Expr = pl.lit(None, dtype=pl.String)
