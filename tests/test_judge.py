@@ -366,6 +366,25 @@ def test_a_retirees_credit_does_not_go_into_the_pool(told: Told) -> None:
     assert "进统筹基金" not in row["evidence"]
 
 
+VARIED = [line(month, scale=scale) for month, scale in zip(run_of("2024-01", 7), (100, 103, 97, 110, 104, 99, 101),
+                                                        strict=True)]
+
+
+@case([row for row in VARIED if row["accrual_month"] != "2024-04-01"],
+      [flow(f"{later(row['accrual_month'][:7], 1)}-12", row["into_account_fen"]) for row in VARIED])
+def test_a_credit_of_a_wage_that_varies_is_none_too_many(told: Told) -> None:
+    """Where the months before and after differ, a month without a line whose credit is like theirs lacks its record."""
+    assert told.unusual() == {"2024-04": "data_incomplete/contribution_unseen/unknown"}
+
+
+@case([row for row in VARIED if row["accrual_month"] != "2024-04-01"],
+      [flow(f"{later(row['accrual_month'][:7], 1)}-12", row["into_account_fen"]) for row in VARIED
+       if row["accrual_month"] != "2024-04-01"] + [flow("2024-05-12", 4500)])
+def test_an_odd_credit_is_too_much_all_the_same(told: Told) -> None:
+    """A credit far from what the neighbouring months are due is of unknown origin, with or without a line."""
+    assert told.unusual() == {"2024-04": "over_credit/unknown_extra/open"}
+
+
 @case(lines(), [*credits(), flow("2024-04-20", -DUE, "reversal")])
 def test_a_reversed_credit_is_not_called_unseen(told: Told) -> None:
     """R07: where a credit came and was taken back, the evidence names the rows of both."""
@@ -420,6 +439,14 @@ def test_a_smaller_credit_in_the_place_of_one(told: Told) -> None:
 def test_short_before_the_last_month_is_waiting(told: Told) -> None:
     """Short before last_month is over is a pending delay for the rest."""
     assert told.parts("2024-06") == {"delay/late/pending": 1000}
+
+
+@case(lines(count=10), [*credits(count=4, amount=11000), *credits("2024-05", 1), *credits("2024-06", 1, amount=11000),
+                        *credits("2024-07", 2), *credits("2024-09", 2, amount=11000)])
+def test_a_deduction_that_stops_and_goes_on(told: Told) -> None:
+    """A sum that is lacking month after month is the same deduction where it is lacking now and then."""
+    assert told.unusual() == dict.fromkeys([*run_of("2024-01", 4), "2024-06", "2024-09", "2024-10"],
+                                           "account_deduction/explained")
 
 
 @case(lines(), credits(count=3) + credits("2024-04", 3, amount=11000))

@@ -15,6 +15,9 @@ from recon.tables import ACCOUNT
 
 # A credit of a line's amount so many months from it may be that of a month whose own line is not at hand.
 UNSEEN_MONTHS = 3
+# Amounts of the months around that differ (so many of them), and by which part of them another may differ from all.
+UNSEEN_AMOUNTS = 3
+UNSEEN_SHARE = 8
 
 PART_COLUMNS = ["line", "person_id", "region", "scheme", "month", "label", "cause", "status", "amount_fen",
                 "estimated_fen"]
@@ -165,8 +168,10 @@ def _with_deductions(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
         (pl.col("_rank") - pl.int_range(pl.len()).over(same, order_by=["due", "line"])).alias("_run"),
         (pl.col("due") % 12).alias("_season"),
     )
+    # A sum that was lacking in such a run is the same deduction wherever else it is lacking.
     steady = runs.filter(
-        (pl.len().over(*same, "_run") >= DEDUCTION_MONTHS) | (pl.len().over(*same, "_season") >= DEDUCTION_YEARS)
+        (pl.len().over(*same, "_run").max().over(same) >= DEDUCTION_MONTHS)
+        | (pl.len().over(*same, "_season") >= DEDUCTION_YEARS)
     )["line"]
     shared = other.join(context.deduction, on=["region", "due", "rest_fen"], how="semi", nulls_equal=True)["line"]
     hit = pl.col("line").is_in(pl.concat([steady, shared]).implode())
@@ -283,27 +288,32 @@ def _surplus_parts(links: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
 def _with_unseen(extra: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     """``unseen``: a surplus that is just what the month would get, had its contribution been paid and been listed.
 
-    The month has no paid line; the amount is that of its own unpaid line or of a line a few months away. Then the
-    contribution records are stale or not whole: nothing came too much.
+    The month has no paid line; the amount is that of its own unpaid line or of a line a few months away, or, where
+    these differ from each other as wages do, like theirs. Then the contribution records are stale or not whole:
+    nothing came too much.
     """
     near = lines.filter(
         (pl.col("expected_fen") > 0) & ~pl.col("is_side") & pl.col("payment_kind").is_in(["normal", "back_pay"])
-    ).select(*ACCOUNT, pl.col("month").alias("_month"), pl.col("expected_fen").alias("amount_fen")).join(
+    ).select(*ACCOUNT, pl.col("month").alias("_month"), pl.col("expected_fen").alias("_fen")).join(
         extra.select(ACCOUNT).unique(), on=ACCOUNT, how="semi", nulls_equal=True
     ).unique()
     returned = lines.filter(pl.col("netted") | (pl.col("payment_kind") == "refund")).select(*ACCOUNT, "month")
     alone = extra.filter(pl.col("_due").is_null()).join(returned, on=[*ACCOUNT, "month"], how="anti", nulls_equal=True)
-    hit = alone.select(*ACCOUNT, "month", "amount_fen").unique().join(
-        near, on=[*ACCOUNT, "amount_fen"], nulls_equal=True
-    ).filter((pl.col("month") - pl.col("_month")).abs() <= UNSEEN_MONTHS).select(
-        *ACCOUNT, "month", "amount_fen", pl.lit(True).alias("unseen")
-    ).unique()
+    amount, fen = pl.col("amount_fen"), pl.col("_fen")
+    like = (fen.n_unique() >= UNSEEN_AMOUNTS) & amount.first().is_between(
+        fen.min() - fen.min() // UNSEEN_SHARE, fen.max() + fen.max() // UNSEEN_SHARE)
+    hit = alone.select(*ACCOUNT, "month", "amount_fen").unique().join(near, on=ACCOUNT, nulls_equal=True).filter(
+        (pl.col("month") - pl.col("_month")).abs() <= UNSEEN_MONTHS
+    ).group_by(*ACCOUNT, "month", "amount_fen").agg(
+        (amount == fen).any().alias("_same"), like.alias("_like")
+    ).filter(pl.col("_same") | pl.col("_like")).with_columns(pl.lit(True).alias("unseen"))
     joined = extra.join(
         hit, on=[*ACCOUNT, "month", "amount_fen"], how="left", nulls_equal=True, maintain_order="left"
-    )
-    # Once only: a second credit of the sum is one too many, whatever the contribution records lack.
-    first = pl.int_range(pl.len()).over([*ACCOUNT, "month", "amount_fen"], order_by=["posted_on", "flow_row_id"]) == 0
-    return joined.with_columns((pl.col("unseen").fill_null(False) & first).alias("unseen"))
+    ).with_columns(pl.col("unseen").fill_null(False))
+    # Once only: a second credit is one too many, whatever the contribution records lack.
+    order = pl.struct(~pl.col("_same").fill_null(False), "posted_on", "flow_row_id")
+    first = order.rank("ordinal").over(*ACCOUNT, "month", "unseen") == 1
+    return joined.with_columns((pl.col("unseen") & first).alias("unseen")).drop("_same", "_like")
 
 
 def _unknown_parts(base: pl.DataFrame, parts: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
