@@ -11,6 +11,7 @@ from importlib import import_module
 import click
 
 from recon import __version__
+from recon.collect import seldom
 
 # In the order of the help; each is the module of recon.commands and the function in it.
 COMMANDS = (
@@ -58,6 +59,7 @@ def main() -> None:
       recon explain 导出文件夹 A007
       recon identify 导出文件夹
     """
+    seldom()
 
 
 if __name__ == "__main__":

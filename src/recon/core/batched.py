@@ -168,7 +168,7 @@ def _arrays(frames: list[Frame]) -> _Chunk:
     of_class[np.repeat(np.arange(len(flat)), counts), _column([number for row in of_edge for number in row])] = True
     edges = _Edges(
         span=_column(span), mask=_column(mask), first=_column(first), last=_column(last), classes=of_class,
-        costs=np.minimum(np.array(costs, dtype=np.int64), BIG).astype(np.int32).reshape(len(flat), width),
+        costs=_costs(costs, width),
         inexact=np.array([link.kind == "inexact" for link in links], dtype=np.bool_),
         rank=_column([order[each] for each in picks]), links=list(links), start=start, count=held,
     )
@@ -176,6 +176,14 @@ def _arrays(frames: list[Frame]) -> _Chunk:
     by_class, free = _usable(edges, streams)
     return _Chunk(edges, lines, normal, open_prices, left_prices, begin, by_class, free,
                   _least_ahead(edges, lines, normal, open_prices, width))
+
+
+def _costs(costs: Sequence[tuple[int, ...]], width: int) -> Costs:
+    """Edge x lag. Most edges share the tuple of their lag with others of their frame: each becomes numbers once."""
+    distinct = {id(each): each for each in costs}
+    place = dict(zip(distinct, range(len(distinct)), strict=True))
+    table = np.minimum(np.array(list(distinct.values()), dtype=np.int64), BIG).astype(np.int32).reshape(-1, width)
+    return table[np.fromiter((place[id(each)] for each in costs), dtype=np.int64, count=len(costs))]
 
 
 def _column(values: Sequence[int]) -> Ints:

@@ -152,7 +152,7 @@ def pair_lag(line: Line, credit: Credit) -> int | None:
 
 def frame_of(lines: Sequence[Line], credits: Sequence[Credit], usual: int) -> Frame:
     """All edges of one account whose usual lag starts at ``usual`` months, and what leaving lines or credits costs."""
-    lag_of = [[pair_lag(line, credit) for credit in credits] for line in lines]
+    lag_of = _lags(lines, credits)
     exact = [
         [j for j, credit in enumerate(credits) if lag_of[i][j] is not None and _fits(line, credit.amount)]
         for i, line in enumerate(lines)
@@ -189,6 +189,27 @@ def frame_of(lines: Sequence[Line], credits: Sequence[Credit], usual: int) -> Fr
         edges=tuple(tuple(found) for found in edges), lags=order,
         start=order.index(usual),
     )
+
+
+def _lags(lines: Sequence[Line], credits: Sequence[Credit]) -> list[list[int | None]]:
+    """:func:`pair_lag` of every line and credit; nearly all of them are a difference of two months."""
+    if any([credit.printed is not None for credit in credits]):  # noqa: C419  quicker
+        return [[pair_lag(line, credit) for credit in credits] for line in lines]
+    posted = [credit.month for credit in credits]
+    found: list[list[int | None]] = []
+    for line in lines:
+        start = line.arrival
+        if start is None or line.kind == "annual":
+            found.append([pair_lag(line, credit) for credit in credits])
+            continue
+        end = start + REACH_MONTHS
+        row = [month - start if start <= month <= end else None for month in posted]
+        if line.day is not None and not line.prepaid:
+            for j, lag in enumerate(row):
+                if lag == 0 and credits[j].day < line.day:
+                    row[j] = None
+        found.append(row)
+    return found
 
 
 def _fits(line: Line, amount: int) -> bool:
@@ -239,31 +260,37 @@ class _Edges:
         members = len(rows) + len(picks) - 2
         base = members * (PRICES.annual_further if annual else PRICES.further)
         inexact = self._odd_price(rows[0], picks[0]) if kind == "inexact" else 0
-        base += inexact + self._deduction_price(rows, picks, which) + sum(self.credits[j].use_price for j in picks)
+        base += inexact + self._deduction_price(rows, picks, which) + sum([self.credits[j].use_price for j in picks])
         costs = [base] * len(self.lags)
         if annual:
             base += self._annual_price(rows, picks)
             costs = [base] * len(self.lags)
-        elif len(rows) > 1 and any(self.lag_of[i][j] is None for i in rows for j in picks if len(picks) == 1):
+        elif len(rows) > 1 and len(picks) == 1 and any([self.lag_of[i][picks[0]] is None for i in rows]):  # noqa: C419
             costs = [base + PRICES.late] * len(self.lags)  # paid in advance: one thing out of the ordinary
+        elif members == 0 and self.lines[rows[0]].kind == "normal" and self._known(rows[0], picks[0]) >= 0:
+            lag = self._known(rows[0], picks[0])
+            costs = [base + price for price in self.prices[lag - self.lines[rows[0]].shift]]
         else:
             pairs = self._pairs(rows, picks, which)
-            worsts = {i: max(self._known(at, j) for at, j in pairs if at == i) for i in rows}
-            for k, usual in enumerate(self.lags):
-                late = 0
-                for i, worst in worsts.items():
-                    if worst < 0:
-                        continue
-                    line = self.lines[i]
-                    plain = line.kind == "normal" or line.due is None
-                    price = (deviation(worst - line.shift, usual) if plain
-                             else deviation(worst, (line.due or 0) - (line.arrival or 0)))
-                    # A lump is late once, by its oldest month; each month that comes early counts.
-                    if worst - line.shift >= usual or not plain:
-                        late = max(late, price)
-                    else:
+            worsts: dict[int, int] = {}
+            for i, j in pairs:
+                worsts[i] = max(worsts.get(i, -1), self._known(i, j))
+            # A lump is late once, by its oldest month; each month that comes early counts.
+            lates = [0] * len(self.lags)
+            for i, worst in worsts.items():
+                if worst < 0:
+                    continue
+                line = self.lines[i]
+                if line.kind != "normal" and line.due is not None:
+                    price = deviation(worst, line.due - (line.arrival or 0))
+                    lates = [max(late, price) for late in lates]
+                    continue
+                for k, (usual, price) in enumerate(zip(self.lags, self.prices[worst - line.shift], strict=True)):
+                    if worst - line.shift < usual:
                         costs[k] += price
-                costs[k] += late
+                    elif price > lates[k]:
+                        lates[k] = price
+            costs = [cost + late for cost, late in zip(costs, lates, strict=True)]
         mask = 0
         for j in picks:
             mask |= 1 << j
@@ -272,7 +299,7 @@ class _Edges:
 
     def _deduction_price(self, rows: tuple[int, ...], picks: tuple[int, ...], which: tuple[int, ...]) -> int:
         """A little for each line that takes its amount less a deduction: the whole amount is likelier."""
-        if not any(self.lines[i].deducted for i in rows):
+        if not any([self.lines[i].deducted for i in rows]):  # noqa: C419  quicker
             return 0
         amounts, came = self.lines[rows[0]].amounts, sum(self.credits[j].amount for j in picks)
         taken = which or ((amounts.index(came),) if came in amounts else ())

@@ -405,7 +405,9 @@ def _emit(account: _Account, link: Link, rows: list[_Row], coins: list[_Coin], o
 
 def _amounts(row: _Row) -> tuple[int, ...]:
     """The amounts a line may take: the one due, those of the other rules accepted, then those after a deduction."""
-    return (row.amount or 0, *(other for other in row.accepts if other != row.amount), *row.deducted)
+    if not row.accepts and not row.deducted:
+        return (row.amount or 0,)
+    return (row.amount or 0, *[other for other in row.accepts if other != row.amount], *row.deducted)
 
 
 def _find_deductions(rows: list[_Row], coins: list[_Coin]) -> None:

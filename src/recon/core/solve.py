@@ -91,6 +91,8 @@ def _is_too_long(lines: Sequence[Line], credits: Sequence[Credit]) -> bool:
     """Whether a record is beyond what is searched: its lines, credits, or pairs of equal amount within reach."""
     if len(lines) > MAX_LINES or len(credits) > MAX_CREDITS:
         return True
+    if len(lines) * len(credits) <= MAX_PAIRS:
+        return False
     there = Counter((credit.amount, credit.month) for credit in credits)
     pairs = sum(
         there[line.amounts[0], line.arrival + lag]

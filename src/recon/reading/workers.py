@@ -23,6 +23,8 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any
 
+from recon.collect import seldom
+
 SECONDS = 90.0  # for any one task, however small
 _FULL = 71  # exit code of a worker without memory
 _START = (
@@ -217,6 +219,7 @@ def serve() -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     _limit_memory()
+    seldom()
     shared: Any = None
     while True:
         try:
