@@ -23,6 +23,7 @@ from recon.reading.rows import read_rows
 from support import FORMAT_SAMPLES, MAPPINGS, ROOT, SAMPLES
 
 sys.path.insert(0, str(ROOT / "tools"))
+import docs_pages
 import make_format_samples
 import make_samples
 
@@ -90,6 +91,25 @@ def test_each_format_claims_its_samples_alone(samples: dict[Path, ReadResult]) -
     assert {name: found.get(name) for name in stated} == stated
     assert set(found) - set(stated) == {NATIVE, "花名册.csv"}
     assert (found[NATIVE], found["花名册.csv"]) == ("native_flow", "roster")
+
+
+def test_every_layout_of_the_catalogue_has_data_file_sample_and_rows() -> None:
+    """docs/catalogue.toml: each layout shows samples with expected rows, or says why there is none; none is forgotten."""
+    layouts = docs_pages.catalogue()
+    for layout in layouts:
+        assert ("samples" in layout) != ("none" in layout and "why" in layout), layout
+    listed = [name for layout in layouts for name in layout.get("samples", [])]
+    stated = {name: known.id for known in FORMATS for name in known.samples}
+    assert sorted(listed) == sorted(stated)
+    assert {stated[name] for name in listed} == {known.id for known in FORMATS}
+    for name in listed:
+        folder = SAMPLES if (SAMPLES / name).is_file() else FORMAT_SAMPLES
+        rows = docs_pages.expected_rows(folder / (name + make_samples.EXPECTED))
+        refused = bool(FORMATS.by_id[stated[name]].refuse)
+        assert rows == "problem 1" if refused else rows != "0", name
+    sections = {layout["at"] for layout in layouts}
+    assert sections >= {*(f"1.{at}" for at in range(1, 11)), *(f"2.{at}" for at in range(1, 11)),
+                        *(f"3.{at}" for at in range(1, 8)), "4.1", "4.2", "4.3"}
 
 
 @pytest.mark.parametrize(("generator", "folder"), [(make_samples, SAMPLES), (make_format_samples, FORMAT_SAMPLES)])
@@ -773,8 +793,6 @@ NOT_COVERED = {
           "2024-04-25\n17:03:48 医保消费 -18.80 3,613.27\n累计存入笔数：1 总交易笔数：2\nEND\n",
     "华夏": "华夏银行个人账户交易流水\n户名：测试甲\n日子,多少,还剩\n2024-04-12,120.00,3632.07\n2024-04-25,18.80,3613.27\n",
     "年度台账": "psn_no,year,crtyear_iinc,lasty_sum\n42010000000000000001,2024,12.30,3512.07\n",
-    "公积金": "住房公积金个人明细\n个人账号,姓名,单位缴存额,个人月缴存额,合计月缴额\n110,测试甲,600.00,600.00,1200.00\n",
-    "参保证明": "深圳市参保证明\n单位编号,单位名称\n001,示例科技有限公司\n单位编号,缴费年月\n001,202401\n001,202402\n",
 }
 
 

@@ -159,3 +159,10 @@ def test_fold() -> None:
     assert fold("缴费基数（元）") == fold(" 缴 费 基 数(元): ") == "缴费基数元"
     assert fold("到帐日期") == fold("到账日期*")
     assert fold("⼾名") == "户名"
+
+
+def test_a_wrapped_line_of_a_cell_is_one_text() -> None:
+    """A line break between two Chinese characters is where a line went on; elsewhere it parts words."""
+    assert values.clean("样例社区卫生服务中\n心") == "样例社区卫生服务中心"
+    assert values.clean("POS 消费 \r\n 示例药房\nA1") == "POS 消费示例药房 A1"
+    assert values.clean("2024-03-05\n10:00:00") == "2024-03-05 10:00:00"

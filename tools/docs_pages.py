@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+CATALOGUE = ROOT / "docs" / "catalogue.toml"
 SHOWN_ROWS = 5
 SHOWN_COLUMNS = {
     "zh": ("工号", "所属月", "应划", "已划", "差额", "结论", "原因", "谁来办"),
@@ -89,6 +90,54 @@ def formats() -> str:
     return table(("format", "table", "名称 / name", "samples"), (
         (f"`{entry['id']}`", f"`{entry['table']}`", f"{entry['zh']}<br>{entry['en']}", "<br>".join(entry["samples"]))
         for entry in read if "id" in entry))
+
+
+def catalogue() -> list[dict[str, object]]:
+    """Every known layout, with its samples or the reason why it has none."""
+    layouts: list[dict[str, object]] = tomllib.loads(CATALOGUE.read_text(encoding="utf-8"))["layout"]
+    return layouts
+
+
+def layouts() -> str:
+    """Each layout, its data file, its samples and the rows expected of them."""
+    formats = ROOT / "mappings" / "formats"
+    of_sample = {sample: path.name for path in sorted(formats.glob("*.toml"))
+                 for sample in tomllib.loads(path.read_text(encoding="utf-8")).get("samples", [])}
+
+    def rows() -> Iterator[tuple[str, ...]]:
+        for layout in catalogue():
+            for number, name in enumerate(layout.get("samples", ())):  # type: ignore[arg-type,var-annotated]
+                folder = next(each for each in ("sample_statements", "tests/formats") if (ROOT / each / name).is_file())
+                data = of_sample[name]
+                said = (str(layout["at"]), f"{layout['zh']}<br>{layout['en']}") if not number else ("", "")
+                rows_file = f"{folder}/{name}.expected.tsv"
+                yield (*said, f"[{data}](../mappings/formats/{data})", f"[{name}](../{folder}/{name})",
+                       f"[{expected_rows(ROOT / rows_file)}](../{rows_file})")
+
+    return table(("目录 / no.", "版式 / layout", "格式文件 / data file", "样例 / sample", "预期 / expected"), rows())
+
+
+def expected_rows(path: Path) -> str:
+    """``flow 6, payment 1`` of a file of expected rows; why there are none where there are none."""
+    counts: dict[str, int] = {}
+    name = ""
+    for line in path.read_text(encoding="utf-8").splitlines()[1:]:
+        if line.startswith("## "):
+            name = line[3:]
+            counts[name] = 0
+        else:
+            counts[name] += 1
+    problems = counts.pop("problem", 0)
+    counts.pop("coverage", 0)
+    found = ", ".join(f"{table} {count - 1}" for table, count in sorted(counts.items()))
+    return found or (f"problem {problems}" if problems else "0")
+
+
+def not_covered() -> str:
+    """The layouts that have no data file, what happens to them, and why."""
+    return table(("目录 / no.", "版式 / layout", "现在怎样 / what happens", "为什么 / why"), (
+        (str(layout["at"]), f"{layout['zh']}<br>{layout['en']}", str(layout["none"]), str(layout["why"]))
+        for layout in catalogue() if "none" in layout))
 
 
 def commands() -> str:
@@ -164,7 +213,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "verdicts-zh": lambda: verdicts("zh"), "verdicts-en": lambda: verdicts("en"),
     "sample-zh": lambda: sample("zh"), "sample-en": lambda: sample("en"),
     "problems": problems, "tables": tables, "formats": formats, "commands": commands,
-    "config": config,
+    "config": config, "layouts": layouts, "not-covered": not_covered,
 }
 
 

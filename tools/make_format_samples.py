@@ -446,6 +446,13 @@ def ccb(folder: Path) -> None:
            line.balance / 100, "人民币", line.summary, line.account, line.party, line.channel] for line in lines],
         ["以上数据仅供参考|具体内容请以柜台为准"],
     ])
+    write_xls(folder / "ccb_netbank_short.xls", "交易明细", [
+        ["China Construction Bank"], ["开户机构：", "示例支行"], ["币　　种：", "人民币"], ["账　　号：", "6217000018881018"], [],
+        [f"{name}  " for name in names if name not in ("交易时间", "账户余额")],
+        *[[f"{line.day:%Y%m%d}", f"{line.day:%Y%m%d}", max(-line.fen, 0) / 100, max(line.fen, 0) / 100, "人民币", line.summary,
+           line.account, line.party, line.channel] for line in lines],
+        ["以上数据仅供参考|具体内容请以柜台为准"],
+    ])
     came, went = (sum(abs(line.fen) for line in lines if (line.fen > 0) is way) for way in (True, False))
     second = ["序号", "摘要", "币别", "钞汇", "交易日期", "交易金额", "账户余额", "交易地点/附言", "对方账号与户名"]
     where = f"卡号/账号:6217****1018 客户名称:{NAME} 起始日期:20240101 结束日期:20240430"
@@ -792,6 +799,13 @@ def medical(folder: Path) -> None:
          "aae018"],
         *[[PSN, ID, NAME, "42010600018", f"{month:%Y%m}", f"{month:%Y%m}", "310", "6000.00", "480.00", "0.00", "120.00", "120.00",
            "已核销", f"{month:%Y%m}"] for month in MONTHS]], "gb18030")
+    write_csv(folder / "aa缴费明细_中文表头.csv", [
+        ["个人编号", "身份证号", "姓名", "单位编号", "费款所属期", "对应费款所属期", "险种", "缴费基数", "单位应缴", "单位应缴划入个人账户",
+         "个人应缴", "个人应缴划入个人账户", "核销标志", "核销年月"],
+        *[[PSN, ID, NAME, "42010600018", f"{month:%Y%m}", f"{month:%Y%m}", "310", "6000.00", "480.00", "0.00", "120.00", "120.00",
+           "已核销" if month < MONTHS[-1] else "未核销", f"{month:%Y%m}"] for month in MONTHS],
+        [PSN, ID, NAME, "42010600018", "202404", "202312", "310", "5500.00", "440.00", "0.00", "110.00", "110.00", "已核销", "202404"],
+    ], "gb18030")
     flows = [(date(2024, 1, 12), "101", 12000, "职工缴费划入"), (date(2024, 2, 12), "101", 12000, "职工缴费划入"),
              (date(2024, 2, 18), "201", -3520, "示例大药房一店"), (date(2024, 3, 12), "101", 12000, "职工缴费划入"),
              (date(2024, 4, 25), "201", -1880, "样例社区卫生服务中心")]
@@ -907,6 +921,33 @@ def social(folder: Path) -> None:
     write_sheets(folder / "参保证明.xlsx", {"Sheet1": [
         ["社会保险参保缴费证明"], [f"姓名：{NAME}", "", f"证件号码：{ID}"],
         ["单位名称", "开始年月", "结束年月", "养老", "工伤", "失业"], [EMPLOYER, "201903", "202401", "59", "59", "59"]]})
+    write_pdf(folder / "参保证明_逐月.pdf", Page(
+        "社会保险参保证明", [Column(30, "单位编号"), Column(300, "缴费年月")], [["42010600018", f"{month:%Y%m}"] for month in MONTHS],
+        [[(30, f"姓名：{NAME}"), (300, f"身份证号码：{ID}")], [(30, "单位编号"), (300, "单位名称")],
+         [(30, "42010600018"), (300, EMPLOYER)]], ruled=True))
+    housing_fund(folder)
+
+
+def housing_fund(folder: Path) -> None:
+    """Exports of another fund: a firm's list by person and the two kinds of personal ledger."""
+    rows = [["100000018", NAME, "居民身份证", "420106********1018", 6000, 720, 720, 0, 0, 1440, "正常"],
+            ["100000026", OTHER_NAME, "居民身份证", "110105********2016", 10000, 1200, 1200, 0, 0, 2400, "正常"]]
+    write_sheets(folder / "公积金汇缴明细.xlsx", {"Sheet1": [
+        ["住房公积金汇缴明细"], [f"单位名称：{EMPLOYER}"],
+        ["个人账号", "姓名", "证件类型", "证件号码", "当前工资", "单位缴存额", "个人月缴存额", "补贴工资", "补贴月缴", "合计月缴额", "个人状态"],
+        *rows, ["合计", "", "", "", "", 1920, 1920, "", 0, 3840, ""]]})
+    months = [f"{month:%Y%m}" for month in MONTHS]
+    cells = "".join(
+        f"<tr><td>{month.replace(day=15)}</td><td>汇缴</td><td>贷</td><td>1440.00</td><td>{1440 * number:.2f}</td>"
+        f"<td>{months[number - 1]}</td><td>{months[number - 1]}</td><td>已入账</td></tr>\n" for number, month in enumerate(MONTHS, 1))
+    names = "".join(f"<td>{name}</td>" for name in ("交易日期", "业务类型", "借贷标志", "发生额", "余额", "开始年月", "终止年月", "入账状态"))
+    write_text(folder / "公积金个人明细.xls", (
+        '<html><head><meta charset="gb2312"></head><body><table><tr><td colspan=8>住房公积金个人明细</td></tr>\n'
+        f"<tr><td colspan=8>姓名：{NAME}</td></tr>\n<tr>{names}</tr>\n{cells}</table></body></html>\n"), "gb18030")
+    write_csv(folder / "公积金个人明细账.csv", [
+        ["住房公积金个人明细账"], [f"姓名：{NAME}"], ["记账日期", "摘要", "收入", "支出", "余额"],
+        *[[f"{month.replace(day=15)}", "汇缴", "1440.00", "", f"{1440 * number:.2f}"] for number, month in enumerate(MONTHS, 1)],
+        ["2024-06-30", "年度结息", "21.60", "", f"{1440 * len(MONTHS) + 21.6:.2f}"]], "utf-8")
 
 
 # --------------------------------------------------------------------------------------------------------------- wallets
@@ -992,6 +1033,18 @@ def wechat(folder: Path) -> None:
              "/"] for when, kind, party, what, way, amount, method, state, order in trades]]
         for name, lines, numeric in (("Sheet1", new, True),)}
     write_sheets(folder / "微信支付账单流水文件.xlsx", sheets, [(row, 0, row, 10) for row in range(2, 17) if new[row]])
+    write_sheets(folder / "微信支付账单流水文件_2025.xlsx", {"Sheet1": [
+        *[[line] for line in head], names, *[
+            [when, kind, party, what, way, f"¥{amount}", method, state, f"4200{order}\t", f"1000{order}\t", "/"]
+            for when, kind, party, what, way, amount, method, state, order in trades]]},
+        [(row, 0, row, 10) for row in range(2, 16) if head[row]])
+    said = [["编号：240506000018"], ["微信支付交易明细证明"], [f"兹证明：{NAME}（居民身份证：{ID}），在其微信号：test中的交易明细信息如下："],
+            ["币种：人民币 / 单位：元"], ["交易明细对应时间段：2024-03-01 00:00:00 至 2024-04-30 23:59:59"], ["具体交易明细"]]
+    write_sheets(folder / "微信支付交易明细证明.xlsx", {"Table 1": [
+        *said, ["交易单号", "交易时间", "交易类型", "收/支/其他", "交易方式", "金额(元)", "交易对方", "商户单号"],
+        *[[f"4200000000\n{order}", when.replace(" ", "\n"), kind, "其他" if way == "/" else way, _wrap(method, 6), amount,
+           _wrap(party, 9), f"1000{order}"] for when, kind, party, what, way, amount, method, _, order in trades],
+        ["说明：本证明仅展示当前账单中的交易。财付通支付科技有限公司 盖章"]]})
     columns = [Column(x, name) for x, name in ((30, "交易单号"), (130, "交易时间"), (200, "交易类型"), (270, "收/支/其他"), (330, "交易方式"),
                                                (420, "金额(元)"), (490, "交易对方"), (640, "商户单号"))]
     write_pdf(folder / "微信支付交易明细证明.pdf", Page(

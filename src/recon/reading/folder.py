@@ -616,12 +616,16 @@ def _with_people(part: GridRows) -> Proof | None:
     proof, frame = part.proof, part.frame
     if proof is None or "person_id" not in frame.columns:
         return proof
-    whose = frame.select(pl.col("_place").alias("place"), pl.col("person_id").alias("_known")).unique("place")
+    ends = proof.ends
+    if "person_id" in ends.columns and not ends["person_id"].null_count():
+        return proof
     people = frame["person_id"].drop_nulls().unique()
-    only = people[0] if len(people) == 1 and proof.ends.height == 2 else None
-    own = [pl.col("person_id")] if "person_id" in proof.ends.columns else []
-    return replace(proof, ends=proof.ends.join(whose, on="place", how="left", maintain_order="left").with_columns(
-        pl.coalesce("_known", *own, pl.lit(only, dtype=pl.String)).alias("person_id")).drop("_known"))
+    own = [pl.col("person_id")] if "person_id" in ends.columns else []
+    if len(people) == 1 and ends.height == 2:
+        return replace(proof, ends=ends.with_columns(pl.coalesce(*own, pl.lit(people[0])).alias("person_id")))
+    whose = frame.select(pl.col("_place").alias("place"), pl.col("person_id").alias("_known")).unique("place")
+    return replace(proof, ends=ends.join(whose, on="place", how="left", maintain_order="left").with_columns(
+        pl.coalesce("_known", *own).alias("person_id")).drop("_known"))
 
 
 def _tables(reads: list[FileRead], people: People) -> dict[str, pl.DataFrame]:

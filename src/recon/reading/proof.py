@@ -214,8 +214,8 @@ def proved_by_others(proofs: Sequence[Proof], figures: pl.DataFrame | None = Non
     figures: person_id, _number, _psn and _name as far as known, day, balance. A balance of zero joins nothing: an
     account that is emptied each month is at zero again and again.
     """
-    if not proofs:
-        return []
+    if not proofs or (len(proofs) == 1 and figures is None):
+        return list(proofs)
     schema = {**dict.fromkeys((*WHOSE, "sub_account"), pl.String())}
     frames = []
     for part, proof in enumerate(proofs):
@@ -233,10 +233,11 @@ def proved_by_others(proofs: Sequence[Proof], figures: pl.DataFrame | None = Non
     found = pl.concat(closed).unique()
     if found.is_empty():
         return list(proofs)
+    by_part = {key[0]: own["end"] for key, own in found.partition_by("part", as_dict=True).items()}
     settled = []
     for part, proof in enumerate(proofs):
-        own = found.filter(pl.col("part") == part)["end"]
-        if own.is_empty():
+        own = by_part.get(part)
+        if own is None:
             settled.append(proof)
             continue
         mine = pl.int_range(pl.len()).is_in(own.implode())
@@ -274,16 +275,11 @@ def _joined(needy: pl.DataFrame, ends: pl.DataFrame) -> pl.DataFrame:
 
 def _shown_inside(needy: pl.DataFrame, ends: pl.DataFrame, proofs: Sequence[Proof]) -> pl.DataFrame:
     """Ends (end, part) whose line another file of the account shows between two others."""
-    accounts = ends.select("part", *WHOSE, "sub_account").unique()
-    found = [needy.select("end", "part").clear()]
-    for part, proof in enumerate(proofs):
-        if proof.lines.is_empty():
-            continue
-        shown = needy.filter(pl.col("part") != part).join(proof.lines, on="line").filter(
-            pl.when("is_oldest").then("backed").otherwise("followed"))
-        own = accounts.filter(pl.col("part") == part).with_columns(pl.lit(0).alias("_"))
-        found.append(_pairs(shown.with_columns(pl.lit(0).alias("_")), own, ["_"]).select("end", "part"))
-    return pl.concat(found)
+    accounts = ends.select(pl.col("part").alias("shown_in"), *WHOSE, "sub_account").unique()
+    lines = pl.concat([proof.lines.with_columns(pl.lit(part).alias("shown_in")) for part, proof in enumerate(proofs)])
+    shown = needy.join(lines, on="line").filter(
+        (pl.col("part") != pl.col("shown_in")) & pl.when("is_oldest").then("backed").otherwise("followed"))
+    return _pairs(shown, accounts, ["shown_in"]).select("end", "part")
 
 
 def _read_elsewhere(needy: pl.DataFrame, figures: pl.DataFrame) -> pl.DataFrame:

@@ -35,6 +35,7 @@ def fold(text: str) -> str:
 
 
 _GUARD = re.compile(r'^="(.*)"$', re.DOTALL)
+_WRAPPED = re.compile(r"(?<=[\u4e00-\u9fa5])[ \r]*\n[ \r]*(?=[\u4e00-\u9fa5])")  # a line that went on in its cell
 
 
 @lru_cache(maxsize=65536)
@@ -44,6 +45,8 @@ def clean(text: str) -> str:
     guarded = _GUARD.match(text)
     if guarded:
         text = guarded.group(1)
+    if "\n" in text:
+        text = _WRAPPED.sub("", text)
     return " ".join(text.strip("'\"`\t ").split())
 
 
