@@ -15,8 +15,10 @@ import argparse
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from datetime import date
@@ -32,10 +34,54 @@ GOALS = {"match": 1.5, "whole": 1.5}
 SHARD_MATCH_COLUMNS = ("is_side", "netted", "arrival_day", "payer", "total_fen", "row_id")
 
 
-def _peak_mib() -> int:
-    """The largest resident size of this process, and of its largest child."""
-    sizes = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(sizes) >> (20 if sys.platform == "darwin" else 10)
+class Peak:
+    """The largest sum of the resident sizes of this process and all it started, looked at ten times a second (Linux).
+
+    The largest sizes of each, added up, are never less: they come at different times.
+    """
+
+    def __init__(self) -> None:
+        self.now, self.apart = 0, {}
+        self._stopped = threading.Event()
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def _watch(self) -> None:
+        while not self._stopped.wait(0.1):
+            self.look()
+
+    def look(self) -> None:
+        """Take the sizes of now into account."""
+        resident = 0
+        for process in (os.getpid(), *_children()):
+            try:
+                status = Path(f"/proc/{process}/status").read_text()
+            except OSError:
+                continue
+            sizes = {line.split()[0]: int(line.split()[1]) for line in status.splitlines()
+                     if line.startswith(("VmRSS:", "VmHWM:"))}
+            resident += sizes.get("VmRSS:", 0)
+            self.apart[process] = sizes.get("VmHWM:", 0)
+        self.now = max(self.now, resident)
+
+    def stop(self) -> dict[str, int]:
+        """MiB at once, of the parent alone, and of its largest child."""
+        self._stopped.set()
+        self.look()
+        own = self.apart.pop(os.getpid(), 0)
+        return {"peak": self.now >> 10, "parent": own >> 10, "child": max(self.apart.values(), default=0) >> 10}
+
+
+def _children() -> list[int]:
+    try:
+        return [int(one) for one in Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()]
+    except OSError:
+        return []
+
+
+def _cpu() -> float:
+    """Processor seconds of this process and of those it has ended."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def _read(folder: Path) -> tuple[dict[str, Any], Any, date]:
@@ -145,14 +191,33 @@ def whole(folder: Path) -> dict[str, Any]:
     import polars as pl
 
     from recon import sharding
+    from recon.policy import load_policy
+    from recon.reading import spread, workers
+    from recon.reading.formats import shipped
 
-    start = time.perf_counter()
-    tables, policy, as_of = _read(folder)
-    read = time.perf_counter() - start
+    spread.SMALL_BYTES = 0  # the same way for every size
+    peak, start = Peak(), time.perf_counter()
+    policy = load_policy([shipped() / "policy"])
     out = folder / "out"
-    sharding.tables_to_disk(tables, policy, as_of, out)
+    out.mkdir()
+    laps = {}
+    with TemporaryDirectory(prefix="recon-", dir=out) as place:
+        read = spread.read_spread(folder, Path(place), from_rows=1, rows_each=sharding.SHARD_ROWS, mappings=[shipped()],
+                                  region_of=policy.region_of)
+        assert isinstance(read, spread.Spread)
+        assert not read.problems, read.problems[:3]
+        shards = sharding.shards_of(read)
+        as_of = sharding.newest_of(shards, date(2100, 1, 1))
+        assert as_of
+        laps["read"] = time.perf_counter() - start
+        context = sharding.survey_shards(shards, policy, as_of, deducted=sharding.deducted_in(shards, None))
+        laps["survey"] = time.perf_counter() - start - sum(laps.values())
+        sharding.shards_to_disk(shards, policy, as_of, context, out)
+        laps["answer"] = time.perf_counter() - start - sum(laps.values())
     seconds = time.perf_counter() - start
-    peak = _peak_mib()
+    found = peak.stop()
+    workers.close_idle()
+    cpu = _cpu()
     sink, rows, size = 0.0, 0, 0
     for path in sorted(out.glob("*.parquet")):
         frame = pl.read_parquet(path)
@@ -165,7 +230,8 @@ def whole(folder: Path) -> dict[str, Any]:
         path.unlink()
         del frame
     out.rmdir()
-    return {"seconds": seconds, "read": read, "sink": sink, "rows": rows, "mb": size / 1e6, "peak": peak}
+    return {"seconds": seconds, "cpu": cpu, "sink": sink, "rows": rows, "mb": size / 1e6,
+            "shards": len(read.folders), **laps, **found}
 
 
 def solver(folder: Path) -> dict[str, Any]:
@@ -212,8 +278,8 @@ def stage(name: str, folder: Path) -> dict[str, Any]:
     return found
 
 
-def report(people: int, place: Path, *, with_solver: bool) -> None:
-    """Print the table of one size."""
+def report(people: int, place: Path, *, with_solver: bool) -> dict[str, Any]:
+    """Print the table of one size; what the whole run took."""
     folder = place / f"{people}"
     many.write(folder, people)
     size = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
@@ -229,13 +295,30 @@ def report(people: int, place: Path, *, with_solver: bool) -> None:
     print(f"  sink    {run['sink']:8.2f} s   {run['rows']:,} rows, {run['mb']:.0f} MB")
     ratio = run["seconds"] / bare
     print(f"  whole   {run['seconds']:8.2f} s   {ratio:.1f} times match + sink (goal {GOALS['whole']}); "
-          f"reading {run['read']:.1f} s; {run['seconds'] / people * 1e3:.2f} ms a person; "
-          f"peak {run['peak']:,} MiB (parent + largest worker)", flush=True)
+          f"{run['seconds'] / people * 1e3:.2f} ms a person", flush=True)
     if with_solver:
         found = stage("solver", folder)
         print(f"  solver  {found['batched'] / found['accounts'] * 1e3:8.2f} ms a search, plain Python "
               f"{found['plain'] / found['accounts'] * 1e3:.2f} ms: {found['plain'] / found['batched']:.1f} times "
               f"(goal 10), {found['accounts']:,} accounts, same answers: {found['same']}", flush=True)
+    return run
+
+
+def _curve_line(people: int, run: dict[str, Any]) -> None:
+    each = run["cpu"] / people * 1e3
+    print(f"  {people:>9,} people {run['seconds']:8.1f} s {run['cpu']:8.1f} s CPU {each:6.2f} ms a person "
+          f"{run['peak']:6,} MiB at once (parent {run['parent']:,}, largest worker {run['child']:,}); "
+          f"{run['shards']} shards, reading {run['read']:.1f} s, first pass {run['survey']:.1f} s", flush=True)
+
+
+def curve(sizes: list[int], place: Path) -> None:
+    """Only the whole run, size after size: what it costs, and what it needs."""
+    for people in sizes:
+        folder = place / f"{people}"
+        subprocess.run([sys.executable, str(Path(__file__).with_name("many.py")), str(folder), str(people)], check=True,
+                       capture_output=True)  # a process of its own: making them needs much memory
+        _curve_line(people, stage("whole", folder))
+        shutil.rmtree(folder)
 
 
 def main() -> int:
@@ -244,14 +327,21 @@ def main() -> int:
     options.add_argument("people", type=int, nargs="*")
     options.add_argument("--stage", choices=STAGES)
     options.add_argument("--folder", type=Path)
+    options.add_argument("--curve", action="store_true", help="only whole runs: seconds and memory per size")
     chosen = options.parse_args()
     if chosen.stage:
         print(json.dumps(STAGES[chosen.stage](chosen.folder)))
         return 0
     sizes = chosen.people or (FULL_SIZES if os.environ.get("BENCH_FULL") else SIZES)
     with TemporaryDirectory(prefix="recon-bench-") as place:
-        for people in sizes:
-            report(people, Path(place), with_solver=people == max(each for each in sizes if each <= max(SIZES)))
+        if chosen.curve:
+            curve(sizes, Path(place))
+            return 0
+        with_solver = max((each for each in sizes if each <= max(SIZES)), default=0)
+        runs = {people: report(people, Path(place), with_solver=people == with_solver) for people in sizes}
+        print("\nthe curve")
+        for people, run in runs.items():
+            _curve_line(people, run)
     return 0
 
 

@@ -192,7 +192,7 @@ def bench_csv(place: Path, rounds: int) -> None:
     own.write_text(text, encoding="gb18030")
     formats = load_formats([shipped()])
     grid = open_file(own).grids[0]
-    header = folder._claims(claim.Head.of(grid), formats)[0][0]
+    header = folder.claims_of(claim.Head.of(grid), formats)[0][0]
 
     def whole() -> None:
         assert read_rows(open_file(own).grids[0], header).frame.height == 200_000

@@ -16,7 +16,7 @@ from recon.reading import columns, csv_grid
 from recon.reading.claim import Head, Header
 from recon.reading.columns import Column
 from recon.reading.containers import open_bytes, open_file
-from recon.reading.folder import _claims, read_folder
+from recon.reading.folder import claims_of, read_folder
 from recon.reading.formats import is_amount, load_formats
 from recon.reading.frame_grid import FrameGrid
 from recon.reading.grid import Grid
@@ -135,7 +135,7 @@ def claimed() -> list[tuple[str, Grid, Header]]:
     for folder in (SAMPLES, FORMAT_SAMPLES):
         for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix not in (".md", ".tsv")):
             for grid in open_file(path, formats.header_words).grids:
-                headers = _claims(Head.of(grid), formats)[0] if grid.rows else []
+                headers = claims_of(Head.of(grid), formats)[0] if grid.rows else []
                 found += [(path.name, grid, header) for header in headers[:1] if type(grid) is Grid]
     assert len({header.format.id for *_, header in found}) > 50
     return found
@@ -223,7 +223,7 @@ def test_money_given_back_as_columns(tmp_path: Path) -> None:
     whole = [["号", "月", "类", "个人", "单位", "划入"]]
     whole += [["11010519491231002X", f"2024{at % 12 + 1:02d}", *row.split(",")] for at, row in enumerate(rows * 2)]
     grid = Grid(rows=whole, places=[f"L{at}" for at in range(1, len(whole) + 1)])
-    [header] = _claims(Head.of(grid), load_formats([tmp_path]))[0]
+    [header] = claims_of(Head.of(grid), load_formats([tmp_path]))[0]
     slow, fast = both_ways(grid, header)
     assert slow.frame["payment_kind"].to_list()[:4] == ["refund"] * 4
     assert "into-account-exceeds" in [problem.code for problem in slow.problems]

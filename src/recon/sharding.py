@@ -9,7 +9,6 @@ at the end.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
@@ -19,7 +18,7 @@ from typing import Any, cast
 
 import polars as pl
 
-from recon.core.context import Context, build_context, gather
+from recon.core.context import DATED, Context, build_context, gather, newest_days
 from recon.core.expect import conflict_problems
 from recon.core.lags import Votes
 from recon.core.payroll.deducted import deducted_months, no_deductions
@@ -29,7 +28,9 @@ from recon.core.reconcile import Members, Result, finding_table, members_of, rec
 from recon.core.survey import Part, Told, together
 from recon.policy import Policy
 from recon.problems import Problem
-from recon.reading.workers import Failure, Pool, Task
+from recon.reading.slices import Places
+from recon.reading.spread import Spread
+from recon.reading.workers import each_in_turn
 from recon.tables import INPUT_TABLES, conform
 
 # Rows of contributions and account lines from which shards pay, and that one shard holds at most: about 1 GB at work.
@@ -122,15 +123,57 @@ def tables_to_disk(
     deducted = _deducted(tables, payroll)
     with TemporaryDirectory(prefix="recon-", dir=directory) as place:
         made = _split(tables, Path(place), number)
-        folders = made.folders
         tables.clear()
         context = survey_shards(made, policy, as_of, tolerance=tolerance, deducted=deducted, workers=workers)
-        told = answer_shards(made, policy, as_of, context, spend=spend, workers=workers)
-        for name in _names(folders):
-            parts = [folder / f"result-{name}.parquet" for folder in folders]
-            pl.scan_parquet(parts).sink_parquet(directory / f"{name}.parquet")
+        return [*context.problems,
+                *shards_to_disk(made, policy, as_of, context, directory, spend=spend, workers=workers)]
+
+
+def shards_of(spread: Spread) -> Places:
+    """The shards of a folder that was read into them, with what every shard has to see."""
+    made = Places(tuple(spread.folders), spread.bounds)
+    for name, frame in spread.tables.items():
+        _write_parts(frame, made, f"table-{name}", everywhere=True)
+    return made
+
+
+def newest_of(shards: Places, today: date) -> date | None:
+    """:func:`recon.core.context.newest_date` of all people."""
+    days: list[date] = []
+    ends: list[date] = []
+    for folder in shards.folders:
+        tables = {name: pl.read_parquet(path, columns=[*columns, *(["accrual_month"] * (name == "contribution"))])
+                  for name, columns in DATED.items() if (path := folder / f"table-{name}.parquet").exists()}
+        day, end = newest_days(tables, today)
+        days += [day] if day else []
+        ends += [end] if end else []
+    return max(days or ends, default=None)
+
+
+def deducted_in(shards: Places, payroll: PayrollSettings | None) -> pl.DataFrame:
+    """The months with a payslip deduction; without payslips nothing is looked at, with them all people at once."""
+    slips = pl.scan_parquet([folder / "table-payroll.parquet" for folder in shards.folders])
+    if not slips.select(pl.len()).collect().item():
+        return no_deductions()
+    names = {path.stem.removeprefix("table-") for path in shards.folders[0].glob("table-*.parquet")}
+    # Lines of accounts prove no employment.
+    return _deducted({name: _gathered(shards.folders, f"table-{name}").unique() if name in _SHARED
+                      else _gathered(shards.folders, f"table-{name}") for name in names - {"flow", "reading"}}, payroll)
+
+
+def shards_to_disk(
+    shards: Places, policy: Policy, as_of: date, context: Context, directory: Path, *, spend: bool = True,
+    workers: int | None = None,
+) -> list[Problem]:
+    """The result tables of all shards as Parquet in ``directory``, in the order of people; what was noticed."""
+    told = answer_shards(shards, policy, as_of, context, spend=spend, workers=workers)
+    for name in _names(shards.folders):
+        parts = [folder / f"result-{name}.parquet" for folder in shards.folders]
+        pl.scan_parquet(parts).sink_parquet(directory / f"{name}.parquet")
+        for part in parts:
+            part.unlink()
     finding_table(told.members).write_parquet(directory / "finding.parquet")
-    return [*context.problems, *_problems(told)]
+    return _problems(told)
 
 
 def _deducted(tables: Mapping[str, pl.DataFrame], payroll: PayrollSettings | None) -> pl.DataFrame:
@@ -141,7 +184,7 @@ def _deducted(tables: Mapping[str, pl.DataFrame], payroll: PayrollSettings | Non
 
 
 def survey_shards(
-    shards: _Shards, policy: Policy, as_of: date, *, tolerance: int | None = None, deducted: pl.DataFrame,
+    shards: Places, policy: Policy, as_of: date, *, tolerance: int | None = None, deducted: pl.DataFrame,
     workers: int | None = None,
 ) -> Context:
     """The context of all shards, without the rows of single people: these stand in the shards (``context-*``)."""
@@ -181,7 +224,7 @@ def survey_shard(policy: Policy, folder: Path, name: str, arguments: tuple[Any, 
 
 
 def answer_shards(
-    shards: _Shards, policy: Policy, as_of: date, context: Context, *, spend: bool = True, workers: int | None = None,
+    shards: Places, policy: Policy, as_of: date, context: Context, *, spend: bool = True, workers: int | None = None,
 ) -> _Told:
     """Answer every shard that :func:`_split` wrote; its tables stand beside its input (``result-*``, ``input-*``)."""
     bare: dict[str, Any] = {name: getattr(context, name).clear() for name in _own(context)}
@@ -191,21 +234,7 @@ def answer_shards(
 
 def _each(function: str, shared: Any, arguments: list[tuple[Any, ...]], workers: int | None) -> Iterator[Any]:
     """``function`` of this module for each of ``arguments``, in several processes; each answer in its turn."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    number = min(workers or cores, len(arguments))
-    if number < 2:
-        yield from (globals()[function](shared, *each) for each in arguments)
-        return
-    pool, told, turn = Pool(number), dict[int, Any](), 0
-    tasks = [Task(at, f"recon.sharding:{function}", each, SECONDS) for at, each in enumerate(arguments)]
-    for task, answer in pool.run(tasks, shared):
-        told[task.key] = answer
-        while turn in told:
-            mine = told.pop(turn)
-            # Its worker failed: a bug then shows itself here.
-            yield globals()[function](shared, *arguments[turn]) if isinstance(mine, Failure) else mine
-            turn += 1
-    pool.close()
+    return each_in_turn(f"recon.sharding:{function}", shared, arguments, workers, SECONDS)
 
 
 def _folded(answers: Iterable[Any], put_together: Callable[[Sequence[Any]], Any]) -> Any:
@@ -252,24 +281,16 @@ def _own(context: Context) -> list[str]:
             and "person_id" in getattr(context, field.name).columns]
 
 
-@dataclass(frozen=True)
-class _Shards:
-    """A folder each, and who is in which: person_id, ``_shard``."""
-
-    folders: list[Path]
-    of: pl.DataFrame
-
-
-def _split(tables: Mapping[str, pl.DataFrame], place: Path, number: int, context: Context | None = None) -> _Shards:
+def _split(tables: Mapping[str, pl.DataFrame], place: Path, number: int, context: Context | None = None) -> Places:
     """One folder a shard with its rows of all tables and, where it is given, of the context."""
     people = pl.concat([
-        frame.select("person_id").unique() for frame in tables.values() if "person_id" in frame.columns
-    ]).drop_nulls().unique().sort("person_id")
-    of = people.with_columns((pl.int_range(pl.len()) * number // pl.len()).cast(pl.Int32).alias("_shard"))
-    folders = [place / f"{at:05d}" for at in range(number)]
+        frame["person_id"].unique() for frame in tables.values() if "person_id" in frame.columns
+    ]).drop_nulls().unique().sort()
+    bounds = [people[-(-at * len(people) // number)] if len(people) else "" for at in range(1, number)]
+    folders = tuple(place / f"{at:05d}" for at in range(number))
     for folder in folders:
         folder.mkdir()
-    shards = _Shards(folders, of)
+    shards = Places(folders, pl.Series(bounds, dtype=pl.String))
     for name, frame in tables.items():
         _write_parts(frame, shards, f"table-{name}", everywhere=name in _SHARED)
     for name in _own(context) if context else ():
@@ -277,16 +298,13 @@ def _split(tables: Mapping[str, pl.DataFrame], place: Path, number: int, context
     return shards
 
 
-def _write_parts(frame: pl.DataFrame, shards: _Shards, name: str, *, everywhere: bool) -> None:
+def _write_parts(frame: pl.DataFrame, shards: Places, name: str, *, everywhere: bool) -> None:
     """The rows of each shard as a Parquet file; rows of nobody go to all shards, or to the first."""
-    if "person_id" not in frame.columns:
-        placed = frame.with_columns(pl.lit(None, dtype=pl.Int32).alias("_shard"))
-    else:
-        placed = frame.join(shards.of, on="person_id", how="left", maintain_order="left")
-    if not everywhere:
-        placed = placed.with_columns(pl.col("_shard").fill_null(0))
-    nobody = placed.filter(pl.col("_shard").is_null()).drop("_shard")
-    parts = placed.filter(pl.col("_shard").is_not_null()).partition_by(
+    people = frame["person_id"] if "person_id" in frame.columns else pl.repeat(None, frame.height, dtype=pl.String,
+                                                                             eager=True)
+    of_all = people.is_null() & everywhere
+    nobody = frame.filter(of_all)
+    parts = frame.with_columns(shards.of(people)).filter(~of_all).partition_by(
         "_shard", as_dict=True, include_key=False, maintain_order=True)
     for at, folder in enumerate(shards.folders):
         part = parts.get((at,), frame.clear())
@@ -296,11 +314,11 @@ def _write_parts(frame: pl.DataFrame, shards: _Shards, name: str, *, everywhere:
 # ----------------------------------------------------------------------------------------------------- putting together
 
 
-def _names(folders: list[Path]) -> list[str]:
+def _names(folders: Sequence[Path]) -> list[str]:
     return sorted(path.stem.removeprefix("result-") for path in folders[0].glob("result-*.parquet"))
 
 
-def _gathered(folders: list[Path], name: str, order: str | None = None) -> pl.DataFrame:
+def _gathered(folders: Sequence[Path], name: str, order: str | None = None) -> pl.DataFrame:
     whole = pl.concat([pl.read_parquet(folder / f"{name}.parquet") for folder in folders])
     return whole.sort(order) if order else whole
 

@@ -130,16 +130,25 @@ def newest_date(tables: Mapping[str, pl.DataFrame], today: date) -> date | None:
 
     Where no row has any, the end of the newest accrual month that is over; None where there is none either.
     """
-    columns = {
-        "flow": ["posted_on"], "contribution": ["paid_on", "treasury_on", "allocated_on"],
-        "coverage": ["exported_on"], "payment": ["paid_on"], "reading": ["read_on"],
-    }
+    day, end = newest_days(tables, today)
+    return day or end
+
+
+DATED = {
+    "flow": ["posted_on"], "contribution": ["paid_on", "treasury_on", "allocated_on"],
+    "coverage": ["exported_on"], "payment": ["paid_on"], "reading": ["read_on"],
+}
+
+
+def newest_days(tables: Mapping[str, pl.DataFrame], today: date) -> tuple[date | None, date | None]:
+    """The two days that :func:`newest_date` chooses from, of some people's rows: of any kind, and ends of months."""
     days = [
         tables[name][column].filter(tables[name][column] <= today).max()
-        for name, names in columns.items() if name in tables for column in names
+        for name, names in DATED.items() if name in tables for column in names
     ]
     known = [day for day in days if isinstance(day, date)]
-    if not known and "contribution" in tables:
-        ends = tables["contribution"].select(pl.col("accrual_month").dt.month_end().alias("end"))["end"]
-        known = [day for day in [ends.filter(ends <= today).max()] if isinstance(day, date)]
-    return max(known) if known else None
+    if "contribution" not in tables:
+        return max(known, default=None), None
+    ends = tables["contribution"].select(pl.col("accrual_month").dt.month_end().alias("end"))["end"]
+    end = ends.filter(ends <= today).max()
+    return max(known, default=None), end if isinstance(end, date) else None

@@ -5,10 +5,10 @@ Nothing here changes a line; each function says where the file contradicts itsel
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 import polars as pl
 
@@ -48,17 +48,35 @@ def chain(
         return Chain()
     known = frame["day"].drop_nulls()
     rising = bool(known.is_sorted())
-    names = ["oldest_first", "newest_first"] if rising else ["newest_first", "oldest_first"]
-    if known.n_unique() < len(known):
-        names.append("days_reversed")
+    frame = frame.with_columns(same_days().alias("run"))
+    asked = best_chain(len(keys), rising=rising, days_twice=known.n_unique() < len(known),
+                       all_known=not frame["amount"].null_count())
     orders: dict[str, pl.DataFrame] = {}
+    number, name = next(asked)
+    while True:
+        if name not in orders:
+            orders[name] = ordered(frame, name, rising=rising)
+        try:
+            number, name = asked.send(links_of(orders[name], f"key{number}", name))
+        except StopIteration as done:
+            return cast(Chain, done.value)
+
+
+def best_chain(
+    keys: int, *, rising: bool, days_twice: bool, all_known: bool
+) -> Generator[tuple[int, str], Chain, Chain]:
+    """Asks for the chain by one key and in one order after the other; the best of them.
+
+    rising: the days never go back from one line to the next; days_twice: some day has several lines; all_known: every
+    line has an amount.
+    """
+    names = ["oldest_first", "newest_first"] if rising else ["newest_first", "oldest_first"]
+    if days_twice:
+        names.append("days_reversed")
     best: Chain | None = None
-    all_known = not frame["amount"].null_count()
-    for number in range(len(keys)):
+    for number in range(keys):
         for name in names:
-            if name not in orders:
-                orders[name] = _ordered(frame, name, rising=rising)
-            found = replace(_links(orders[name], f"key{number}", name), key=number)
+            found = replace((yield number, name), key=number)
             if best is None or (len(found.breaks), -found.links) < (len(best.breaks), -best.links):
                 best = found
             if all_known and not found.breaks:  # no other order links more lines, and no finer key
@@ -92,20 +110,25 @@ def in_chain_order(
     order: str,
 ) -> pl.DataFrame:
     """at, amount, balance, day and account of the lines of a chain, from the oldest to the newest."""
-    frame = _lines(amounts, balances, days, [key], left_out).rename({"key0": "account"})
-    return _ordered(frame, order, rising=bool(frame["day"].drop_nulls().is_sorted()))
+    frame = _lines(amounts, balances, days, [key], left_out).rename({"key0": "account"}).with_columns(
+        same_days().alias("run"))
+    return ordered(frame, order, rising=bool(frame["day"].drop_nulls().is_sorted()))
 
 
-def _ordered(frame: pl.DataFrame, name: str, *, rising: bool) -> pl.DataFrame:
-    """The lines from the oldest to the newest, where they are printed in that order."""
+def same_days() -> pl.Expr:
+    """A number for each run of lines of one day, as printed."""
+    return (pl.col("day") != pl.col("day").shift(1)).fill_null(True).cum_sum()
+
+
+def ordered(frame: pl.DataFrame, name: str, *, rising: bool) -> pl.DataFrame:
+    """The lines (at, amount, balance, run, keys) from the oldest to the newest, if they are printed in that order."""
     if name != "days_reversed":
         return frame if name == "oldest_first" else frame.reverse()
-    run = (pl.col("day") != pl.col("day").shift(1)).fill_null(True).cum_sum()
-    mixed = frame.with_columns(run.alias("run")).sort("run", "at", descending=[False, True]).drop("run")
+    mixed = frame.sort("run", "at", descending=[False, True])
     return mixed if rising else mixed.reverse()
 
 
-def _links(rows: pl.DataFrame, key: str, order: str) -> Chain:
+def links_of(rows: pl.DataFrame, key: str, order: str) -> Chain:
     """The links of lines in one order: every balance against the one before it and what moved since."""
     moved = rows.with_columns(
         pl.col("amount").fill_null(0).cum_sum().over(key).alias("moved"),

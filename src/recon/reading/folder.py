@@ -8,7 +8,6 @@ the order in which files are found or finished.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from calendar import monthrange
 from collections import Counter
@@ -33,12 +32,12 @@ from recon.reading.identity import People
 from recon.reading.lines import HELPERS, LINE_DATE, GridRows
 from recon.reading.monthly import file_stem, stated_month
 from recon.reading.parquet import ParquetGrid, open_parquet, read_parquet_rows
-from recon.reading.people import roster, settle_names, settle_people, who_is_who
+from recon.reading.people import other_names, roster, settle_names, settle_people, who_is_who
 from recon.reading.picture import proved, sheet_of
 from recon.reading.proof import Proof, proved_by_others, unproved
 from recon.reading.rows import read_rows
 from recon.reading.values import Unreadable, clean, parse_day, parse_months
-from recon.reading.workers import SECONDS, Failure, Pool, Task, in_this_process, memory_limit
+from recon.reading.workers import SECONDS, Failure, Pool, Task, cores, in_this_process, memory_limit
 from recon.tables import INPUT_TABLES, TABLES, conform
 
 # What became of a file (column ``status`` of table source).
@@ -99,6 +98,16 @@ class FileRead:
     settles: frozenset[str] = frozenset()  # hashes of the pictures whose figures a person has confirmed here
 
 
+class Large(Protocol):
+    """Reads some of the files itself, piece by piece, and keeps their rows where they need no memory."""
+
+    def take(self, waiting: Sequence[Waiting], shared: Shared, pool: Pool | None) -> tuple[list[Waiting], int]:
+        """Which of the files it will read, and in how many pieces."""
+
+    def read(self, shared: Shared, pool: Pool | None, step: Callable[[], None]) -> Iterator[tuple[str, list[FileRead]]]:
+        """What each of those gave beside the rows that it keeps; ``step`` is called after each piece."""
+
+
 class Kept(Protocol):
     """Rows of files that were read before, by the sha256 of their content."""
 
@@ -126,19 +135,24 @@ def read_folder(
     Raises FormatError for a mistake in a mapping; wrong input never raises.
     """
     listed, left = survey(folder) if files is None else (sorted(files), [])
-    reads = _without_own(_read_files(listed, mappings, workers, progress, passwords, ask, leave_out, kept))
-    _settle_pictures(reads)
+    reads = read_files(listed, mappings, workers, progress, passwords, ask, leave_out, kept)
+    return put_together(reads, left, region_of, default_region)
+
+
+def put_together(
+    reads: list[FileRead], left: Sequence[str], region_of: Callable[[str], str | None], default_region: str | None
+) -> ReadResult:
+    """What all files give together (see :func:`read_folder`); ``left``: names of files that were left out."""
+    reads = without_own(reads)
+    settle_pictures(reads)
     people = who_is_who(reads)
     for read in reads:
         settle_people(read, people, PARTLY)
+        read.problems += other_names(read, people)
     _settle_regions(reads, region_of, default_region)
     settle_names(reads, people)
-    _settle_ends(reads)
-    tables = _tables(reads, people)
-    problems = _problems(reads)
-    if left:
-        problems.append(Problem("files-skipped", value=f"{len(left)}: {', '.join(left[:5])}"))
-    return ReadResult(tables, problems, _sources(reads))
+    settle_ends(reads)
+    return ReadResult(_tables(reads, people), all_problems(reads, left), sources_of(reads))
 
 
 def identify_folder(
@@ -147,11 +161,11 @@ def identify_folder(
     ask: Callable[[str], str | None] | None = None, leave_out: Collection[Path] = (),
 ) -> list[Claim]:
     """Which format claims each file and sheet, and why not."""
-    reads = _read_files(survey(folder)[0], mappings, workers, progress, passwords, ask, leave_out)
+    reads = read_files(survey(folder)[0], mappings, workers, progress, passwords, ask, leave_out)
     people = who_is_who(reads)
     for read in reads:
         settle_people(read, people, PARTLY)
-    _settle_ends(reads)
+    settle_ends(reads)
     return [_with_proof(claim, read) for read in reads for claim in read.claims]
 
 
@@ -166,8 +180,8 @@ def _with_proof(claim: Claim, read: FileRead) -> Claim:
 
 
 @dataclass(frozen=True)
-class _Waiting:
-    """A file to be read. ``way``: here (small delimited text), opened (in a worker), read (rows too)."""
+class Waiting:
+    """A file to be read. ``way``: here (small delimited text), opened (in a worker), read or parquet (rows too)."""
 
     name: str
     path: Path
@@ -176,17 +190,17 @@ class _Waiting:
     way: str
 
 
-def _read_files(
+def read_files(
     listed: list[tuple[str, Path]], mappings: list[Path], workers: int | None,
     progress: Callable[[int, int], None] | None, passwords: Sequence[str], ask: Callable[[str], str | None] | None,
-    leave_out: Collection[Path], kept: Kept | None = None,
+    leave_out: Collection[Path], kept: Kept | None = None, large: Large | None = None,
 ) -> list[FileRead]:
     """Every listed file, read; of byte-identical ones the first."""
     others = {path.resolve() for path in leave_out}
     files = [(name, path) for name, path in listed if path.resolve() not in others]
     done: dict[str, list[FileRead]] = {}
     first: dict[str, str] = {}
-    waiting: list[_Waiting] = []
+    waiting: list[Waiting] = []
     for name, path in files:
         try:
             digest = _sha256(path)
@@ -202,18 +216,26 @@ def _read_files(
             else:
                 done[name] = before
         except OSError as error:
-            done[name] = [_lost(name, "", Problem("unreadable-file", name, value=error.strerror or ""))]
-    number = _useful_workers(waiting, workers)
+            done[name] = [lost_file(name, "", Problem("unreadable-file", name, value=error.strerror or ""))]
+    number = _useful_workers(waiting, workers, in_pieces=large is not None)
     pool = Pool(number) if number else None  # they start while the formats are loaded
     try:
         formats = load_formats(mappings)
         shared = Shared(tuple(mappings), formats.header_words, tuple(passwords), formats)
-        count = len(done)
-        for name, reads in _each(waiting, shared, pool):
-            done[name] = reads
+        taken, pieces = large.take(waiting, shared, pool) if large else ([], 0)
+        waiting = [each for each in waiting if each not in taken]
+        count, total = len(done), len(files) + pieces
+
+        def step() -> None:
+            nonlocal count
             count += 1
             if progress:
-                progress(count, len(files))
+                progress(count, total)
+
+        in_pieces = large.read(shared, pool, step) if large else iter(())
+        for name, reads in chain(_each(waiting, shared, pool), in_pieces):
+            done[name] = reads
+            step()
         if ask is not None:
             _ask_for_passwords([each for each in waiting if _is_locked(done[each.name])], done, shared, pool, ask)
         if kept:
@@ -225,7 +247,7 @@ def _read_files(
     return [read for name, _ in files for read in done[name]]
 
 
-def _each(waiting: list[_Waiting], shared: Shared, pool: Pool | None) -> Iterator[tuple[str, list[FileRead]]]:
+def _each(waiting: list[Waiting], shared: Shared, pool: Pool | None) -> Iterator[tuple[str, list[FileRead]]]:
     """Each file as it is finished. A file that costs a worker its life is one lost file; of an archive, one member."""
     if pool is None:
         yield from ((each.name, _taken(each, answer, shared)) for each, answer in (
@@ -235,7 +257,7 @@ def _each(waiting: list[_Waiting], shared: Shared, pool: Pool | None) -> Iterato
     ordered = sorted((each for each in waiting if each.way != "here"), key=lambda each: (-each.seconds, each.name))
     answers = pool.run([_task(each) for each in ordered], shared)
     here = [_task(each) for each in waiting if each.way == "here"]
-    broken: list[tuple[_Waiting, Failure]] = []
+    broken: list[tuple[Waiting, Failure]] = []
     for task, answer in chain(in_this_process(here, shared), answers):
         each = task.key
         if isinstance(answer, Failure) and answer.kind != "error" and _is_archive(each.path):
@@ -246,7 +268,7 @@ def _each(waiting: list[_Waiting], shared: Shared, pool: Pool | None) -> Iterato
         yield each.name, _member_by_member(each, failure, shared, pool)
 
 
-def _task(each: _Waiting, only: str | None = None) -> Task:
+def _task(each: Waiting, only: str | None = None) -> Task:
     function = "recon.reading.containers:open_task" if each.way == "opened" else "recon.reading.folder:read_task"
     return Task(each, function, (each.name, each.path, each.digest, only), SECONDS + 20 * each.seconds)
 
@@ -259,10 +281,10 @@ def read_task(shared: Shared, name: str, path: Path, digest: str, only: str | No
     return [_read_opened(each, shared.formats) for each in opened]
 
 
-def _taken(each: _Waiting, answer: Any, shared: Shared) -> list[FileRead]:
+def _taken(each: Waiting, answer: Any, shared: Shared) -> list[FileRead]:
     """What a file gave, of what its task answered."""
     if isinstance(answer, Failure):
-        return [_lost(each.name, each.digest, _problem_of(answer, each.name))]
+        return [lost_file(each.name, each.digest, problem_of(answer, each.name))]
     if each.way != "opened":
         return list(answer)
     reads = []
@@ -270,14 +292,14 @@ def _taken(each: _Waiting, answer: Any, shared: Shared) -> list[FileRead]:
         try:
             reads.append(_read_opened(opened, shared.formats))
         except Exception as error:  # noqa: BLE001 - a bug in reading rows costs this file, and is said
-            reads.append(_lost(opened.name, opened.sha256,
+            reads.append(lost_file(opened.name, opened.sha256,
                                Problem("reader-failed", opened.name, value=type(error).__name__)))
     return reads
 
 
-def _member_by_member(each: _Waiting, failure: Failure, shared: Shared, pool: Pool) -> list[FileRead]:
+def _member_by_member(each: Waiting, failure: Failure, shared: Shared, pool: Pool) -> list[FileRead]:
     """An archive that was too much as a whole: each member by itself, so that one bad member costs no other."""
-    whole = [_lost(each.name, each.digest, _problem_of(failure, each.name))]
+    whole = [lost_file(each.name, each.digest, problem_of(failure, each.name))]
     [(_, names)] = pool.run([Task(each, "recon.reading.containers:member_names", (each.path,))], shared)
     if isinstance(names, Failure) or len(names) < 2:
         return whole
@@ -289,14 +311,15 @@ def _member_by_member(each: _Waiting, failure: Failure, shared: Shared, pool: Po
             [(_, answer)] = pool.run([_task(each, name)], shared)
         if isinstance(answer, Failure):
             inner = f"{each.name}!{name}"
-            reads.append(_lost(inner, "", _problem_of(answer, inner)))
+            reads.append(lost_file(inner, "", problem_of(answer, inner)))
             lost += 1
         else:
             reads += _taken(each, answer, shared)
     return reads
 
 
-def _problem_of(failure: Failure, name: str) -> Problem:
+def problem_of(failure: Failure, name: str) -> Problem:
+    """What is said of a file that cost a worker its life or its patience."""
     if failure.kind == "slow":
         return Problem("too-slow", name, value=failure.detail)
     if failure.kind == "memory":
@@ -305,7 +328,7 @@ def _problem_of(failure: Failure, name: str) -> Problem:
 
 
 def _ask_for_passwords(
-    locked: list[_Waiting], done: dict[str, list[FileRead]], shared: Shared, pool: Pool | None,
+    locked: list[Waiting], done: dict[str, list[FileRead]], shared: Shared, pool: Pool | None,
     ask: Callable[[str], str | None],
 ) -> None:
     """Passwords for the files that none of the given ones opened; each new one is tried on the next file first."""
@@ -325,25 +348,32 @@ def _is_locked(reads: list[FileRead]) -> bool:
     return any(problem.code in ("password-required", "password-wrong") for read in reads for problem in read.problems)
 
 
-def _waiting(name: str, path: Path, digest: str, size: int) -> _Waiting:
+def _waiting(name: str, path: Path, digest: str, size: int) -> Waiting:
     """How a file will be read, by its first bytes and size."""
     with path.open("rb") as stream:
         start = stream.read(1024)
     kind = "pdf" if b"%PDF-" in start else "xlsx" if start[:2] == b"PK" else ""
     seconds = size / 1e6 * _SECONDS_PER_MB[kind]
     if is_plain_text(start) and size <= _HERE_BYTES:
-        return _Waiting(name, path, digest, seconds, "here")
+        return Waiting(name, path, digest, seconds, "here")
+    if start[:4] == b"PAR1":
+        return Waiting(name, path, digest, seconds, "parquet")
     # The rows of a small file are read here: a worker that needs no polars starts in a fraction of the time.
-    return _Waiting(name, path, digest, seconds, "read" if seconds > 1 or start[:4] == b"PAR1" else "opened")
+    return Waiting(name, path, digest, seconds, "read" if seconds > 1 else "opened")
 
 
-def _useful_workers(waiting: list[_Waiting], workers: int | None) -> int:
-    """How many processes to use: none where all is small text, else as many as shorten the whole."""
+def _useful_workers(waiting: list[Waiting], workers: int | None, *, in_pieces: bool = False) -> int:
+    """How many processes to use: none where all is small text, else as many as shorten the whole.
+
+    in_pieces: one large file may keep them all busy.
+    """
     if workers == 1:
         return 0
     outside = [each for each in waiting if each.way != "here"]
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    number = min(cores if workers is None else workers, len(outside))
+    most = cores() if workers is None else workers
+    if in_pieces and sum(each.seconds for each in outside if each.way == "parquet") > _START_SECONDS:
+        return most
+    number = min(most, len(outside))
     if number < 2 or workers is not None:
         return number
     seconds = sum(each.seconds + _SECONDS_PER_FILE for each in outside)
@@ -371,7 +401,7 @@ def _identical(name: str, digest: str, other: str) -> FileRead:
                     claims=[Claim(name, None, None, [("-", f"identical: {other}")])])
 
 
-def _lost(name: str, digest: str, problem: Problem) -> FileRead:
+def lost_file(name: str, digest: str, problem: Problem) -> FileRead:
     """A file that gave nothing because of ``problem``."""
     claim = Claim(name, None, None, [("-", problem.code)])
     return FileRead(name, digest, UNREADABLE, problems=[problem], claims=[claim])
@@ -420,7 +450,7 @@ def _read_grid(name: str, grid: Grid, read: FileRead, formats: Formats) -> str:
     if own:
         read.claims.append(Claim(name, None, None, [("-", f"own output: {own}")], grid.name))
         return OWN_OUTPUT
-    claims, reasons = _claims(head, formats)
+    claims, reasons = claims_of(head, formats)
     place = grid.name or None
     if len(claims) != 1:
         read.claims.append(Claim(name, None, None, reasons, grid.name))
@@ -500,7 +530,7 @@ def _column(grid: Grid, header: Header, column: str) -> Iterator[str]:
         yield from (row[index] for row in grid.rows[header.row + 1:] if len(row) > index)
 
 
-def _claims(head: Head, formats: Formats) -> tuple[list[Header], list[tuple[str, str]]]:
+def claims_of(head: Head, formats: Formats) -> tuple[list[Header], list[tuple[str, str]]]:
     """The headers found, and per format that found none its reason, the nearest first."""
     found: list[Header] = []
     reasons: list[tuple[str, Reason]] = []
@@ -523,7 +553,7 @@ def _nearest(reasons: list[tuple[str, str]]) -> str:
 # ------------------------------------------------------------------------------------------------------ all together
 
 
-def _settle_pictures(reads: list[FileRead]) -> None:
+def settle_pictures(reads: list[FileRead]) -> None:
     """Pictures whose figures a person has confirmed: the confirmation counts, not what was read from them.
 
     Of a PDF some of whose pages are pictures, what the others say as text stays.
@@ -537,7 +567,7 @@ def _settle_pictures(reads: list[FileRead]) -> None:
         read.problems = [problem for problem in read.problems if problem.code not in waived]
 
 
-def _without_own(reads: list[FileRead]) -> list[FileRead]:
+def without_own(reads: list[FileRead]) -> list[FileRead]:
     """Native tables that recon itself wrote from files of this folder are its own output, not new input."""
     names = {read.file for read in reads}
     written = {
@@ -559,15 +589,31 @@ def _settle_regions(
     codes: dict[str, str] = {}
     for read in reads:
         for part in read.parts:
-            if "region" not in part.frame.columns:
-                continue
-            for text in sorted(part.frame["region"].drop_nulls().unique().to_list()):
-                code = codes.get(text) or region_of(clean(text))
-                if code is None:
-                    place = part.frame.filter(pl.col("region") == text)["_place"][0]
-                    read.problems.append(Problem("unknown-region", read.file, place, "region", text))
-                codes[text] = code or text
-            part.frame = part.frame.with_columns(pl.col("region").replace(codes))
+            if "region" in part.frame.columns:
+                name_regions(read, first_of_each(part.frame, "region"), codes, region_of)
+                part.frame = part.frame.with_columns(pl.col("region").replace(codes))
+    fill_regions(reads, default_region)
+
+
+def first_of_each(frame: pl.DataFrame, column: str) -> pl.DataFrame:
+    """column, _at, _place: each text of the column, in order, with the first row that has it."""
+    return frame.select(column, "_at", "_place").drop_nulls(column).unique(
+        column, keep="first", maintain_order=True).sort(column)
+
+
+def name_regions(
+    read: FileRead, texts: pl.DataFrame, codes: dict[str, str], region_of: Callable[[str], str | None]
+) -> None:
+    """Codes for the region names of one grid (region, _place), among ``codes``; an unknown one is said once."""
+    for text, place in texts.select("region", "_place").iter_rows():
+        code = codes.get(text) or region_of(clean(text))
+        if code is None:
+            read.problems.append(Problem("unknown-region", read.file, place, "region", text))
+        codes[text] = code or text
+
+
+def fill_regions(reads: list[FileRead], default_region: str | None) -> None:
+    """Where a row names no region: the roster's, the person's only one, the default."""
     silent = [
         part for read in reads for part in read.parts if part.table in _REGION_TABLES
         and not ("region" in part.frame.columns and not part.frame["region"].null_count())
@@ -579,24 +625,26 @@ def _settle_regions(
     for part in silent:
         frame = part.frame
         steps = [pl.col("region")] if "region" in frame.columns else []
-        steps += [
-            pl.col("person_id").replace_strict(known, default=None, return_dtype=pl.String)
-            for known in (roster, elsewhere) if known
-        ]
-        part.frame = frame.with_columns(pl.coalesce([*steps, pl.lit(default_region, dtype=pl.String)]).alias("region"))
+        for number, known in enumerate((roster, elsewhere)):
+            if known.height:
+                frame = frame.join(known.rename({"region": f"_region{number}"}), on="person_id", how="left",
+                                   maintain_order="left")
+                steps.append(pl.col(f"_region{number}"))
+        part.frame = frame.with_columns(
+            pl.coalesce([*steps, pl.lit(default_region, dtype=pl.String)]).alias("region")
+        ).drop("_region0", "_region1", strict=False)
 
 
-def _region_by_person(reads: list[FileRead], tables: tuple[str, ...]) -> dict[str, str]:
-    """The region of each person for whom ``tables`` name exactly one."""
-    found: dict[str, set[str]] = {}
-    for part in (part for read in reads for part in read.parts if part.table in tables):
-        if "region" in part.frame.columns and "person_id" in part.frame.columns:
-            for person, region in part.frame.select("person_id", "region").drop_nulls().unique().iter_rows():
-                found.setdefault(person, set()).add(region)
-    return {person: next(iter(regions)) for person, regions in found.items() if len(regions) == 1}
+def _region_by_person(reads: list[FileRead], tables: tuple[str, ...]) -> pl.DataFrame:
+    """person_id, region of each person for whom ``tables`` name exactly one."""
+    found = [part.frame.select("person_id", "region").drop_nulls().unique()
+             for read in reads for part in read.parts if part.table in tables
+             and {"region", "person_id"} <= set(part.frame.columns)]
+    return pl.concat(found).unique().filter(pl.len().over("person_id") == 1) if found else pl.DataFrame(
+        schema={"person_id": pl.String, "region": pl.String})
 
 
-def _settle_ends(reads: list[FileRead]) -> None:
+def settle_ends(reads: list[FileRead]) -> None:
     """The ends of account files, without those that another file or a figure of the same account proves."""
     parts = [part for read in reads for part in read.parts if part.proof is not None]
     for part in parts:
@@ -629,20 +677,29 @@ def _with_people(part: GridRows) -> Proof | None:
 
 
 def _tables(reads: list[FileRead], people: People) -> dict[str, pl.DataFrame]:
-    tables = {name: _table(name, reads) for name in INPUT_TABLES if name != "coverage"}
+    return people_tables(reads, people) | {"payment": table_of("payment", reads), "coverage": coverage_of(reads)}
+
+
+def people_tables(reads: list[FileRead], people: People) -> dict[str, pl.DataFrame]:
+    """The tables whose rows speak of people."""
+    tables = {name: table_of(name, reads) for name in INPUT_TABLES if name not in ("coverage", "payment")}
     tables["person"] = roster(tables, people)
-    stated = [row for read in reads for row in _stated_coverage(read)]
-    declared = _table("coverage", reads)
-    lines = [row for read in reads for row in _line_coverage(read)]
-    schema = TABLES["coverage"]
-    tables["coverage"] = pl.concat([
-        declared, conform(pl.DataFrame(stated, schema=schema), "coverage"),
-        conform(pl.DataFrame(lines, schema=schema), "coverage"),
-    ])
     return tables
 
 
-def _table(name: str, reads: list[FileRead]) -> pl.DataFrame:
+def coverage_of(reads: list[FileRead]) -> pl.DataFrame:
+    """What each file covers: declared, stated by itself, and as far as its lines go."""
+    stated = [row for read in reads for row in _stated_coverage(read)]
+    declared = table_of("coverage", reads)
+    lines = [row for read in reads for row in _line_coverage(read)]
+    schema = TABLES["coverage"]
+    return pl.concat([
+        declared, conform(pl.DataFrame(stated, schema=schema), "coverage"),
+        conform(pl.DataFrame(lines, schema=schema), "coverage"),
+    ])
+
+
+def table_of(name: str, reads: list[FileRead]) -> pl.DataFrame:
     """All rows of one table in the order of files and places, each with its ``row_id``."""
     frames = [
         part.frame.with_columns((pl.lit(read.file + "#") + pl.col("_place")).alias("row_id"))
@@ -734,7 +791,7 @@ def _line_coverage(read: FileRead) -> Iterator[dict[str, Any]]:
                    "to": max(lasts), "exported_on": None, "basis": "lines"}
 
 
-def _problems(reads: list[FileRead]) -> list[Problem]:
+def all_problems(reads: list[FileRead], left: Sequence[str]) -> list[Problem]:
     """All problems in the order of files; one ID with a wrong check digit is said once."""
     said: set[str | None] = set()
     problems: list[Problem] = []
@@ -744,16 +801,18 @@ def _problems(reads: list[FileRead]) -> list[Problem]:
                 continue
             said.add(problem.value)
         problems.append(problem)
+    if left:
+        problems.append(Problem("files-skipped", value=f"{len(left)}: {', '.join(left[:5])}"))
     return problems
 
 
-def _sources(reads: list[FileRead]) -> pl.DataFrame:
+def sources_of(reads: list[FileRead]) -> pl.DataFrame:
     """One row per file; asserts that no row has been lost."""
     rows = []
     for read in reads:
         counts = Counter[str]()
         for part in read.parts:
-            used = part.frame["_at"].n_unique()
+            used = part.frame["_at"].n_unique() + part.elsewhere
             counts.update(read=part.rows_read, used=used, rejected=part.rejected, skipped=part.skipped)
         assert counts["read"] == counts["used"] + counts["rejected"] + counts["skipped"], f"rows lost: {counts}"
         proofs = [part.proof for part in read.parts if part.proof is not None]

@@ -353,6 +353,15 @@ class People:
         fits = {self._now(person) for person in fits}
         return (next(iter(fits)), 1) if len(fits) == 1 else (None, len(fits))
 
+    def near(self, clue: Clue) -> set[str]:
+        """Everybody to whom a number, a mask or a name of the clue may belong: whom :meth:`find` chooses from."""
+        fits = set(self.by_psn.get(clue.psn or clue.person_id or "", ()))
+        if clue.number:
+            fits |= self._numbered(clue.number)
+        if clue.employee_no:
+            fits |= self.by_employee_no.get(clue.employee_no, set())
+        return fits | self._named(clue.name) if clue.name else fits
+
     def _numbered(self, mask: str) -> set[str]:
         """The numbers that may stand behind a mask."""
         return {person for text in self._numbers.like(mask) if _fits_number(mask, text)

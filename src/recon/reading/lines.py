@@ -64,6 +64,7 @@ class GridRows:
     # medical account all the time), or nothing (a wallet never is).
     covers: str = "stated"
     proof: Proof | None = None  # what its running balance proves; None where it prints none
+    elsewhere: int = 0  # rows used that are not in ``frame``: they were put away (recon.reading.spread)
 
 
 @dataclass

@@ -28,13 +28,17 @@ _OLDEST, _NEWEST = 1900, 2199  # years that are read, as in recon.reading.values
 
 @dataclass
 class ParquetGrid(Grid):
-    """A Parquet file: its first rows as text, for the formats to look at, and all of it as ``frame``."""
+    """A Parquet file: its first rows as text, for the formats to look at, and all of it as ``frame``.
+
+    Of a slice of a file ``frame`` holds the rows from the one after ``before`` on.
+    """
 
     frame: pl.DataFrame = field(default_factory=pl.DataFrame)
+    before: int = 0
 
     def whole(self) -> Grid:
         """All rows as text."""
-        return _text_grid(self.frame, range(1, self.frame.height + 1))
+        return _text_grid(self.frame, range(self.before + 1, self.before + self.frame.height + 1))
 
     def texts(self, column: str) -> list[str]:
         """The distinct texts of a column, by its own name; empty where there is none."""
@@ -45,10 +49,14 @@ class ParquetGrid(Grid):
 def open_parquet(data: bytes) -> ParquetGrid | Problem:
     """The file as a grid; places are ``R1`` for the first row of data."""
     try:
-        frame = pl.read_parquet(io.BytesIO(data))
-        head = _text_grid(frame.head(2 * HEAD_ROWS), range(1, 2 * HEAD_ROWS + 1))
+        return grid_of(pl.read_parquet(io.BytesIO(data)))
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         return Problem("unreadable-file", value=type(error).__name__)
+
+
+def grid_of(frame: pl.DataFrame) -> ParquetGrid:
+    """All rows of a file, or as many of its first ones, as a grid."""
+    head = _text_grid(frame.head(2 * HEAD_ROWS), range(1, 2 * HEAD_ROWS + 1))
     return ParquetGrid(rows=head.rows, places=head.places, kind="parquet", frame=frame)
 
 
@@ -60,14 +68,43 @@ def _text_grid(frame: pl.DataFrame, numbers: range | list[int]) -> Grid:
 
 def read_parquet_rows(grid: ParquetGrid, header: Header) -> GridRows:
     """What :func:`recon.reading.rows.read_rows` gives for the same file, the plain rows without a detour by text."""
+    rows = _by_columns(grid, header)
+    if rows is None:
+        return read_rows(grid.whole(), header)
+    if header.format.table == "flow":
+        broken, rows.proof = check_balance(rows.frame, balance_column(grid, header))
+        rows.problems += broken
+    return rows
+
+
+def balance_column(grid: Grid, header: Header) -> str:
+    """What the file calls the running balance."""
+    shown = header.columns.get("balance_fen")
+    return "balance_fen" if shown is None else grid.rows[0][shown]
+
+
+def slice_rows(grid: ParquetGrid, header: Header) -> GridRows:
+    """The rows of a slice of a native table, as of the whole file but without a look at its running balance."""
+    rows = _by_columns(grid, header)
+    if rows is None:
+        rows = read_rows(grid.whole(), header)
+        rows.frame = rows.frame.with_columns(pl.col("_at") + grid.before)
+        rows.problems = [problem for problem in rows.problems if problem.code != "balance-break"]
+        rows.proof = None
+    return rows
+
+
+def _by_columns(grid: ParquetGrid, header: Header) -> GridRows | None:
+    """The rows as columns; None: nothing of it can be taken without a detour by text."""
     frame, table = grid.frame, header.format.table
     plain = _plain_columns(frame, header) if header.format.native and header.row == 0 else None
     if plain is None:
-        return read_rows(grid.whole(), header)
-    numbered = plain.with_columns(pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("_at"))
+        return None
+    first = grid.before + 1
+    numbered = plain.with_columns(pl.int_range(first, first + pl.len(), dtype=pl.Int64).alias("_at"))
     good = numbered.filter("_plain")
     odd_at = numbered.filter(~pl.col("_plain"))["_at"]
-    rows = _odd_rows(frame, odd_at.to_list(), header)
+    rows = _odd_rows(frame, odd_at.to_list(), header, grid.before)
     schema = INPUT_TABLES[table] | dict.fromkeys(("_number", "_psn", "_name", "_employee_no"), pl.String())
     good = good.with_columns(
         pl.format("R{}", "_at").alias("_place"),
@@ -87,20 +124,15 @@ def read_parquet_rows(grid: ParquetGrid, header: Header) -> GridRows:
     firsts = [day for day in (rows.first, days.min()) if isinstance(day, date)]
     lasts = [day for day in (rows.last, days.max()) if isinstance(day, date)]
     problems = [problem for problem in rows.problems if problem.code != "balance-break"]
-    proof = None
-    if table == "flow":
-        shown = header.columns.get("balance_fen")
-        broken, proof = check_balance(whole, "balance_fen" if shown is None else grid.rows[0][shown])
-        problems += broken
     return replace(
-        rows, frame=whole, proof=proof, rows_read=good.height + rows.rows_read, problems=problems,
+        rows, frame=whole, proof=None, rows_read=good.height + rows.rows_read, problems=problems,
         first=min(firsts, default=None), last=max(lasts, default=None),
     )
 
 
-def _odd_rows(frame: pl.DataFrame, at: list[int], header: Header) -> GridRows:
+def _odd_rows(frame: pl.DataFrame, at: list[int], header: Header, before: int) -> GridRows:
     """The rows that need a closer look, read as text under their own places."""
-    part = frame[[number - 1 for number in at]] if at else frame.clear()
+    part = frame[[number - before - 1 for number in at]] if at else frame.clear()
     rows = read_rows(_text_grid(part, at), header)
     if rows.frame.height:
         real = dict(enumerate(at, start=1))

@@ -6,7 +6,7 @@ traced, so that the order of files changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,22 +14,20 @@ import polars as pl
 
 from recon.problems import Problem
 from recon.reading.identity import ACCOUNT, Clue, People, birth_date, id_type_of, is_partial
-from recon.reading.lines import GridRows
 from recon.tables import TABLES, conform
 
 if TYPE_CHECKING:
     from recon.reading.folder import FileRead
 
-_CLUES = ("person_id", "_psn", "_number", "_name", "_employee_no")
+CLUES = ("person_id", "_psn", "_number", "_name", "_employee_no")
 
 
-def _clues(part: GridRows) -> list[Clue]:
-    """Every distinct way in which a grid names its people."""
-    columns = [column for column in _CLUES if column in part.frame.columns]
+def clues_of(frame: pl.DataFrame) -> list[Clue]:
+    """Every distinct way in which rows name their people."""
+    columns = [column for column in CLUES if column in frame.columns]
     if "person_id" not in columns:
         return []
-    rows = part.frame.select(columns).unique(maintain_order=True)
-    return [_clue(row) for row in rows.to_dicts()]
+    return [_clue(row) for row in frame.select(columns).unique(maintain_order=True).to_dicts()]
 
 
 def _clue(row: dict[str, str | None]) -> Clue:
@@ -37,14 +35,24 @@ def _clue(row: dict[str, str | None]) -> Clue:
     return Clue(**{column.removeprefix("_"): text for column, text in row.items()})
 
 
-def who_is_who(reads: list[FileRead]) -> People:
-    """All people the files name in full, then those known by a 个人编号 alone."""
+def who_is_who(
+    reads: list[FileRead], elsewhere: Iterable[str] = (), told: Mapping[str, pl.DataFrame] | None = None
+) -> People:
+    """All people the files name in full, then those known by a 个人编号 alone.
+
+    elsewhere: numbers that stand in rows put away; told: the aliases (person_id, aliases) of a file's rows put away.
+    """
     people = People()
-    clues = [clue for read in reads for part in read.parts for clue in _clues(part)]
+    clues = [clue for read in reads for part in read.parts for clue in clues_of(part.frame)]
     people.learn(clues)
-    for part in (part for read in reads for part in read.parts if "aliases" in part.frame.columns):
-        for row in part.frame.select("person_id", "aliases").drop_nulls().unique(maintain_order=True).iter_rows():
-            people.learn_aliases(*row)
+    people.learn(Clue(person_id=person) for person in elsewhere)
+    for read in reads:
+        own = [part.frame.select("person_id", "aliases") for part in read.parts if "aliases" in part.frame.columns]
+        if told and read.file in told:
+            own.append(told[read.file])
+        for frame in own:
+            for row in frame.drop_nulls().unique(maintain_order=True).iter_rows():
+                people.learn_aliases(*row)
     people.join_renewals()
     people.learn(
         replace(clue, person_id=clue.psn) for clue in clues
@@ -60,7 +68,7 @@ def settle_people(read: FileRead, people: People, partly: str) -> None:
         frame = part.frame
         if "person_id" not in frame.columns:
             continue
-        rows = frame.select(_CLUES).unique(maintain_order=True).to_dicts()
+        rows = frame.select(CLUES).unique(maintain_order=True).to_dicts()
         found: dict[str, str] = {}
         lost: dict[str, str] = {}
         restored: set[str] = set()
@@ -80,7 +88,7 @@ def settle_people(read: FileRead, people: People, partly: str) -> None:
         if not found and not lost:
             continue
         keyed = frame.with_columns(pl.concat_str(
-            [pl.col(column).fill_null("") for column in _CLUES], separator="\x1f").alias("_key"))
+            [pl.col(column).fill_null("") for column in CLUES], separator="\x1f").alias("_key"))
         if found:
             keyed = keyed.with_columns(pl.coalesce(
                 pl.col("_key").replace_strict(found, default=None, return_dtype=pl.String), "person_id"
@@ -100,10 +108,9 @@ def settle_people(read: FileRead, people: People, partly: str) -> None:
             keyed = keyed.filter(~pl.col("_key").is_in(sorted(lost)))
             read.status = partly
         part.frame = keyed.drop("_key")
-    read.problems += _other_names(read, people)
 
 
-def _other_names(read: FileRead, people: People) -> Iterator[Problem]:
+def other_names(read: FileRead, people: People) -> Iterator[Problem]:
     """People whom this file calls by another name than the first file that names them: the number may be wrong."""
     said: set[tuple[str, str]] = set()
     for part in read.parts:
@@ -125,7 +132,7 @@ def _shown(row: dict[str, str | None]) -> str | None:
 
 
 def _key(row: dict[str, str | None]) -> str:
-    return "\x1f".join(row[column] or "" for column in _CLUES)
+    return "\x1f".join(row[column] or "" for column in CLUES)
 
 
 def settle_names(reads: list[FileRead], people: People) -> None:

@@ -125,6 +125,38 @@ class Pool:
                 done.put((task, answer))
 
 
+def each_in_turn(
+    function: str, shared: Any, arguments: Sequence[tuple[Any, ...]], workers: int | None = None,
+    seconds: float = SECONDS,
+) -> Iterator[Any]:
+    """``function(shared, *each)`` for each of ``arguments``, in ``workers`` processes (None: one a core), in order.
+
+    What costs a worker its life, or raises there, is done again here: a bug then shows itself.
+    """
+    number = min(workers or cores(), len(arguments))
+    module, _, name = function.partition(":")
+
+    def here(each: tuple[Any, ...]) -> Any:
+        return getattr(importlib.import_module(module), name)(shared, *each)
+
+    if number < 2:
+        yield from map(here, arguments)
+        return
+    pool, told, turn = Pool(number), dict[int, Any](), 0
+    for task, answer in pool.run([Task(at, function, each, seconds) for at, each in enumerate(arguments)], shared):
+        told[task.key] = answer
+        while turn in told:
+            mine = told.pop(turn)
+            yield here(arguments[turn]) if isinstance(mine, Failure) else mine
+            turn += 1
+    pool.close()
+
+
+def cores() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def in_this_process(tasks: Sequence[Task], shared: Any) -> Iterator[tuple[Task, Any]]:
     """The same without workers: exceptions become failures, but nothing stops an abort or a hang."""
     for task in tasks:
