@@ -32,7 +32,7 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def both_ways(
-    folder: Path, place: Path, *, rows_each: int = 60, region: str | None = None
+    folder: Path, place: Path, *, rows_each: int = 150, region: str | None = None
 ) -> tuple[ReadResult, Spread, dict[str, pl.DataFrame]]:
     """The whole; the spread, and its tables put together."""
     whole = read_folder(folder, mappings=[MAPPINGS], region_of=POLICY.region_of, default_region=region, workers=1)
@@ -45,7 +45,7 @@ def both_ways(
     return whole, parts, tables
 
 
-def assert_same(folder: Path, place: Path, *, rows_each: int = 60, region: str | None = None) -> Spread:
+def assert_same(folder: Path, place: Path, *, rows_each: int = 150, region: str | None = None) -> Spread:
     """The same tables, problems and counts; every person in one folder."""
     whole, parts, tables = both_ways(folder, place, rows_each=rows_each, region=region)
     for name, frame in whole.tables.items():
@@ -161,6 +161,10 @@ def odd_folder(folder: Path, seed: int) -> None:
                          "region": chance.choice(REGIONS), "sub_account": chance.choice(["当年", "历年"])})
         frame = pl.DataFrame(chance.choice(orders)(rows), schema={
             key: kind for key, kind in INPUT_TABLES["flow"].items() if key in rows[0]})
+        if number == 2 and seed % 3:  # a later file goes on where this one ends, the same person in both
+            cut = frame.height * 2 // 3
+            frame[cut:].write_csv(folder / "later.csv")
+            frame = frame[:cut]
         frame.drop(chance.choice([["sub_account"], ["region"], []])).write_parquet(folder / f"flow{number}.parquet")
     # A table of text, which is read by rows, and files that are not sliced.
     pl.DataFrame([{"person_id": person(), "posted_on": str(day()), "flow_kind": "credit", "amount_fen": "120"}
@@ -168,8 +172,11 @@ def odd_folder(folder: Path, seed: int) -> None:
     pl.DataFrame([{"person_id": None, "person_name": chance.choice([*NAMES, "测*甲"]), "pay_month": "2024-03-01",
                    "deducted_fen": 100, "employee_no": chance.choice(["E3", None])} for _ in range(8)]
                  ).write_csv(folder / "names.csv")
-    pl.DataFrame([{"person_id": person(), "read_on": "2024-12-31", "kind": "ledger", "amount_fen": 5, "region": "武汉"}
-                  for _ in range(5)]).write_csv(folder / "reading.csv")
+    figures = [{"person_id": one, "read_on": date(2024, 12, 31), "kind": "ledger", "amount_fen": balance[one],
+                "region": "武汉"} for one in (person() for _ in range(50))]
+    schema = {"person_id": pl.String, "read_on": pl.Date}
+    pl.DataFrame(figures[:5], schema_overrides=schema).write_csv(folder / "reading.csv")
+    pl.DataFrame(figures[5:], schema_overrides=schema).write_parquet(folder / "readings.parquet")
     pl.DataFrame([{"paid_on": date(2024, 3, 1), "amount_fen": 5, "payer": "甲公司"}]).write_parquet(folder / "pay.parquet")
     pl.DataFrame([{"table": "flow", "file": "flow0.parquet", "person_id": person(), "from": date(2024, 1, 1),
                    "to": date(2024, 12, 31), "region": "武汉"}]).write_parquet(folder / "cover.parquet")
@@ -177,7 +184,7 @@ def odd_folder(folder: Path, seed: int) -> None:
     (folder / "twice.parquet").write_bytes((folder / "contribution0.parquet").read_bytes())
 
 
-@pytest.mark.parametrize("seed", range(int(os.environ.get("RECON_SPREAD_SEEDS", "3"))))
+@pytest.mark.parametrize("seed", range(int(os.environ.get("RECON_SPREAD_SEEDS", "2"))))
 def test_odd_files(tmp_path: Path, seed: int) -> None:
     """Whatever the rows: nothing depends on where a slice ends (RECON_SPREAD_SEEDS: how many folders are tried)."""
     odd_folder(tmp_path / "in", seed)

@@ -31,6 +31,11 @@ class Chain:
         """Whether the chain proves the columns: something was compared, and more of it fits than not."""
         return self.links > 0 and 2 * len(self.breaks) <= self.links
 
+    @property
+    def refuted(self) -> bool:
+        """Whether the chain speaks against the columns."""
+        return self.links > 0 and not self.holds
+
 
 def chain(
     amounts: Sequence[int | None] | pl.Series, balances: Sequence[int | None] | pl.Series,

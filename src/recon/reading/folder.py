@@ -649,14 +649,19 @@ def settle_ends(reads: list[FileRead]) -> None:
     parts = [part for read in reads for part in read.parts if part.proof is not None]
     for part in parts:
         part.proof = _with_people(part)
+    proofs = [part.proof for part in parts if part.proof]
+    for part, proof in zip(parts, proved_by_others(proofs, figures_of(reads)), strict=True):
+        part.proof = proof
+
+
+def figures_of(reads: list[FileRead]) -> pl.DataFrame | None:
+    """Balances that somebody read on some day (:func:`recon.reading.proof.proved_by_others`); None: there are none."""
     figures = [
         part.frame.filter(pl.col("kind").is_in(("ledger", "available"))).select(
             *(name for name in ("person_id", "_number", "_psn", "_name") if name in part.frame.columns),
             pl.col("read_on").alias("day"), pl.col("amount_fen").alias("balance"))
         for read in reads for part in read.parts if part.table == "reading" and part.frame.height]
-    told = pl.concat(figures, how="diagonal_relaxed") if figures else None
-    for part, proof in zip(parts, proved_by_others([part.proof for part in parts if part.proof], told), strict=True):
-        part.proof = proof
+    return pl.concat(figures, how="diagonal_relaxed") if figures else None
 
 
 def _with_people(part: GridRows) -> Proof | None:
@@ -665,11 +670,11 @@ def _with_people(part: GridRows) -> Proof | None:
     if proof is None or "person_id" not in frame.columns:
         return proof
     ends = proof.ends
-    if "person_id" in ends.columns and not ends["person_id"].null_count():
-        return proof
     people = frame["person_id"].drop_nulls().unique()
+    if "person_id" in ends.columns and ends["person_id"].is_in(people.implode()).fill_null(value=False).all():
+        return proof  # nobody goes by another number by now
     own = [pl.col("person_id")] if "person_id" in ends.columns else []
-    if len(people) == 1 and ends.height == 2:
+    if len(people) == 1 and ends.height == 2 and not part.elsewhere:
         return replace(proof, ends=ends.with_columns(pl.coalesce(*own, pl.lit(people[0])).alias("person_id")))
     whose = frame.select(pl.col("_place").alias("place"), pl.col("person_id").alias("_known")).unique("place")
     return replace(proof, ends=ends.join(whose, on="place", how="left", maintain_order="left").with_columns(

@@ -24,9 +24,9 @@ MOST_NAMED = 200  # places of a file that are named; the rest is counted
 _LINE = ("amount", "balance", "day")
 _WEIGHTS = (0x2545F4914F6CDD1D, 0x5851F42D4C957F2D, 0x14057B7EF767814F)  # odd and large: marks are well spread
 _EPOCH = date(1970, 1, 1).toordinal()
-_ENDS = {"place": pl.String, "is_oldest": pl.Boolean, "day": pl.Date, "balance": pl.Int64, "line": pl.Int64,
+ENDS = {"place": pl.String, "is_oldest": pl.Boolean, "day": pl.Date, "balance": pl.Int64, "line": pl.Int64,
          "open_amount": pl.Boolean, "open_beyond": pl.Boolean}
-_MARKS = {"line": pl.Int64, "backed": pl.Boolean, "followed": pl.Boolean}
+MARKS = {"line": pl.Int64, "backed": pl.Boolean, "followed": pl.Boolean}
 
 
 @dataclass
@@ -38,13 +38,15 @@ class Proof:
     fen), line (mark of the line), the columns of :data:`WHOSE` and sub_account, open_amount and open_beyond (whether
     the amount of the line is proved by nothing, and whether lines may be missing beyond it). lines: marks of the lines
     that have a proved line before them (``backed``) or after them (``followed``). A mark is a number made of a line's
-    day, amount and balance: nothing of other business is kept (docs/adr/0010).
+    day, amount and balance: nothing of other business is kept (docs/adr/0010). named: of a file whose ends are not held
+    here the places that :func:`unproved` names, by kind, and how many more there are.
     """
 
     rows: int
     places: list[str]
     ends: pl.DataFrame
     lines: pl.DataFrame
+    named: dict[str, tuple[list[str], int]] | None = None
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ def prove(
     by_account: dict[Any, list[int]] = {}
     for at in _in_order(days, left_out, chain.order):
         by_account.setdefault(told_by[at] if told_by else (), []).append(at)
-    refuted = bool(chain.links) and not chain.holds
+    refuted = chain.refuted
     broken = {at for at, _ in chain.breaks}
     told: set[int] = set()  # of these a problem tells already
     proved: set[int] = set()
@@ -127,8 +129,8 @@ def prove(
     ] if marked and not refuted else []
     return Proof(
         len(proved), [places[at] for at in sorted(doubtful.difference(oldest))],
-        pl.DataFrame(ends, orient="row", schema=_ENDS | dict.fromkeys(whose, pl.String())),
-        pl.DataFrame(marks, schema=_MARKS, orient="row"))
+        pl.DataFrame(ends, orient="row", schema=ENDS | dict.fromkeys(whose, pl.String())),
+        pl.DataFrame(marks, schema=MARKS, orient="row"))
 
 
 def _in_order(days: Sequence[date | None], left_out: set[int], order: str) -> list[int]:
@@ -143,13 +145,15 @@ def _in_order(days: Sequence[date | None], left_out: set[int], order: str) -> li
 
 
 def prove_by_column(
-    lines: pl.DataFrame, whose: pl.DataFrame, chain: Chain, printed: Printed, *, marked: bool
+    lines: pl.DataFrame, whose: pl.DataFrame, chain: Chain, printed: Printed, *, marked: bool,
+    refuted: bool | None = None,
 ) -> Proof:
     """The same of at, amount, balance, day and account in the order of the chain (:func:`checks.in_chain_order`).
 
-    whose: place of every line by its position, and then whose it is.
+    whose: place of every line by its position, and then whose it is. refuted: what the chain of the whole file says,
+    of which these are some accounts.
     """
-    refuted = bool(chain.links) and not chain.holds
+    refuted = chain.refuted if refuted is None else refuted
     lines = lines.sort("account", maintain_order=True) if lines["account"].n_unique() > 1 else lines
     at, amount, balance, account = (lines[name] for name in ("at", "amount", "balance", "account"))
     has_balance = balance.is_not_null()
@@ -193,7 +197,7 @@ def prove_by_column(
     return Proof(
         int(proved.sum()), whose["place"].gather(at.filter(doubtful & ~starts).sort()).to_list(), pl.concat(ends),
         lines.filter(pl.col("has_balance") & (pl.col("backed") | pl.col("followed"))).select(mark, "backed", "followed")
-        if marked and not refuted else pl.DataFrame(schema=_MARKS))
+        if marked and not refuted else pl.DataFrame(schema=MARKS))
 
 
 def _mark(day: date | None, amount: int | None, balance: int | None) -> int | None:
@@ -222,15 +226,15 @@ def proved_by_others(proofs: Sequence[Proof], figures: pl.DataFrame | None = Non
         lacking = [pl.lit(None, dtype=kind).alias(name) for name, kind in schema.items()
                    if name not in proof.ends.columns]
         frames.append(proof.ends.with_columns(*lacking, pl.lit(part).alias("part")).select(
-            *_ENDS, *schema, "part").with_row_index("end"))
+            *ENDS, *schema, "part").with_row_index("end"))
     ends = pl.concat(frames)
     needy = ends.filter(pl.col("open_amount") | pl.col("open_beyond"))
     if needy.is_empty():
         return list(proofs)
-    closed = [_joined(needy, ends), _shown_inside(needy, ends, proofs)]
+    shut = [_joined(needy, ends), _shown_inside(needy, ends, proofs)]
     if figures is not None and not figures.is_empty():
-        closed.append(_read_elsewhere(needy, figures))
-    found = pl.concat(closed).unique()
+        shut.append(_read_elsewhere(needy, figures))
+    found = pl.concat(shut).unique()
     if found.is_empty():
         return list(proofs)
     by_part = {key[0]: own["end"] for key, own in found.partition_by("part", as_dict=True).items()}
@@ -240,11 +244,16 @@ def proved_by_others(proofs: Sequence[Proof], figures: pl.DataFrame | None = Non
         if own is None:
             settled.append(proof)
             continue
-        mine = pl.int_range(pl.len()).is_in(own.implode())
-        amounts = proof.ends.filter(mine & pl.col("open_amount")).height
-        settled.append(replace(proof, rows=proof.rows + amounts, ends=proof.ends.with_columns(
-            *((pl.col(name) & ~mine).alias(name) for name in ("open_amount", "open_beyond")))))
+        settled.append(closed(proof, own))
     return settled
+
+
+def closed(proof: Proof, which: pl.Series) -> Proof:
+    """The same with some of its ends (by their place among them) closed."""
+    mine = pl.int_range(pl.len()).is_in(which.implode())
+    amounts = proof.ends.filter(mine & pl.col("open_amount")).height
+    return replace(proof, rows=proof.rows + amounts, ends=proof.ends.with_columns(
+        *((pl.col(name) & ~mine).alias(name) for name in ("open_amount", "open_beyond"))))
 
 
 def _pairs(needy: pl.DataFrame, others: pl.DataFrame, on: Sequence[str]) -> pl.DataFrame:
@@ -295,19 +304,25 @@ def _read_elsewhere(needy: pl.DataFrame, figures: pl.DataFrame) -> pl.DataFrame:
 
 def unproved(proofs: Iterable[Proof]) -> str | None:
     """What nothing proves, as table ``source`` says it: ``before R5; amount R5; after R40``; None: nothing is left."""
-    proofs = list(proofs)
-    found = {
-        "before": [place for each in proofs for place in _open(each, "open_beyond", oldest=True)],
-        "amount": [place for each in proofs for place in [*_open(each, "open_amount", oldest=True), *each.places]],
-        "after": [place for each in proofs for place in _open(each, "open_beyond", oldest=False)],
+    told = [each.named or open_places(each) for each in proofs]
+    found = {what: [place for each in told for place in each[what][0]] for what in UNPROVED}
+    more = {what: sum(each[what][1] for each in told) for what in UNPROVED}
+    return "; ".join(f"{what} {_some(found[what], more[what])}" for what in UNPROVED if found[what]) or None
+
+
+def open_places(proof: Proof) -> dict[str, tuple[list[str], int]]:
+    """What nothing proves, by kind: all places, and no more."""
+    return {
+        "before": (_open(proof, "open_beyond", oldest=True), 0),
+        "amount": ([*_open(proof, "open_amount", oldest=True), *proof.places], 0),
+        "after": (_open(proof, "open_beyond", oldest=False), 0),
     }
-    return "; ".join(f"{what} {_some(found[what])}" for what in UNPROVED if found[what]) or None
 
 
 def _open(proof: Proof, column: str, *, oldest: bool) -> list[str]:
     return proof.ends.filter(pl.col(column) & (pl.col("is_oldest") == oldest))["place"].to_list()
 
 
-def _some(places: Sequence[str]) -> str:
-    more = f", +{len(places) - MOST_NAMED}" if len(places) > MOST_NAMED else ""
-    return ", ".join(places[:MOST_NAMED]) + more
+def _some(places: Sequence[str], more: int) -> str:
+    left = len(places) + more - len(places[:MOST_NAMED])
+    return ", ".join(places[:MOST_NAMED]) + (f", +{left}" if left else "")

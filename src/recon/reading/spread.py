@@ -33,6 +33,7 @@ from recon.reading.folder import (
     Waiting,
     all_problems,
     coverage_of,
+    figures_of,
     fill_regions,
     first_of_each,
     lost_file,
@@ -41,6 +42,7 @@ from recon.reading.folder import (
     problem_of,
     put_together,
     read_files,
+    settle_ends,
     settle_pictures,
     sources_of,
     table_of,
@@ -49,6 +51,18 @@ from recon.reading.folder import (
 from recon.reading.identity import Clue, People
 from recon.reading.lines import GridRows, yuan
 from recon.reading.people import CLUES, clues_of, other_names, settle_names, settle_people, who_is_who
+from recon.reading.proof import (
+    ENDS,
+    MARKS,
+    MOST_NAMED,
+    WHOSE,
+    Printed,
+    Proof,
+    closed,
+    open_places,
+    prove_by_column,
+    proved_by_others,
+)
 from recon.reading.slices import OWN, PEOPLE_TABLES, SLICE_ROWS, Piece, Places, Seen, Slice, put_away
 from recon.reading.workers import SECONDS, Failure, Pool, Task, each_in_turn, in_this_process
 
@@ -57,6 +71,10 @@ SMALL_BYTES = 1 << 20  # Parquet that is less than this in all is not looked int
 _LINES = ("contribution", "flow")
 _LOOKED = 64  # files that one task looks into
 _AT_HAND = ("person_id", "_number", "_psn", "_name")  # what tells whose running balance a line is in
+_END_COLUMNS = ENDS | dict.fromkeys(_AT_HAND, pl.String)
+_ENDS = "ends.arrow"  # in a folder: the ends of its people's running balances
+# Of a file and kind of doubt: the first places, and how many more there are (Proof.named).
+_Named = dict[str, tuple[list[str], int]]
 
 
 @dataclass(frozen=True)
@@ -258,6 +276,22 @@ class _All:
     default_region: str | None = None
     owners: Mapping[str, str] | None = None  # other numbers -> the one person they belong to
     order: tuple[int, ...] = ()  # of the files
+    proofs: tuple[Proof, ...] = ()  # of the rows that are not put away
+
+
+@dataclass(frozen=True)
+class _Settled:
+    """What :func:`settle` tells of one folder.
+
+    proofs: by file the lines proved, and what nothing proves; closed: by place in :attr:`_All.proofs` the ends that
+    this folder's people prove.
+    """
+
+    problems: list[Problem]
+    rows: int
+    people: int
+    proofs: dict[int, tuple[int, _Named]]
+    closed: dict[int, list[int]]
 
 
 class _Settling:
@@ -269,6 +303,7 @@ class _Settling:
         sliced = [read for read in reads if large.slices.get(read.file)]
         large.dropped |= {large.number[read.file] for read in sliced if not read.parts}
         self.sliced = {read.file: read for read in sliced if read.parts}
+        self.told: dict[str, _Named] = {}  # of files with running balances
         self.number = dict(large.number)
         for read in reads:  # members of archives
             self.number.setdefault(read.file, len(self.number))
@@ -288,18 +323,30 @@ class _Settling:
         for read in self.reads:
             settle_people(read, people, PARTLY)
         codes = self.regions(region_of, anew=moved)
+        settle_ends(self.reads)
         self.hand_out()
         owners = {other: next(iter(all_owners)) for known in (people.by_psn, people.other_ids)
                   for other, all_owners in known.items() if len(all_owners) == 1}
         order = {read.file: at for at, read in enumerate(self.reads)}
+        proved = [part for read in self.reads for part in read.parts if part.proof is not None]
         common = replace(self.common, codes=codes, default_region=default_region, owners=owners,
-                         order=tuple(order.get(name, -1) for name in self.common.names))
+                         order=tuple(order.get(name, -1) for name in self.common.names),
+                         proofs=tuple(part.proof for part in proved if part.proof is not None))
         rows = count = 0
         by_name = {read.file: read for read in self.reads}
-        for problems, lines, known in self.ask("settle", common=common):
-            rows, count = rows + lines, count + known
-            for problem in problems:
+        shut: dict[int, set[int]] = {}
+        for told in self.ask("settle", common=common):
+            rows, count = rows + told.rows, count + told.people
+            for problem in told.problems:
                 by_name[problem.file].problems.append(problem)
+            for number, (lines, named) in told.proofs.items():
+                self._count(self.common.names[number], lines, named)
+            for at, which in told.closed.items():
+                shut.setdefault(at, set()).update(which)
+        for at, part in enumerate(proved):
+            if part.proof is not None and at in shut:
+                part.proof = closed(part.proof, pl.Series(sorted(shut[at]), dtype=pl.UInt32))
+        self._name_open()
         tables = {"payment": table_of("payment", self.reads), "coverage": coverage_of(self.reads)}
         return Spread(list(self.places.folders), self.places.bounds, tables, all_problems(self.reads, left),
                       sources_of(self.reads), rows, count)
@@ -310,6 +357,7 @@ class _Settling:
         """Breaks of the running balance of each file, as :func:`recon.reading.printed.check_balance` finds them."""
         following = {file: chain for file in self.sliced if (chain := self._chain(file)) is not None}
         asked = {file: next(chain) for file, chain in following.items()}
+        chains: dict[str, Chain] = {}
         while asked:
             orders = {self.number[file]: (f"key{key}", name, self._rising(file))
                       for file, (key, name) in asked.items()}
@@ -323,9 +371,52 @@ class _Settling:
                     asked[file] = following[file].send(_joined(parts))
                 except StopIteration as done:
                     del asked[file]
+                    chains[file] = done.value
                     self.sliced[file].problems += [
                         Problem("balance-break", file, f"R{at}", self.large.seen[file].balance, yuan(gap))
                         for at, gap in done.value.breaks]
+        self._prove(chains)
+
+    def _prove(self, chains: Mapping[str, Chain]) -> None:
+        """What these running balances prove; the ends of people put away lie in their folders (:data:`_ENDS`)."""
+        if not chains:
+            return
+        orders = {self.number[file]: (f"key{chain.key}", chain.order, self._rising(file))
+                  for file, chain in chains.items()}
+        runs = {self.number[file]: self._runs(file) for file in chains}
+        refuted = {self.number[file]: chain.refuted for file, chain in chains.items()}
+        for file in chains:
+            number, part = self.number[file], self.sliced[file].parts[0]
+            part.proof = _proof_of(part.frame, *orders[number], runs[number], refuted[number])
+            self.told[file] = {}
+        for answer in self.ask("prove", orders, runs, refuted):
+            for number, (lines, named) in answer.items():
+                self._count(self.common.names[number], lines, named)
+
+    def _count(self, file: str, lines: int, named: _Named) -> None:
+        """Add up what the people of one folder have of a file's proof."""
+        proof = self.sliced[file].parts[0].proof
+        assert proof is not None
+        proof.rows += lines
+        self._add(file, named)
+
+    def _add(self, file: str, named: _Named) -> None:
+        for what, (places, more) in named.items():
+            before, others = self.told[file].get(what, ([], 0))
+            every = sorted([*before, *places], key=_at)
+            self.told[file][what] = (every[:MOST_NAMED], others + more + max(0, len(every) - MOST_NAMED))
+
+    def _name_open(self) -> None:
+        """The places that nothing proves, of each file in slices."""
+        for file, told in self.told.items():
+            proof = self.sliced[file].parts[0].proof
+            assert proof is not None
+            self._add(file, _named(proof))
+            amounts, more = told.pop("amount", ([], 0))
+            inner, others = told.pop("inner", ([], 0))
+            both = [*amounts, *inner]
+            proof.named = {what: told.get(what, ([], 0)) for what in ("before", "after")} | {
+                "amount": (both[:MOST_NAMED], more + others + max(0, len(both) - MOST_NAMED))}
 
     def _chain(self, file: str) -> Generator[tuple[int, str], Chain, Chain] | None:
         """What is to be asked of a file; None: it prints no balance."""
@@ -386,9 +477,13 @@ class _Settling:
         known = {*people.other_ids, *(number for number in people.by_psn if number.startswith("PSN:"))}
         taken = [frame for frames in self.ask("take_back", known) for frame in frames] if known else []
         for frame in taken:
-            people.learn(clues_of(frame))
+            people.learn(clues_of(frame) if "is_oldest" not in frame.columns else [])
             for (number,), rows in frame.partition_by("_file", as_dict=True, include_key=False).items():
                 part = self.sliced[self.common.names[number]].parts[0]
+                if "is_oldest" in rows.columns:
+                    assert part.proof is not None
+                    part.proof.ends = pl.concat([part.proof.ends, rows], how="diagonal_relaxed")
+                    continue
                 part.frame = pl.concat([part.frame, rows], how="diagonal_relaxed").sort("_at", maintain_order=True)
                 part.elsewhere -= rows["_at"].n_unique()
         for part in (part for read in self.reads for part in read.parts if "person_id" in part.frame.columns):
@@ -470,13 +565,67 @@ def links(
 def _links(rows: pl.DataFrame, key: str, order: str, rising: bool, runs: pl.DataFrame) -> Chain:
     if rows.is_empty():
         return Chain(order=order)
+    return links_of(ordered(_lines(rows, key, runs), order, rising=rising), key, order)
+
+
+def _lines(rows: pl.DataFrame, key: str, runs: pl.DataFrame) -> pl.DataFrame:
+    """at, amount, balance, day, run and ``key`` (whose a line is) of rows in the order of the file."""
     own = [*_AT_HAND, "sub_account"] if key == "key1" else list(_AT_HAND)
-    lines = rows.sort("_at").with_columns(
-        runs["base"].gather(runs["_at"].search_sorted(rows["_at"].sort(), side="right") - 1)).select(
+    rows = rows.sort("_at")
+    base = runs["base"].gather(runs["_at"].search_sorted(rows["_at"], side="right") - 1)
+    return rows.with_columns(base).select(
         pl.col("_at").alias("at"), pl.col("amount_fen").alias("amount"), pl.col("balance_fen").alias("balance"),
-        (pl.col("_run").cast(pl.Int64) + pl.col("base")).alias("run"),
+        pl.col("posted_on").alias("day"), (pl.col("_run").cast(pl.Int64) + pl.col("base")).alias("run"),
         pl.concat_str([pl.col(name).fill_null("") for name in own], separator="\x1f").alias(key))
-    return links_of(ordered(lines, order, rising=rising), key, order)
+
+
+def _proof_of(
+    rows: pl.DataFrame, key: str, order: str, rising: bool, runs: pl.DataFrame, refuted: bool
+) -> Proof:
+    """What the running balance proves of some accounts of a file, as :func:`recon.reading.printed.check_balance`."""
+    if rows.is_empty():
+        rows = rows.clear()
+        return Proof(0, [], pl.DataFrame(schema=_END_COLUMNS), pl.DataFrame(schema=MARKS))
+    lines = _lines(rows, key, runs)
+    chain = links_of(ordered(lines, order, rising=rising), key, order)
+    at = dict(zip(lines["at"], range(lines.height), strict=True))
+    here = replace(chain, breaks=tuple((at[place], gap) for place, gap in chain.breaks))
+    numbered = lines.with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias("at")).rename({key: "account"})
+    whose = rows.sort("_at").select(pl.col("_place").alias("place"),
+                                    *(name for name in (*WHOSE, "sub_account") if name in rows.columns))
+    return prove_by_column(ordered(numbered, order, rising=rising), whose, here, Printed(), marked=False,
+                           refuted=refuted)
+
+
+def prove(
+    common: _All, folder: Path, orders: Mapping[int, tuple[str, str, bool]], runs: Mapping[int, pl.DataFrame],
+    refuted: Mapping[int, bool],
+) -> dict[int, tuple[int, _Named]]:
+    """By file the lines that the running balances of a folder's people prove; their ends are laid down there."""
+    lines = _rows(common, folder, "flow")
+    told: dict[int, tuple[int, _Named]] = {}
+    if lines is None:
+        return told
+    found = []
+    for (number,), rows in lines.filter(pl.col("_file").is_in(sorted(orders))).partition_by(
+            "_file", as_dict=True).items():
+        proof = _proof_of(rows, *orders[number], runs[number], refuted[number])
+        told[number] = (proof.rows, {"inner": (proof.places[:MOST_NAMED], max(0, len(proof.places) - MOST_NAMED))})
+        found.append(proof.ends.with_columns(pl.lit(number, dtype=pl.UInt32).alias("_file")))
+    if found:
+        pl.concat(found, how="diagonal_relaxed").write_ipc(folder / _ENDS, compression="lz4")
+    return told
+
+
+def _named(proof: Proof) -> _Named:
+    """The first of the places that nothing proves, and how many more there are; those inside chains are told apart."""
+    named = open_places(replace(proof, places=[])) | {"inner": (proof.places, 0)}
+    return {what: (places[:MOST_NAMED], max(0, len(places) - MOST_NAMED)) for what, (places, _) in named.items()}
+
+
+def _at(place: str) -> int:
+    """The row number of a place ``R12``; lines of a row for several months stand together."""
+    return int(place[1:].partition("/")[0])
 
 
 def aliases(common: _All, folder: Path) -> tuple[pl.DataFrame, set[str]]:
@@ -495,7 +644,8 @@ def aliases(common: _All, folder: Path) -> tuple[pl.DataFrame, set[str]]:
 def take_back(common: _All, folder: Path, people: set[str]) -> list[pl.DataFrame]:
     """The rows that lie under one of these numbers; they are no longer here then."""
     taken = []
-    for path in sorted(path for kind in ("raw", "again") for path in folder.glob(f"{kind}-*.arrow")):
+    for path in sorted([*(path for kind in ("raw", "again") for path in folder.glob(f"{kind}-*.arrow")),
+                        *folder.glob(_ENDS)]):
         frame = pl.read_ipc(path)
         hit = frame["person_id"].is_in(sorted(people))
         if hit.any():
@@ -538,11 +688,8 @@ def regions(common: _All, folder: Path) -> pl.DataFrame:
     return pl.concat(found)
 
 
-def settle(common: _All, folder: Path) -> tuple[list[Problem], int, int]:
-    """The tables of a folder's people (``table-*.parquet``), of all rows put away here.
-
-    What was noticed, how many contribution and account lines there are, and how many people.
-    """
+def settle(common: _All, folder: Path) -> _Settled:
+    """The tables of a folder's people (``table-*.parquet``), of all rows put away here."""
     reads = _reads_of(common, folder)
     people = People()
     for read in reads:
@@ -567,6 +714,7 @@ def settle(common: _All, folder: Path) -> tuple[list[Problem], int, int]:
         part.frame = part.frame.with_columns(pl.col("region").replace(dict(common.codes or {})))
     fill_regions(reads, common.default_region)
     settle_names(reads, people)
+    proofs, shut = _settled_ends(common, folder, figures_of(reads))
     tables = people_tables(reads, people)
     del reads
     for name, frame in tables.items():
@@ -574,7 +722,30 @@ def settle(common: _All, folder: Path) -> tuple[list[Problem], int, int]:
     for path in folder.glob("*.arrow"):
         path.unlink()
     known = pl.concat([tables[name]["person_id"] for name in ("contribution", "flow", "person", "payroll")])
-    return problems, sum(tables[name].height for name in _LINES), known.drop_nulls().n_unique()
+    return _Settled(problems, sum(tables[name].height for name in _LINES), known.drop_nulls().n_unique(), proofs, shut)
+
+
+def _settled_ends(
+    common: _All, folder: Path, figures: pl.DataFrame | None
+) -> tuple[dict[int, tuple[int, _Named]], dict[int, list[int]]]:
+    """Which ends of a folder's people nothing proves, and which ends of rows held elsewhere they prove."""
+    path = folder / _ENDS
+    ends = pl.read_ipc(path) if path.exists() else pl.DataFrame(schema={**_END_COLUMNS, "_file": pl.UInt32})
+    own = ends.filter(~pl.col("_file").is_in(sorted(common.dropped))).partition_by(
+        "_file", as_dict=True, include_key=False, maintain_order=True)
+    if not own and figures is None:
+        return {}, {}
+    bare = [Proof(0, [], rows, pl.DataFrame(schema=MARKS)) for rows in own.values()]
+    settled = proved_by_others([*bare, *common.proofs], figures)
+    told = {number: (proof.rows, _named(proof)) for (number,), proof in zip(own, settled, strict=False)}
+    shut = {}
+    for at, (before, after) in enumerate(zip(common.proofs, settled[len(bare):], strict=True)):
+        changed = before.ends.select("open_amount", "open_beyond").rows()
+        which = [end for end, (one, other) in enumerate(zip(
+            changed, after.ends.select("open_amount", "open_beyond").rows(), strict=True)) if one != other]
+        if which:
+            shut[at] = which
+    return told, shut
 
 
 def _reads_of(common: _All, folder: Path) -> list[FileRead]:
