@@ -88,6 +88,7 @@ def test_what_is_typed_comes_back(tmp_path: Path, lang: str) -> None:
         assert frame.select("proof", "confirmed_by", "confirmed_on").unique().rows() == [
             ("human", "测试甲", date(2024, 12, 31))]
     assert result.sources.select("rows_read", "rows_used", "rows_rejected", "status").rows() == [(8, 8, 0, "read")]
+    assert result.sources.select("rows_proved", "unproved").rows() == [(None, None)]  # nobody says it is all there is
     assert "!R" in flow["row_id"][0]
 
 

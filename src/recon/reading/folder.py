@@ -488,7 +488,7 @@ def _read_picture(name: str, grid: Grid, read: FileRead, formats: Formats) -> st
     part.frame = proved(part, sheet)
     used = part.frame["_at"].n_unique()
     if grid.kind == "picture":
-        part.covers = "nothing"  # a screen shows what was scrolled to, whatever period it was asked for
+        part.covers, part.proof = "nothing", None  # a screen shows what was scrolled to, whatever it was asked for
     part.skipped, part.rejected, part.problems = part.rows_read - used, 0, []
     read.parts.append(part)
     read.claims.append(Claim(name, part.format, part.table, []))
@@ -507,6 +507,7 @@ def _read_filled_sheet(name: str, grid: Grid, read: FileRead) -> str:
     for section in sheet.sections:
         part = read_rows(section.grid, section.header)
         part.covers = "stated" if part.facts else "nothing"  # what is typed in shows only what there is
+        part.proof = None  # nobody says that it is the whole account
         part.rows_read += section.skipped
         part.skipped += section.skipped
         read.parts.append(part)
