@@ -544,3 +544,17 @@ def test_a_lasting_shift_moves_the_first_credit() -> None:
 
     assert _span([row(month, 1, run_late=False) for month in range(10, 15)]) == (12, 16)
     assert _span([row(month, int(month == 10), run_late=True) for month in range(10, 15)]) == (11, 15)
+
+
+@case(lines(count=12, skip=["2024-05"]), credits(count=11), coverage=[cover(end="2024-12-31")])
+def test_a_credit_in_the_place_of_a_month_without_a_line_shifts_nothing(told: Told) -> None:
+    """It is left where it came rather than make every later credit an early one of the next month."""
+    assert told.unusual() == {"2024-05": "data_incomplete/contribution_unseen/unknown",
+                              "2024-12": "data_incomplete/after_export/unknown"}
+
+
+@case(lines(count=8, skip=["2024-05"]), [*credits(count=8, skip=["2024-05"]), flow("2024-07-14")])
+def test_a_credit_too_many_just_after_a_month_without_a_line(told: Told) -> None:
+    """A second credit of the sum in the next month's place is that of the month whose record is not at hand."""
+    assert told.unusual() == {"2024-05": "data_incomplete/contribution_unseen/unknown"}
+    assert ("2024-05", "2024-07-14", DUE) in told.links()

@@ -472,6 +472,20 @@ def test_partial_refund_lessens_what_is_due(told: Told) -> None:
     assert (month["contributed_fen"], month["expected_fen"]) == (48000, 9600)
 
 
+@case([*lines(), refund("2024-03", "2024-05-20", scale=20)], [*credits(), flow("2024-06-13", -2400, "reversal")])
+def test_a_refunds_share_is_taken_from_its_own_month(told: Told) -> None:
+    """What the account gives back for a refund comes off the refunded month's credit, though later ones came."""
+    assert told.unusual() == {}
+    assert told.months()["2024-03"]["credited_fen"] == told.months()["2024-03"]["expected_fen"] == 9600
+
+
+@case([*lines(), line("2024-03", employer="乙公司"), refund("2024-03", "2024-04-20") | {"employer": "乙公司"}],
+      [*credits(), flow("2024-06-13"), flow("2024-06-14", -DUE, "reversal")])
+def test_a_second_payment_refunded_takes_nothing_from_its_month(told: Told) -> None:
+    """The refund of a second employer's payment lessens nothing: a later reversal is of the latest credit."""
+    assert told.unusual() == {}
+
+
 @case([*lines(), refund("2024-03", "2024-04-20", scale=20)], credits())
 def test_partial_refund_and_the_full_credit(told: Told) -> None:
     """After a partial refund the full credit is too much by the refunded share."""

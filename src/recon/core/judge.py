@@ -10,14 +10,16 @@ import polars as pl
 
 from recon.core.context import OVERDUE_PEOPLE, OVERDUE_PERCENT, Context
 from recon.core.expect import ACCUSING
-from recon.core.match import DEDUCTION_MONTHS, DEDUCTION_SHARE, DEDUCTION_YEARS, SUBSIDY
+from recon.core.match import (
+    DEDUCTION_MONTHS,
+    DEDUCTION_SHARE,
+    DEDUCTION_YEARS,
+    NEAR_AMOUNTS,
+    NEAR_MONTHS,
+    NEAR_SHARE,
+    SUBSIDY,
+)
 from recon.tables import ACCOUNT
-
-# A credit of a line's amount so many months from it may be that of a month whose own line is not at hand.
-UNSEEN_MONTHS = 3
-# Amounts of the months around that differ (so many of them), and by which part of them another may differ from all.
-UNSEEN_AMOUNTS = 3
-UNSEEN_SHARE = 8
 
 PART_COLUMNS = ["line", "person_id", "region", "scheme", "month", "label", "cause", "status", "amount_fen",
                 "estimated_fen"]
@@ -300,10 +302,10 @@ def _with_unseen(extra: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     returned = lines.filter(pl.col("netted") | (pl.col("payment_kind") == "refund")).select(*ACCOUNT, "month")
     alone = extra.filter(pl.col("_due").is_null()).join(returned, on=[*ACCOUNT, "month"], how="anti", nulls_equal=True)
     amount, fen = pl.col("amount_fen"), pl.col("_fen")
-    like = (fen.n_unique() >= UNSEEN_AMOUNTS) & amount.first().is_between(
-        fen.min() - fen.min() // UNSEEN_SHARE, fen.max() + fen.max() // UNSEEN_SHARE)
+    like = (fen.n_unique() >= NEAR_AMOUNTS) & amount.first().is_between(
+        fen.min() - fen.min() // NEAR_SHARE, fen.max() + fen.max() // NEAR_SHARE)
     hit = alone.select(*ACCOUNT, "month", "amount_fen").unique().join(near, on=ACCOUNT, nulls_equal=True).filter(
-        (pl.col("month") - pl.col("_month")).abs() <= UNSEEN_MONTHS
+        (pl.col("month") - pl.col("_month")).abs() <= NEAR_MONTHS
     ).group_by(*ACCOUNT, "month", "amount_fen").agg(
         (amount == fen).any().alias("_same"), like.alias("_like")
     ).filter(pl.col("_same") | pl.col("_like")).with_columns(pl.lit(True).alias("unseen"))

@@ -94,7 +94,9 @@ def votes_of(lines: pl.DataFrame, credit: pl.DataFrame, policy: Policy) -> Votes
     part = _telling(fit.join(whole.select(ACCOUNT).unique(), on=ACCOUNT, how="anti"), scores, typical)
     clean = pl.concat([whole, part]).filter(pl.len().over(ACCOUNT) == 1).select(*ACCOUNT, "lag", "lines", "tied")
     rough = _best_fit(scores, typical).join(clean.select(ACCOUNT), on=ACCOUNT, how="anti")
-    strong = pl.concat([clean, _far_better(rough, scores)]).filter(pl.col("lines") >= PERSON_MONTHS)
+    # A record that fits another lag as well says nothing of its own.
+    strong = pl.concat([clean.filter(~pl.col("tied")), _far_better(rough, scores)]).filter(
+        pl.col("lines") >= PERSON_MONTHS)
     own = strong.select(*ACCOUNT, pl.col("lag").alias("own_learned"))
     yearly = sorted(region for region in regions if policy.schedule(region).kind == "annual")
     if yearly:

@@ -27,6 +27,11 @@ YEAR = 12  # months of a yearly window
 SUBSIDY = "补助"  # what the memo of a credit says that is a subsidy
 # The same small shortfall in so many months, or in one month of so many years, is a deduction; at most this share.
 DEDUCTION_MONTHS = 3
+# A month whose own line is not at hand may get what a line so many months from it gets, or, where the amounts around it
+# differ (so many of them), one that differs by no more than this part of them from all.
+NEAR_MONTHS = 3
+NEAR_AMOUNTS = 3
+NEAR_SHARE = 8
 DEDUCTION_YEARS = 2
 DEDUCTION_SHARE = 4
 TOGETHER = 4000  # accounts that are solved in one go: enough to fill arrays, few enough to hold in memory
@@ -73,6 +78,7 @@ class _Row:
     weak: bool
     run_late: bool  # the shift is of that run alone; else it lasts
     paid: bool | None  # None: billed, no record of a payment
+    absent: bool = False  # no line, though there ought to be one
     behind: int = 0  # months after its own in which the premium of a bill is likely to have arrived
     deducted: list[int] = field(default_factory=list)  # the amount due less deductions seen again and again
 
@@ -103,7 +109,7 @@ class _Coin:
 _LINE_COLUMNS = [
     "line", "stream", "month", "arrival", "arrival_day", "expected_fen", "accepts", "whole_yuan", "due", "usual",
     "open_price", "payable", "by_place", "is_annual", "steady", "shift", "prepaid", "weak",
-    "run_late", "paid",
+    "run_late", "paid", "absent",
 ]
 
 
@@ -337,9 +343,12 @@ def _believe_print(rows: list[_Row], coins: list[_Coin], out: _Output) -> None:
 def _left_prices(rows: list[_Row], coins: list[_Coin]) -> list[int]:
     """What leaving each credit over costs: nothing where its usual month lies outside the person's own lines.
 
-    One of two equal credits of one month is left over more cheaply: it may have come twice.
+    One of two equal credits of one month is left over more cheaply: it may have come twice. So is a credit in the place
+    of a month without a line, or with one that is unpaid: it may be that month's, whose record is not at hand.
     """
     first, last = _span(rows)
+    offset = first - min(row.month for row in rows)
+    shown = {row.month for row in rows if row.paid is not False}
     by_place = {row.place for row in rows if row.by_place}
     months = [row.month for row in rows]
     yearly = {row.due for row in rows if row.annual}
@@ -355,8 +364,19 @@ def _left_prices(rows: list[_Row], coins: list[_Coin]) -> list[int]:
         else:
             free = not first <= coin.month <= last or coin.month in by_place
         twin = twins[coin.month, coin.amount] > 1
-        prices.append(0 if free else PRICES.twin if twin else PRICES.left)
+        unlisted = coin.printed is None and not yearly and coin.month - offset not in shown
+        prices.append(0 if free else min(PRICES.twin if twin else PRICES.left,
+                                         PRICES.unlisted if unlisted else PRICES.left))
     return prices
+
+
+def _like(amount: int, month: int, rows: list[_Row]) -> bool:
+    """Whether ``amount`` may be that of a month without a line: a neighbour's, or like theirs where these vary."""
+    near = [row for row in rows if abs(row.month - month) <= NEAR_MONTHS and row.amount]
+    due = {row.amount for row in near if row.amount}
+    return any(amount in _amounts(row) for row in near) or (
+        len(due) >= NEAR_AMOUNTS
+        and min(due) - min(due) // NEAR_SHARE <= amount <= max(due) + max(due) // NEAR_SHARE)
 
 
 def _span(rows: list[_Row]) -> tuple[int, int]:
@@ -563,6 +583,7 @@ def _place_surplus(
     by_month: dict[int, _Row] = {}
     for row in rows:
         by_month.setdefault(row.month, row)
+    absent = {row.month for row in rows if row.absent}
     for j in spare:
         coin = coins[j]
         if coin.printed is not None:
@@ -572,6 +593,12 @@ def _place_surplus(
             there = by_place.get(coin.month, [])
             place = next((row for row in there if coin.amount in _amounts(row)), there[0] if there else None)
             month = place.month if place else coin.month - usual
+            if place and month in linked_months:
+                # The month has its own credit, and one just before it has neither a line nor a credit: paid late.
+                gap = next((each for each in (month - 1, month - 2)
+                            if each in absent and each not in linked_months), None)
+                if gap is not None and _like(coin.amount, gap, rows):
+                    place, month = by_month.get(gap), gap
             early = by_month.get(month)
             if early and not place and early.payable and month not in linked_months and coin.amount in _amounts(early):
                 # It came before the day its premium is recorded for: a matter of the record, not of the credit.

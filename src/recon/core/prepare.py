@@ -50,8 +50,9 @@ def prepare(tables: dict[str, pl.DataFrame]) -> Prepared:
     tables["flow"] = _fill_flow(own, tables["contribution"], tables["person"])
     tables["flow"], found = mark_amended_flows(mark_repeated_flows(tables["flow"]), tables["coverage"])
     problems += found
-    credit, undone, found = _credit_view(tables["flow"])
-    return Prepared(tables, _payment_view(tables["contribution"]), credit, undone, problems + found)
+    payments = _payment_view(tables["contribution"])
+    credit, undone, found = _credit_view(tables["flow"], payments)
+    return Prepared(tables, payments, credit, undone, problems + found)
 
 
 def payer_key() -> pl.Expr:
@@ -136,7 +137,7 @@ def _fill_flow(flow: pl.DataFrame, contribution: pl.DataFrame, person: pl.DataFr
     return flow.join(known, on="person_id", how="left").with_columns(pl.coalesce("region", "_region")).drop("_region")
 
 
-def _credit_view(flow: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, list[Problem]]:
+def _credit_view(flow: pl.DataFrame, payments: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, list[Problem]]:
     """Credits that count: kept, positive, less what reversals took back (``net_fen``), with month numbers.
 
     Second, the credits that were taken back whole, per account and month posted.
@@ -150,7 +151,7 @@ def _credit_view(flow: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, list[P
         pl.col("amount_fen").alias("net_fen")
     )
     if takes.height:
-        left, takers, found = _carry_out_reversals(credits, takes)
+        left, takers, found = _carry_out_reversals(credits, takes, _refunded(takes, payments))
         problems += found
         credits = credits.with_columns(
             pl.col("row_id").replace_strict(left, default=None, return_dtype=pl.Int64).fill_null(pl.col("net_fen"))
@@ -168,19 +169,55 @@ def _credit_view(flow: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, list[P
     return counted, undone, problems
 
 
+_Refunds = dict[tuple[object, ...], list[tuple[int, int, set[int]]]]
+# So many months after a refund reached the payer, its share may still be taken from the account.
+REFUND_MONTHS = 6
+
+
+def _refunded(takes: pl.DataFrame, payments: pl.DataFrame) -> _Refunds:
+    """Of accounts that give something back, by account and the share of a refund: when, and its month's credit.
+
+    That is: the refund's arrival, the month after the arrival of the premium, and the sums its credit may have; of
+    several refunded months the oldest first. A month that two payers paid lacks nothing after a refund.
+    """
+    account = ["person_id", "region", "account_scheme"]
+    mine = payments.filter(~pl.col("is_side") & (pl.col("paid") == True)).join(  # noqa: E712
+        takes.select("person_id", "region", pl.col("scheme").alias("account_scheme")).unique(), on=account, how="semi",
+        nulls_equal=True)
+    refunds = mine.filter(pl.col("total_fen") < 0).sort(*account, "month", "row_id", nulls_last=True)
+    if refunds.is_empty():
+        return {}
+    alone = mine.filter(
+        (pl.col("total_fen") > 0) & (pl.col("payment_kind") != "top_up") & pl.col("arrival").is_not_null()
+    ).filter(pl.len().over(*account, "month") == 1)
+    paid = {
+        (*key, month): (arrival + 1, {into or 0, own or 0}) for *key, month, arrival, into, own in
+        alone.select(*account, "month", "arrival", "into_account_fen", "employee_fen").iter_rows()
+    }
+    found: _Refunds = defaultdict(list)
+    for *key, month, arrival, into, own in refunds.select(
+        *account, "month", pl.coalesce("arrival", "month"), "into_account_fen", "employee_fen"
+    ).iter_rows():
+        if (*key, month) in paid:
+            for share in {abs(into or 0), abs(own or 0)} - {0}:
+                found[*key, share].append((arrival, *paid[*key, month]))
+    return found
+
+
 def _carry_out_reversals(
-    credits: pl.DataFrame, takes: pl.DataFrame
+    credits: pl.DataFrame, takes: pl.DataFrame, refunds: _Refunds
 ) -> tuple[dict[str, int], dict[str, str], list[Problem]]:
     """What is left of each credit a reversal touches, and the row that took from it last.
 
-    The latest earlier equal one goes (of the month it prints, where it prints one); else the latest larger one
+    The latest earlier equal one goes (of the month it prints, where it prints one, or whose premium was refunded by
+    just this share); else the latest larger one
     shrinks; else the latest ones go together until the sum is taken. What no credit can bear is returned to nobody.
     """
     accounts = takes.select(ACCOUNT).unique()
-    mine = credits.join(accounts, on=ACCOUNT, how="semi", nulls_equal=True)
+    touched = credits.join(accounts, on=ACCOUNT, how="semi", nulls_equal=True)
     by_account: dict[tuple[object, ...], list[list[Any]]] = defaultdict(list)  # day, left, row_id, printed month
     order = ["posted_on", "amount_fen", "row_id"]
-    for row in mine.sort(order).select(*ACCOUNT, "posted_on", "net_fen", "row_id", "accrual_month").iter_rows():
+    for row in touched.sort(order).select(*ACCOUNT, "posted_on", "net_fen", "row_id", "accrual_month").iter_rows():
         by_account[row[:3]].append(list(row[3:]))
     left: dict[str, int] = {}
     takers: dict[str, str] = {}
@@ -194,6 +231,13 @@ def _carry_out_reversals(
             # A printed month is best met by a credit that prints it, else by one posted in the month after it.
             usual = months.index(printed) + 1
             earlier.sort(key=lambda item: (item[3] == printed, -abs(months.index(item[0]) - usual), item[0]))
+        else:
+            told = refunds.get((*row[:3], amount), [])
+            mine = next((each for each in told if 0 <= months.index(day) - each[0] <= REFUND_MONTHS), None)
+            if mine:
+                told.remove(mine)
+                _, place, sums = mine
+                earlier.sort(key=lambda item: (item[1] in sums, -abs(months.index(item[0]) - place), item[0]))
         equal = [item for item in earlier if item[1] == amount]
         larger = [item for item in earlier if item[1] > amount]
         for hit in equal[-1:] or larger[-1:] or reversed(earlier):
