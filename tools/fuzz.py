@@ -48,7 +48,7 @@ class Batch:
 def corpus() -> tuple[tuple[str, bytes], ...]:
     """(name, content) of every file to damage, each kind of container among them."""
     found: dict[str, bytes] = {}
-    for folder in (ROOT / "sample_statements", ROOT / "tests" / "problems", PUBLIC):
+    for folder in (ROOT / "sample_statements", ROOT / "tests" / "formats", ROOT / "tests" / "problems", PUBLIC):
         for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
             if path.is_file() and not path.name.endswith((".expected.tsv", ".md", ".toml")):
                 data = path.read_bytes()
