@@ -34,7 +34,7 @@ from recon.reading.monthly import file_stem, stated_month
 from recon.reading.parquet import ParquetGrid, open_parquet, read_parquet_rows
 from recon.reading.people import other_names, roster, settle_names, settle_people, who_is_who
 from recon.reading.picture import proved, sheet_of
-from recon.reading.proof import Proof, proved_by_others, unproved
+from recon.reading.proof import WHOSE, Proof, proved_by_others, unproved
 from recon.reading.rows import read_rows
 from recon.reading.values import Unreadable, clean, parse_day, parse_months
 from recon.reading.workers import SECONDS, Failure, Pool, Task, cores, in_this_process, memory_limit
@@ -659,7 +659,7 @@ def figures_of(reads: list[FileRead]) -> pl.DataFrame | None:
     """Balances that somebody read on some day (:func:`recon.reading.proof.proved_by_others`); None: there are none."""
     figures = [
         part.frame.filter(pl.col("kind").is_in(("ledger", "available"))).select(
-            *(name for name in ("person_id", "_number", "_psn", "_name") if name in part.frame.columns),
+            *(pl.col(name).cast(pl.String) for name in WHOSE if name in part.frame.columns),
             pl.col("read_on").alias("day"), pl.col("amount_fen").alias("balance"))
         for read in reads for part in read.parts if part.table == "reading" and part.frame.height]
     return pl.concat(figures, how="diagonal_relaxed") if figures else None

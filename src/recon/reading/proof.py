@@ -232,7 +232,7 @@ def proved_by_others(proofs: Sequence[Proof], figures: pl.DataFrame | None = Non
     if needy.is_empty():
         return list(proofs)
     shut = [_joined(needy, ends), _shown_inside(needy, ends, proofs)]
-    if figures is not None and not figures.is_empty():
+    if figures is not None and figures.height and not set(WHOSE).isdisjoint(figures.columns):
         shut.append(_read_elsewhere(needy, figures))
     found = pl.concat(shut).unique()
     if found.is_empty():
