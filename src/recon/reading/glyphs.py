@@ -38,6 +38,7 @@ _CONTROLS = dict.fromkeys([*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F, *
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _INVISIBLE = "\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\ufeff\u00ad\u180e"
 _HIDDEN = re.compile(f"[{_INVISIBLE}]")
+_NOT_PLAIN = re.compile("|".join(each.pattern for each in (_RADICAL, _CONTROL, _HIDDEN)))
 _NOISE = re.compile(rf"[\s{_INVISIBLE}()\[\]{{}}<>【】〔〕〖〗《》〈〉「」『』﹝﹞::\u2236\ua789]+")
 _FORMS = str.maketrans({"帐": "账", **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-")})
 
@@ -50,6 +51,11 @@ def modern(text: str) -> str:
 def is_modern(text: str) -> bool:
     """Whether ``text`` is free of radical and compatibility code points."""
     return not _RADICAL.search(text)
+
+
+def is_plain(text: str) -> bool:
+    """Whether ``text`` is both: then ``modern`` and ``clean`` leave what stands between its white space as it is."""
+    return not _NOT_PLAIN.search(text)
 
 
 def is_clean(text: str) -> bool:

@@ -13,9 +13,9 @@ from functools import partial
 from recon.problems import Problem
 from recon.reading.grid import Grid, Opened, name_pages
 from recon.reading.pdf_columns import Columns, find_headers, learn_bounds, stands_alone
-from recon.reading.pdf_lines import DATE, Line, Row, free_row, lines_of, row_of, run_on, split_word, texts_of
+from recon.reading.pdf_lines import DATE, Line, Row, cut_row, free_row, lines_of, row_of, run_on, texts_of
 from recon.reading.pdf_rules import Band, bands, common_edges
-from recon.reading.pdf_words import Page, PdfError, Word, pages, pages_slowly
+from recon.reading.pdf_words import Page, PdfError, Rule, Word, pages, pages_slowly
 from recon.reading.pdf_wrapped import join_wrapped
 from recon.reading.protected import refusal
 
@@ -71,7 +71,7 @@ def _read(
         if page.number > MAX_PAGES:
             raise PdfError(f"too-large:> {MAX_PAGES} pages")
         odd += page.odd
-        total += sum(len(w.text) for w in page.words)
+        total += sum(len(word[4]) for word in page.words)
         if not page.words:
             if not page.blank or page.odd:
                 silent.append(page.number)
@@ -97,6 +97,8 @@ class PageRows:
         self.header_words = header_words
         self.columns: Columns | None = None
         self.by_eye = False
+        self.ruling: tuple[list[Rule], list[Rule]] = ([], [])
+        self.ruled: list[Band] = []  # what ``ruling`` makes; statements rule every page alike
         self.edges: list[float] = []
         self.cuts: dict[tuple[float, ...], list[float]] = {}  # those of ``edges`` that a band has
 
@@ -106,33 +108,26 @@ class PageRows:
 
     def placed(self, page: Page) -> list[tuple[float, float, list[str]]]:
         """The same, each with the upper and lower edge of its text."""
-        ruled = bands(page)
-        inside: dict[int, list[Word]] = {}
-        outside: list[Word] = []
-        tops = [band.top for band in ruled]
-        for word in page.words if ruled else ():
-            k = bisect_right(tops, word.y) - 1
-            if k >= 0 and word.y <= ruled[k].bottom and word.x1 > ruled[k].edges[0] and word.x0 < ruled[k].edges[-1]:
-                inside.setdefault(k, []).append(word)
-            else:
-                outside.append(word)
-        if not ruled:
-            outside = page.words
+        if self.ruling != (page.vertical, page.horizontal):
+            self.ruling, self.ruled = (page.vertical, page.horizontal), bands(page)
+        ruled = self.ruled
+        inside, outside = _by_band(page.words, ruled) if ruled else ([], page.words)
         found: list[Row] = []
-        if inside:
+        tabular = [k for k, words in enumerate(inside) if words]
+        if tabular:
             self.columns = None
             self.cuts = {}
-            self.edges = common_edges([b.edges for k, b in enumerate(ruled) if k in inside], self.edges)
-            for k, words in inside.items():
-                found += self._ruled(page, ruled[k], lines_of(words))
+            self.edges = common_edges([ruled[k].edges for k in tabular], self.edges)
+            for k in tabular:
+                found += self._in_band(page, ruled[k], lines_of(inside[k]))
         if outside:
             lines = lines_of(outside)
-            found += self._free(page, lines) if not inside else [free_row(line) for line in lines]
+            found += self._free(page, lines) if not tabular else [free_row(line) for line in lines]
         found.sort(key=lambda row: row.y)
-        out = [(row.y - row.h / 2, max(row.y, row.last) + row.h / 2, texts_of(row)) for row in found]
+        out = [(row.y - row.h / 2, max(row.y, row.last) + row.h / 2, texts_of(row, page.plain)) for row in found]
         return [row for row in out if row[2]]
 
-    def _ruled(self, page: Page, band: Band, lines: list[Line]) -> list[Row]:
+    def _in_band(self, page: Page, band: Band, lines: list[Line]) -> list[Row]:
         """One row of the lines between two rules, or one per line where rules only frame a block of rows."""
         bounds = self.edges[1:-1]
         edges = tuple(band.edges)
@@ -140,10 +135,8 @@ class PageRows:
         if cut is None:
             cut = self.cuts[edges] = [x for x in bounds if any(abs(x - e) < 3 for e in edges)]
         if len(lines) == 1:
-            words = [w for word in lines[0].words for w in split_word(page, word, cut)]
-            return [Row((band.top + band.bottom) / 2, row_of(Line(lines[0].y, lines[0].h, words), bounds).cells)]
-        split = [Line(at.y, at.h, [w for word in at.words for w in split_word(page, word, cut)]) for at in lines]
-        rows = [row_of(line, bounds) for line in split]
+            return [Row((band.top + band.bottom) / 2, cut_row(page, lines[0], cut, bounds).cells)]
+        rows = [cut_row(page, line, cut, bounds) for line in lines]
         used = {j for row in rows for j, cell in enumerate(row.cells) if cell}
         full = [row for row in rows if sum(map(bool, row.cells)) >= max(3, 0.6 * len(used))]
         dated = [row for row in full if any(cell and DATE.fullmatch(run_on(cell)) for cell in row.cells)]
@@ -193,6 +186,25 @@ class PageRows:
             elif fits:
                 rows.append(row_of(line, bounds))
             else:
-                words = [w for word in line.words for w in split_word(page, word, bounds)]
-                rows.append(row_of(Line(line.y, line.h, words), bounds))
+                rows.append(cut_row(page, line, bounds, bounds))
         return join_wrapped(rows)
+
+
+def _by_band(words: list[Word], ruled: list[Band]) -> tuple[list[list[Word]], list[Word]]:
+    """The words inside of each band, and those outside of all."""
+    inside: list[list[Word]] = [[] for _ in ruled]
+    outside: list[Word] = []
+    tops = [band.top for band in ruled]
+    top = bottom = left = right = 0.0  # of the band of the word before, where mostly the next one stands too
+    here = outside
+    for word in words:
+        x0, x1, y, _, _, _ = word
+        if not top <= y < bottom:
+            k = max(0, bisect_right(tops, y) - 1)
+            top, bottom, left, right = ruled[k].top, ruled[k].bottom, ruled[k].edges[0], ruled[k].edges[-1]
+            here = inside[k]
+        if top <= y <= bottom and x1 > left and x0 < right:
+            here.append(word)
+        else:
+            outside.append(word)
+    return inside, outside

@@ -6,11 +6,12 @@ import re
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from operator import attrgetter
+from operator import itemgetter, sub
 
-from recon.reading.glyphs import clean, is_modern, modern
+from recon.reading.glyphs import clean, modern
 from recon.reading.pdf_words import Page, Word
 
+_OVER = 1.5  # points by which a word may run over a bound
 WIDE_GAP = 0.65  # between two cells of a line outside tables, in heights
 DATE = re.compile(r"(19|20)\d{2}([-/.年]?)(0?[1-9]|1[0-2])(\2?[-/.月]?(0?[1-9]|[12]\d|3[01])日?|月)?(\D.*)?")
 NUMBER = re.compile(r"[-+(¥￥]*\d[\d,，.]*\)?%?元?")
@@ -21,7 +22,7 @@ _DAY_AT_END = re.compile(r"\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?$")
 _SPLIT_SUM = re.compile(r"[-+]?[\d,]*(\d\. \d{1,2}|\.\d \d|, \d{3}(,\d{3})*(\.\d+)?|\d (,\d{3})*\.\d{1,2})")
 
 
-@dataclass
+@dataclass(slots=True)
 class Line:
     """Words of one base line, left to right."""
 
@@ -30,7 +31,7 @@ class Line:
     words: list[Word]
 
 
-@dataclass
+@dataclass(slots=True)
 class Row:
     """One row before its cells are joined: per column the words, each with its line's y."""
 
@@ -44,28 +45,31 @@ class Row:
 
 def lines_of(words: list[Word]) -> list[Line]:
     """Words by base line, top to bottom, each line left to right; what is drawn twice for boldness counts once."""
-    out: list[Line] = []
-    line: Line | None = None
+    out: list[list[Word]] = []
+    first: Word | None = None
     for word in sorted(words, key=_y):
-        if line is not None and word.y - line.y <= max(1.5, 0.4 * min(word.h, line.h)):
-            line.words.append(word)
+        if first is not None and ((apart := word[2] - first[2]) <= 1.5 or apart <= 0.4 * min(word[3], first[3])):
+            out[-1].append(word)
         else:
-            line = Line(word.y, word.h, [word])
-            out.append(line)
-    for line in out:
-        several = line.words
-        if len(several) > 1:
-            several.sort(key=_x0)
-            line.y = sum(map(_y, several)) / len(several)
-            line.h = sorted(map(_h, several))[len(several) // 2]
-            if any(b.x0 < a.x1 - 0.3 * line.h for a, b in pairwise(several)):
-                line.words = _drawn_once(several)
-            if len(several) >= 8 and sum(len(w.text) < 3 for w in several) > 0.6 * len(several):
-                line.words = _touching_joined(line.words)
-    return out
+            first = word
+            out.append([word])
+    return [_line_of(several) if len(several) > 1 else Line(several[0].y, several[0].h, several) for several in out]
 
 
-_y, _x0, _h = attrgetter("y"), attrgetter("x0"), attrgetter("h")
+_x0, _y = itemgetter(0), itemgetter(2)  # of a Word: half the time of its names
+
+
+def _line_of(words: list[Word]) -> Line:
+    """Two or more words as one line."""
+    words.sort(key=_x0)
+    count = len(words)
+    lefts, rights, ys, heights, texts, _ = zip(*words, strict=True)
+    line = Line(sum(ys) / count, sorted(heights)[count // 2], words)
+    if max(map(sub, rights, lefts[1:])) > 0.3 * line.h:  # a word begins within the one before it
+        line.words = _drawn_once(words)
+    if count >= 8 and sorted(map(len, texts))[int(0.6 * count)] < 3:  # more than that share are one or two characters
+        line.words = _touching_joined(line.words)
+    return line
 
 
 def _drawn_once(words: list[Word]) -> list[Word]:
@@ -97,6 +101,19 @@ def row_of(line: Line, bounds: list[float]) -> Row:
     return Row(line.y, cells, h=line.h, last=line.y)
 
 
+def cut_row(page: Page, line: Line, cuts: list[float], bounds: list[float]) -> Row:
+    """The same, words that run over one of ``cuts``, some or all of ``bounds``, cut there first."""
+    cells: list[list[Word]] = [[] for _ in range(len(bounds) + 1)]
+    for word in line.words:
+        at = bisect_right(bounds, word[0] + _OVER)
+        if at == bisect_left(bounds, word[1] - _OVER):  # within one column, as nearly all are
+            cells[at].append(word)
+        else:
+            for part in split_word(page, word, cuts):
+                cells[bisect_right(bounds, (part[0] + part[1]) / 2)].append(part)
+    return Row(line.y, cells, h=line.h, last=line.y)
+
+
 def free_row(line: Line) -> Row:
     """A line outside tables: one cell per stretch of text between wide gaps."""
     cells: list[list[Word]] = []
@@ -121,10 +138,7 @@ def phrases(line: Line, gap: float) -> list[tuple[float, float]]:
 
 def split_word(page: Page, word: Word, bounds: list[float]) -> list[Word]:
     """A word that runs over a bound, cut where two cells touch; text that merely overflows stays whole."""
-    left, right = word[0] + 1.5, word[1] - 1.5
-    if bisect_right(bounds, left) == bisect_left(bounds, right):
-        return [word]
-    inner = [x for x in bounds if word.x0 + 1.5 < x < word.x1 - 1.5]
+    inner = [x for x in bounds if word.x0 + _OVER < x < word.x1 - _OVER]
     if not inner or len(word.text) < 2:
         return [word]
     boxes = page.letters(word) if word.at >= 0 else _even(word)
@@ -171,9 +185,9 @@ def run_on(words: list[Word]) -> str:
     return "".join(w.text for w in words)
 
 
-def texts_of(row: Row) -> list[str]:
-    """The cells of a row as text, empty ones at its end dropped."""
-    out = [_joined(cell) for cell in row.cells]
+def texts_of(row: Row, plain: bool = False) -> list[str]:
+    """The cells of a row as text, empty ones at its end dropped; words that are ``plain`` need no cleaning."""
+    out = [(cell[0][4] if plain and len(cell) == 1 else _joined(cell)) if cell else "" for cell in row.cells]
     while out and not out[-1]:
         out.pop()
     return out
@@ -181,16 +195,11 @@ def texts_of(row: Row) -> list[str]:
 
 def _joined(cell: list[Word]) -> str:
     """The text of one cell: lines run on, words of one line keep their space unless it splits a number."""
-    if not cell:
-        return ""
     if len(cell) == 1:
-        text = cell[0].text
-        if text.isprintable() and (text.isascii() or is_modern(text)):
-            return text
-        return clean(modern(text))
+        return clean(modern(cell[0].text))
     text = ""
     before: Word | None = None
-    for word in sorted(cell, key=lambda w: (round(w.y), w.x0)) if len(cell) > 1 else cell:
+    for word in sorted(cell, key=lambda w: (round(w.y), w.x0)):
         if before is not None:
             timed = _TIME.fullmatch(word.text) and _DAY_AT_END.search(before.text)
             broken = abs(word.y - before.y) > 0.4 * word.h

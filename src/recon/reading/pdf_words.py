@@ -5,20 +5,20 @@ from __future__ import annotations
 import ctypes
 import math
 import re
-import struct
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from io import BytesIO
-from itertools import pairwise
+from itertools import pairwise, repeat
 from typing import Any, NamedTuple
+
+from recon.reading.glyphs import is_plain
 
 MAX_CHARS = 400_000  # on one page; a statement page has some thousands
 MAX_OBJECTS = 40_000
-_TOKEN = re.compile(r"[^\s\x00\ufffe\uffff]+")
+_NO_LETTER = re.compile("[\x00\ufffe\uffff]")
 _ODD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ue000-\uf8ff\ufffd\U000f0000-\U0010ffff]")
-_BOX, _BOXES = struct.Struct("4f"), struct.Struct("8f")  # FS_RECTF: left, top, right, bottom
 _THIN = 2.2  # points: a path no wider than this is a line
 
 
@@ -33,6 +33,9 @@ class Word(NamedTuple):
     at: int = -1
 
 
+Rule = tuple[float, float, float]
+
+
 @dataclass
 class Page:
     """One page, valid until the next one is asked for. ``letters`` gives (left, right) of each character of a word."""
@@ -40,10 +43,14 @@ class Page:
     number: int
     words: list[Word]
     letters: Callable[[Word], list[tuple[float, float]]]
-    vertical: list[tuple[float, float, float]] = field(default_factory=list)  # x, from y, to y
-    horizontal: list[tuple[float, float, float]] = field(default_factory=list)  # y, from x, to x
+    vertical: list[Rule] = field(default_factory=list)  # x, from y, to y
+    horizontal: list[Rule] = field(default_factory=list)  # y, from x, to x
     odd: int = 0  # characters that no font explains
     blank: bool = False  # nothing at all is drawn
+    plain: bool = False  # no radicals, controls and invisible characters: words are what they show
+
+
+_Turned = tuple[int, float, float, float, float, str, int]  # quarter turns, left, bottom, right, top, text, place
 
 
 class PdfError(Exception):
@@ -117,52 +124,11 @@ def _odd(text: str) -> int:
 
 
 def _read_page(r: Any, number: int, page: object, text: object) -> Page:
-    """Words by one box for the first and one for the last character of each: a tenth of the calls of all boxes."""
     count = r.FPDFText_CountChars(text)
     if count > MAX_CHARS:
         raise PdfError("too-large")
     content = _content(r, text, count)
-    boxes = (r.FS_RECTF * 2)()
-    start, end = ctypes.addressof(boxes[0]), ctypes.addressof(boxes[1])
-    box_of, numbers = _direct(r, "FPDFText_GetLooseCharBox", ctypes.c_int, ctypes.c_void_p), _BOXES.unpack_from
-    handle = ctypes.cast(text, ctypes.c_void_p).value  # type: ignore[arg-type] # a pointer of pypdfium2's making
-    def one_box(k: int) -> Any:
-        box_of(handle, k, start)
-        return boxes[0]
-
-    words: list[Word] = []  # upright ones
-    turned: list[tuple[int, float, float, float, float, str, int]] = []
-    heights: set[float] = set()  # of characters known to stand upright
-    add, new, height = words.append, tuple.__new__, -1.0
-    spans = [match.span() for match in _TOKEN.finditer(content)]
-    for first, last in spans:
-        box_of(handle, first, start)
-        if last - first > 1:
-            box_of(handle, last - 1, end)
-            left, top, right, bottom, left2, top2, right2, bottom2 = numbers(boxes)
-            if -0.25 < bottom - bottom2 < 0.25 and left2 > left:  # on one level, left to right
-                if top - bottom != height:
-                    height = top - bottom
-                    heights.add(round(height, 1))
-                add(new(Word, (left, right2, -(bottom + top) / 2, height, content[first:last], first)))
-                continue
-            if abs((top - bottom) - (top2 - bottom2)) > 0.3 * min(top - bottom, top2 - bottom2):
-                spans.extend(_of_one_size(one_box, first, last))  # two texts that touch
-                continue
-            left, bottom = min(left, left2), min(bottom, bottom2)
-            right, top = max(right, right2), max(top, top2)
-        else:
-            left, top, right, bottom = _BOX.unpack_from(boxes)
-            if round(top - bottom, 1) in heights:
-                add(Word(left, right, -(bottom + top) / 2, top - bottom, content[first:last], first))
-                continue
-        turn = r.FPDFText_GetCharAngle(text, first) / (math.pi / 2)
-        quarter = round(turn) % 4 if abs(turn - round(turn)) < 0.03 else -1  # -1: slanted, a watermark or a seal
-        if quarter == 0:
-            add(Word(left, right, -(bottom + top) / 2, top - bottom, content[first:last], first))
-            heights.add(round(top - bottom, 1))
-        else:
-            turned.append((quarter, left, bottom, right, top, content[first:last], first))
+    words, turned = _words(r, text, _tokens(content))
     usual = 0
     if turned:
         angles = Counter({0: sum(len(word.text) for word in words)})
@@ -172,19 +138,16 @@ def _read_page(r: Any, number: int, page: object, text: object) -> Page:
     if usual:
         there = [(*_turn(usual, *box), token, first) for quarter, *box, token, first in turned if quarter == usual]
         words = [Word(x0, x1, (y0 + y1) / 2, y1 - y0, token, first) for x0, y0, x1, y1, token, first in there]
-    if usual or (heights and max(heights) > 1.9 * min(heights)):
+    heights = [word[3] for word in words]
+    if usual or (heights and round(max(heights), 1) > 1.9 * round(min(heights), 1)):
         words = _of_the_page(words)
 
     def letters(word: Word) -> list[tuple[float, float]]:
-        out = []
-        for k in range(len(word.text)):
-            box_of(handle, word.at + k, start)
-            box = boxes[0]
-            a, _b, c, _d = _turn(usual, box.left, box.bottom, box.right, box.top)
-            out.append((a, c))
-        return out
+        boxes = _boxes(r, text, range(word.at, word.at + len(word.text)))
+        upright = (_turn(usual, left, bottom, right, top) for left, top, right, bottom in _in_fours(boxes))
+        return [(x0, x1) for x0, _, x1, _ in upright]
 
-    result = Page(number, words, letters)
+    result = Page(number, words, letters, plain=is_plain(content))
     result.odd = _odd(content)
     objects = r.FPDFPage_CountObjects(page)
     result.blank = objects == 0
@@ -193,20 +156,97 @@ def _read_page(r: Any, number: int, page: object, text: object) -> Page:
     return result
 
 
+def _tokens(content: str) -> list[tuple[int, str]]:
+    """(place of its first character, text) of each stretch without a gap."""
+    content = _NO_LETTER.sub(" ", content)
+    out, end = [], 0
+    for token in content.split():
+        start = content.find(token, end)  # only white space stands between
+        out.append((start, token))
+        end = start + len(token)
+    return out
+
+
+def _words(r: Any, text: object, tokens: list[tuple[int, str]]) -> tuple[list[Word], list[_Turned]]:
+    """The upright words, and what stands otherwise.
+
+    The boxes of its first and its last character tell where a word is: a tenth of the calls of all boxes.
+    """
+    words: list[Word] = []
+    turned: list[_Turned] = []
+    heights: set[float] = set()  # of characters known to stand upright
+    add, new, height = words.append, tuple.__new__, -1.0
+    while tokens:
+        touching: list[tuple[int, str]] = []
+        ends = [at for first, token in tokens for at in (first, first + len(token) - 1)]
+        boxes = iter(_boxes(r, text, ends))
+        for (first, token), left, top, right, bottom, left2, top2, right2, bottom2 in zip(tokens, *[boxes] * 8):
+            if -0.25 < bottom - bottom2 < 0.25 and left2 > left:  # on one level, left to right
+                if top - bottom != height:
+                    height = top - bottom
+                    heights.add(round(height, 1))
+                add(new(Word, (left, right2, -(bottom + top) / 2, height, token, first)))
+                continue
+            if len(token) == 1:
+                if round(top - bottom, 1) in heights:
+                    add(Word(left, right, -(bottom + top) / 2, top - bottom, token, first))
+                    continue
+            elif abs((top - bottom) - (top2 - bottom2)) > 0.3 * min(top - bottom, top2 - bottom2):
+                touching += _of_one_size(r, text, first, token)
+                continue
+            left, bottom = min(left, left2), min(bottom, bottom2)
+            right, top = max(right, right2), max(top, top2)
+            turn = r.FPDFText_GetCharAngle(text, first) / (math.pi / 2)
+            quarter = round(turn) % 4 if abs(turn - round(turn)) < 0.03 else -1  # -1: slanted, a watermark or a seal
+            if quarter == 0:
+                add(Word(left, right, -(bottom + top) / 2, top - bottom, token, first))
+                heights.add(round(top - bottom, 1))
+            else:
+                turned.append((quarter, left, bottom, right, top, token, first))
+        tokens = touching
+    return words, turned
+
+
+def _boxes(r: Any, text: object, characters: Sequence[int]) -> list[float]:
+    """The left, top, right and bottom of the first of ``characters``, then those of the second, and so on."""
+    box_of = _direct(r, "FPDFText_GetLooseCharBox", 3)
+    boxes = (ctypes.c_float * (4 * len(characters)))()
+    start, size = ctypes.addressof(boxes), 4 * ctypes.sizeof(ctypes.c_float)
+    places = range(start, start + len(boxes) // 4 * size, size)
+    deque(map(box_of, repeat(_address(text)), characters, places), maxlen=0)
+    return boxes[:]
+
+
+def _in_fours(numbers: list[float]) -> Iterator[tuple[float, float, float, float]]:
+    each = iter(numbers)
+    return zip(each, each, each, each, strict=True)
+
+
+def _address(handle: object) -> int | None:
+    return ctypes.cast(handle, ctypes.c_void_p).value  # type: ignore[arg-type] # a pointer of pypdfium2's making
+
+
 @cache
-def _direct(r: Any, name: str, *arguments: Any, result: Any = ctypes.c_int) -> Callable[..., Any]:
-    """A function (handle, ...) of pdfium called without letting go of the interpreter: a third of the time."""
+def _direct(r: Any, name: str, count: int, result: Any = ctypes.c_int) -> Callable[..., Any]:
+    """A function of pdfium with ``count`` arguments, called without letting go of the interpreter: a third of the time.
+
+    Each argument is an address or an index from 0 on, which is handed over like an address: a whole register either
+    way, and ctypes makes it in half the time.
+    """
     address = ctypes.cast(getattr(r, name), ctypes.c_void_p).value
-    return ctypes.PYFUNCTYPE(result, ctypes.c_void_p, *arguments)(address)  # type: ignore[arg-type]
+    return ctypes.PYFUNCTYPE(result, *[ctypes.c_void_p] * count)(address)  # type: ignore[arg-type]
 
 
-def _of_one_size(box: Callable[[int], Any], first: int, last: int) -> list[tuple[int, int]]:
-    """A token whose characters differ in height, cut where they do; one that cannot be cut is cut in single letters."""
-    heights = [(one := box(k)).top - one.bottom for k in range(first, last)]
-    cuts = [k for k in range(1, last - first)
-            if abs(heights[k] - heights[k - 1]) > 0.3 * min(heights[k], heights[k - 1])]
-    edges = [0, *cuts, last - first] if cuts else list(range(last - first + 1))
-    return [(first + a, first + b) for a, b in pairwise(edges)]
+def _of_one_size(r: Any, text: object, first: int, token: str) -> list[tuple[int, str]]:
+    """A token whose characters differ in height, as of two texts that touch, cut where they do.
+
+    One that cannot be cut is cut in single letters.
+    """
+    boxes = _boxes(r, text, range(first, first + len(token)))
+    heights = [top - bottom for _, top, _, bottom in _in_fours(boxes)]
+    cuts = [k for k in range(1, len(token)) if abs(heights[k] - heights[k - 1]) > 0.3 * min(heights[k], heights[k - 1])]
+    edges = [0, *cuts, len(token)] if cuts else list(range(len(token) + 1))
+    return [(first + a, token[a:b]) for a, b in pairwise(edges)]
 
 
 def _of_the_page(words: list[Word]) -> list[Word]:
@@ -278,18 +318,16 @@ def _turn(quarter: int, x0: float, y0: float, x1: float, y1: float) -> tuple[flo
 
 def _rules(r: Any, page: object, objects: int, quarter: int, result: Page) -> None:
     """The straight lines and the edges of boxes among the paths of the page."""
-    box = [ctypes.c_float() for _ in range(4)]
-    pointers = [ctypes.byref(v) for v in box]
-    handle = ctypes.cast(page, ctypes.c_void_p).value  # type: ignore[arg-type]
-    object_of = _direct(r, "FPDFPage_GetObject", ctypes.c_int, result=ctypes.c_void_p)
-    type_of, path_type = _direct(r, "FPDFPageObj_GetType"), r.FPDF_PAGEOBJ_PATH
-    paths = [k for k in range(objects) if type_of(object_of(handle, k)) == path_type]
-    for k in paths:
-        item = r.FPDFPage_GetObject(page, k)
-        r.FPDFPageObj_GetBounds(item, *pointers)  # left, bottom, right, top
-        left, bottom, right, top = (v.value for v in box)
-        if right - left > _THIN and top - bottom > _THIN and r.FPDFPath_CountSegments(item) > 5:
-            _segments(r, item, quarter, result)
+    items = list(map(_direct(r, "FPDFPage_GetObject", 2, ctypes.c_void_p), repeat(_address(page)), range(objects)))
+    kinds = map(_direct(r, "FPDFPageObj_GetType", 1), items)
+    bounds_of, count_of = _direct(r, "FPDFPageObj_GetBounds", 5), _direct(r, "FPDFPath_CountSegments", 1)
+    box = (ctypes.c_float * 4)()
+    sides = [ctypes.addressof(box) + k * ctypes.sizeof(ctypes.c_float) for k in range(4)]
+    for item in [item for item, kind in zip(items, kinds, strict=True) if kind == r.FPDF_PAGEOBJ_PATH]:
+        bounds_of(item, *sides)
+        left, bottom, right, top = box
+        if right - left > _THIN and top - bottom > _THIN and count_of(item) > 5:
+            _segments(r, ctypes.cast(item, r.FPDF_PAGEOBJECT), quarter, result)
         else:
             _edges(result, *_turn(quarter, left, bottom, right, top))
 
