@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from recon.reading.glyphs import fold
-from recon.reading.pdf_lines import DATE, NUMBER, WIDE_GAP, Line, phrases, run_on
+from recon.reading.pdf_lines import NUMBER, WIDE_GAP, Line, is_date, phrases, run_on
 from recon.reading.pdf_rules import stretches_of
 from recon.reading.pdf_words import Word
 
@@ -21,7 +21,7 @@ _DIGITS = frozenset("0123456789-+¥￥")
 ENOUGH_ROWS = 8  # lines from which the columns of a page may serve the next pages
 MAX_HEADER = 7  # lines of a header with names of up to four lines, each in the middle of its cell
 _LABEL = re.compile(r"[^\d:：\s]{2,14}[:：]")
-_MARKS = frozenset("页:：/")  # without any of them a line is no page label and holds no labelled value
+_MARKS = "页:：/"  # without any of them a line is no page label and holds no labelled value
 _PAGE_LABEL = re.compile(r"第\s*\d+\s*页|共\s*\d+\s*页|页码|^\d+\s*/\s*\d+$")
 
 
@@ -92,8 +92,8 @@ def _is_data(line: Line) -> bool:
     """Whether two figures stand in a line: then it is no header, whatever words stand in it."""
     figures = 0
     for word in line.words:
-        text = word.text
-        if text[0] in _DIGITS and (NUMBER.fullmatch(text) or DATE.fullmatch(text)):
+        text = word[4]
+        if text[0] in _DIGITS and (NUMBER.fullmatch(text) or is_date(text)):
             figures += 1
             if figures > 1:
                 return True
@@ -261,10 +261,10 @@ def stands_alone(line: Line, columns: Columns) -> bool:
     bounds = columns.bounds
     if line.words[0].x1 < columns.left - 1:
         return True
-    if DATE.fullmatch(line.words[0].text) and len(line.words) > 2:
+    if is_date(line.words[0].text) and len(line.words) > 2:
         return False
     text = run_on(line.words)
-    if len(line.words) > 3 and not _MARKS.intersection(text):
+    if len(line.words) > 3 and not any(mark in text for mark in _MARKS):
         crossing = (bisect_right(bounds, w[0] + 2) != bisect_left(bounds, w[1] - 2) for w in line.words)
         if columns.fits or not any(crossing):
             return False

@@ -13,7 +13,7 @@ from functools import partial
 from recon.problems import Problem
 from recon.reading.grid import Grid, Opened, name_pages
 from recon.reading.pdf_columns import Columns, find_headers, learn_bounds, stands_alone
-from recon.reading.pdf_lines import DATE, Line, Row, cut_row, free_row, lines_of, row_of, run_on, texts_of
+from recon.reading.pdf_lines import Line, Row, cut_row, free_row, is_date, lines_of, row_of, run_on, texts_of
 from recon.reading.pdf_rules import Band, bands, common_edges
 from recon.reading.pdf_words import Page, PdfError, Rule, Word, pages, pages_slowly
 from recon.reading.pdf_wrapped import join_wrapped
@@ -71,7 +71,7 @@ def _read(
         if page.number > MAX_PAGES:
             raise PdfError(f"too-large:> {MAX_PAGES} pages")
         odd += page.odd
-        total += sum(len(word[4]) for word in page.words)
+        total += sum([len(word[4]) for word in page.words])
         if not page.words:
             if not page.blank or page.odd:
                 silent.append(page.number)
@@ -139,7 +139,7 @@ class PageRows:
         rows = [cut_row(page, line, cut, bounds) for line in lines]
         used = {j for row in rows for j, cell in enumerate(row.cells) if cell}
         full = [row for row in rows if sum(map(bool, row.cells)) >= max(3, 0.6 * len(used))]
-        dated = [row for row in full if any(cell and DATE.fullmatch(run_on(cell)) for cell in row.cells)]
+        dated = [row for row in full if any(cell and is_date(run_on(cell)) for cell in row.cells)]
         # One row of which every cell wraps has one date; a wrapped header has neither dates nor figures.
         figures = any(c.isdigit() for row in full for cell in row.cells for word in cell for c in word.text)
         wrapped = len(dated) == 1 or not figures

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate, pairwise
 from operator import itemgetter, sub
 
@@ -182,7 +183,13 @@ def _class(letter: str) -> str:
 
 def run_on(words: list[Word]) -> str:
     """The text of words without spaces, for comparing."""
-    return "".join(w.text for w in words)
+    return "".join([word[4] for word in words])
+
+
+@lru_cache(maxsize=4096)
+def is_date(text: str) -> bool:
+    """Whether a text is a date or a month, or begins with one; the dates of a statement come again and again."""
+    return DATE.fullmatch(text) is not None
 
 
 def texts_of(row: Row, plain: bool = False) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import math
 import re
+from array import array
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -128,7 +129,8 @@ def _read_page(r: Any, number: int, page: object, text: object) -> Page:
     if count > MAX_CHARS:
         raise PdfError("too-large")
     content = _content(r, text, count)
-    words, turned = _words(r, text, _tokens(content))
+    signs = "".join(set(content))
+    words, turned, heights = _words(r, text, *_tokens(content, signs))
     usual = 0
     if turned:
         angles = Counter({0: sum(len(word.text) for word in words)})
@@ -138,8 +140,7 @@ def _read_page(r: Any, number: int, page: object, text: object) -> Page:
     if usual:
         there = [(*_turn(usual, *box), token, first) for quarter, *box, token, first in turned if quarter == usual]
         words = [Word(x0, x1, (y0 + y1) / 2, y1 - y0, token, first) for x0, y0, x1, y1, token, first in there]
-    heights = [word[3] for word in words]
-    if usual or (heights and round(max(heights), 1) > 1.9 * round(min(heights), 1)):
+    if usual or (heights and max(heights) > 1.9 * min(heights)):
         words = _of_the_page(words)
 
     def letters(word: Word) -> list[tuple[float, float]]:
@@ -147,8 +148,8 @@ def _read_page(r: Any, number: int, page: object, text: object) -> Page:
         upright = (_turn(usual, left, bottom, right, top) for left, top, right, bottom in _in_fours(boxes))
         return [(x0, x1) for x0, _, x1, _ in upright]
 
-    result = Page(number, words, letters, plain=is_plain(content))
-    result.odd = _odd(content)
+    result = Page(number, words, letters, plain=is_plain(signs))
+    result.odd = _odd(content) if _odd(signs) else 0
     objects = r.FPDFPage_CountObjects(page)
     result.blank = objects == 0
     if objects <= MAX_OBJECTS:
@@ -156,19 +157,22 @@ def _read_page(r: Any, number: int, page: object, text: object) -> Page:
     return result
 
 
-def _tokens(content: str) -> list[tuple[int, str]]:
-    """(place of its first character, text) of each stretch without a gap."""
-    content = _NO_LETTER.sub(" ", content)
-    out, end = [], 0
-    for token in content.split():
-        start = content.find(token, end)  # only white space stands between
-        out.append((start, token))
-        end = start + len(token)
-    return out
+def _tokens(content: str, signs: str) -> tuple[list[str], list[int]]:
+    """Each stretch of text without a gap, and the places of their first characters; ``signs`` are those that occur."""
+    if _NO_LETTER.search(signs):
+        content = _NO_LETTER.sub(" ", content)
+    tokens, firsts, end = content.split(), [], 0
+    for token in tokens:
+        first = content.find(token, end)  # only white space stands between
+        firsts.append(first)
+        end = first + len(token)
+    return tokens, firsts
 
 
-def _words(r: Any, text: object, tokens: list[tuple[int, str]]) -> tuple[list[Word], list[_Turned]]:
-    """The upright words, and what stands otherwise.
+def _words(
+    r: Any, text: object, tokens: list[str], firsts: list[int]
+) -> tuple[list[Word], list[_Turned], set[float]]:
+    """The upright words, what stands otherwise, and how high the upright characters are.
 
     The boxes of its first and its last character tell where a word is: a tenth of the calls of all boxes.
     """
@@ -177,10 +181,12 @@ def _words(r: Any, text: object, tokens: list[tuple[int, str]]) -> tuple[list[Wo
     heights: set[float] = set()  # of characters known to stand upright
     add, new, height = words.append, tuple.__new__, -1.0
     while tokens:
-        touching: list[tuple[int, str]] = []
-        ends = [at for first, token in tokens for at in (first, first + len(token) - 1)]
-        boxes = iter(_boxes(r, text, ends))
-        for (first, token), left, top, right, bottom, left2, top2, right2, bottom2 in zip(tokens, *[boxes] * 8):
+        touching: list[tuple[str, int]] = []
+        box = iter(_boxes(r, text, firsts))
+        box2 = iter(_boxes(r, text, [first + len(token) - 1 for token, first in zip(tokens, firsts, strict=True)]))
+        for token, first, left, top, right, bottom, left2, top2, right2, bottom2 in zip(
+            tokens, firsts, box, box, box, box, box2, box2, box2, box2, strict=True
+        ):
             if -0.25 < bottom - bottom2 < 0.25 and left2 > left:  # on one level, left to right
                 if top - bottom != height:
                     height = top - bottom
@@ -203,18 +209,17 @@ def _words(r: Any, text: object, tokens: list[tuple[int, str]]) -> tuple[list[Wo
                 heights.add(round(top - bottom, 1))
             else:
                 turned.append((quarter, left, bottom, right, top, token, first))
-        tokens = touching
-    return words, turned
+        tokens, firsts = [token for token, _ in touching], [first for _, first in touching]
+    return words, turned, heights
 
 
 def _boxes(r: Any, text: object, characters: Sequence[int]) -> list[float]:
     """The left, top, right and bottom of the first of ``characters``, then those of the second, and so on."""
-    box_of = _direct(r, "FPDFText_GetLooseCharBox", 3)
-    boxes = (ctypes.c_float * (4 * len(characters)))()
-    start, size = ctypes.addressof(boxes), 4 * ctypes.sizeof(ctypes.c_float)
-    places = range(start, start + len(boxes) // 4 * size, size)
+    boxes = array("f", bytes(16 * len(characters)))
+    start, _ = boxes.buffer_info()
+    box_of, places = _direct(r, "FPDFText_GetLooseCharBox", 3), range(start, start + 16 * len(characters), 16)
     deque(map(box_of, repeat(_address(text)), characters, places), maxlen=0)
-    return boxes[:]
+    return boxes.tolist()
 
 
 def _in_fours(numbers: list[float]) -> Iterator[tuple[float, float, float, float]]:
@@ -237,7 +242,7 @@ def _direct(r: Any, name: str, count: int, result: Any = ctypes.c_int) -> Callab
     return ctypes.PYFUNCTYPE(result, *[ctypes.c_void_p] * count)(address)  # type: ignore[arg-type]
 
 
-def _of_one_size(r: Any, text: object, first: int, token: str) -> list[tuple[int, str]]:
+def _of_one_size(r: Any, text: object, first: int, token: str) -> list[tuple[str, int]]:
     """A token whose characters differ in height, as of two texts that touch, cut where they do.
 
     One that cannot be cut is cut in single letters.
@@ -246,7 +251,7 @@ def _of_one_size(r: Any, text: object, first: int, token: str) -> list[tuple[int
     heights = [top - bottom for _, top, _, bottom in _in_fours(boxes)]
     cuts = [k for k in range(1, len(token)) if abs(heights[k] - heights[k - 1]) > 0.3 * min(heights[k], heights[k - 1])]
     edges = [0, *cuts, len(token)] if cuts else list(range(len(token) + 1))
-    return [(first + a, token[a:b]) for a, b in pairwise(edges)]
+    return [(token[a:b], first + a) for a, b in pairwise(edges)]
 
 
 def _of_the_page(words: list[Word]) -> list[Word]:
@@ -293,9 +298,9 @@ def _content(r: Any, text: object, count: int) -> str:
 
     Its own text leaves out characters that no font explains; then each is asked for, and U+FFFD stands for those.
     """
-    buffer = (ctypes.c_ushort * (count + 1))()
-    written = r.FPDFText_GetText(text, 0, count, buffer) if count > 0 else 1
-    content = bytes(buffer)[: 2 * max(0, written - 1)].decode("utf-16-le", "replace")
+    units = array("H", bytes(2 * count + 2))
+    written = _direct(r, "FPDFText_GetText", 4)(_address(text), 0, count, units.buffer_info()[0]) if count > 0 else 1
+    content = units[: max(0, written - 1)].tobytes().decode("utf-16-le", "replace")
     if len(content) == count:
         return content
     letters = []
@@ -321,8 +326,8 @@ def _rules(r: Any, page: object, objects: int, quarter: int, result: Page) -> No
     items = list(map(_direct(r, "FPDFPage_GetObject", 2, ctypes.c_void_p), repeat(_address(page)), range(objects)))
     kinds = map(_direct(r, "FPDFPageObj_GetType", 1), items)
     bounds_of, count_of = _direct(r, "FPDFPageObj_GetBounds", 5), _direct(r, "FPDFPath_CountSegments", 1)
-    box = (ctypes.c_float * 4)()
-    sides = [ctypes.addressof(box) + k * ctypes.sizeof(ctypes.c_float) for k in range(4)]
+    box = array("f", bytes(16))
+    sides = [box.buffer_info()[0] + at for at in (0, 4, 8, 12)]
     for item in [item for item, kind in zip(items, kinds, strict=True) if kind == r.FPDF_PAGEOBJ_PATH]:
         bounds_of(item, *sides)
         left, bottom, right, top = box

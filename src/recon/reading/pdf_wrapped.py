@@ -6,7 +6,7 @@ import re
 import statistics
 from itertools import pairwise
 
-from recon.reading.pdf_lines import DATE, NUMBER, Row, run_on
+from recon.reading.pdf_lines import NUMBER, Row, is_date, run_on
 from recon.reading.pdf_words import Word
 
 # What a page prints under or between its rows and what must never become part of a cell.
@@ -67,8 +67,8 @@ def _anchor(rows: list[Row]) -> int | None:
 
 def _is_date(cell: list[Word]) -> bool:
     if len(cell) == 1:
-        return DATE.fullmatch(cell[0].text) is not None
-    return bool(cell) and DATE.fullmatch(run_on(cell)) is not None
+        return is_date(cell[0][4])
+    return bool(cell) and is_date(run_on(cell))
 
 
 def _continues(row: Row, owner: Row, near: Row, anchor: int, pitch: float) -> bool:
