@@ -31,12 +31,13 @@ def bands(page: Page) -> list[Band]:
         if len({k for k, _ in who}) >= 3 and all(abs(y - z) >= 3 for z in strong):
             strong.append(y)
     strong.sort()
+    through = [(x, stretches_of([(a - 1, b + 1) for a, b in spans], 0)) for x, spans in xs]
     out = []
     for top, bottom in pairwise(strong):
         if bottom - top < 4:
             continue
         middle = (top + bottom) / 2
-        edges = [x for x, spans in xs if any(a - 1 <= middle <= b + 1 for a, b in spans)]
+        edges = [x for x, spans in through for a, b in spans if a <= middle <= b]
         if len(edges) >= 3:
             out.append(Band(top, bottom, edges))
     return out
