@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
@@ -38,6 +38,16 @@ TRUE = {(date(2024, 5, 12), 12000), (date(2024, 6, 8), -3560), (date(2024, 6, 12
 Fake = Callable[..., None]
 
 
+class Here(workers.Pool):
+    """Does the work of a pool in this process, where an engine of our making stands in for the real one."""
+
+    def __init__(self, _: int) -> None:
+        super().__init__(0)
+
+    def run(self, tasks: Sequence[workers.Task], shared: object) -> Iterator[tuple[workers.Task, object]]:
+        return workers.in_this_process(tasks, shared)
+
+
 @pytest.fixture
 def seen(monkeypatch: pytest.MonkeyPatch) -> Fake:
     """An engine that reads what the pictures given say, in the order in which they are opened."""
@@ -48,6 +58,7 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> Fake:
 
     monkeypatch.setattr(ocr, "available", lambda: True)
     monkeypatch.setattr(ocr, "recognise", recognise)
+    monkeypatch.setattr("recon.fill.confirm.Pool", Here)
 
     def tell(*canvases: Canvas) -> None:
         waiting[:] = [list(canvas.seen) for canvas in canvases]
@@ -594,3 +605,42 @@ def test_the_real_engine_reads_a_screen(tmp_path: Path, monkeypatch: pytest.Monk
     result = read_folder(tmp_path, mappings=[MAPPINGS], region_of=region_of, workers=2)
     workers.close_idle()
     assert sorted(used(result)) == [(date(2024, 6, 8), -3560), (date(2024, 6, 12), 12000)]
+
+
+# ---- a file that takes its reader down ------------------------------------------------------------------------------
+
+ENGINE = """
+from types import SimpleNamespace
+TEXTS = [{texts}]
+class RapidOCR:
+    def __init__(self, **_): pass
+    def __call__(self, _):
+        boxes = [[(x0, y0), (x1, y0), (x1, y1), (x0, y1)] for _, x0, y0, x1, y1, _ in TEXTS]
+        return SimpleNamespace(boxes=boxes, txts=[each[0] for each in TEXTS], scores=[each[5] for each in TEXTS])
+"""
+ABORT = "import os, sys\nif 'recon.fill.confirm' in sys.modules: os.abort()"
+
+
+def test_a_scan_that_takes_its_reader_down_costs_no_other_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its worker dies when it opens the PDF, by itself or in an archive; the picture beside it is drafted."""
+    canvas = app_list(LINES)
+    texts = ", ".join(repr(tuple(each)) for each in canvas.seen)
+    save(tmp_path / "stub", "rapidocr.py", ENGINE.format(texts=texts).encode())
+    save(tmp_path / "stub", "pypdfium2.py", ABORT.encode())
+    save(tmp_path / "in", "a.pdf", scan(canvas))
+    save(tmp_path / "in", "b.png", png(canvas))
+    save(tmp_path / "in", "c.zip", zipped({"c.pdf": scan(canvas, canvas)}))
+    workers.close_idle()
+    monkeypatch.syspath_prepend(tmp_path / "stub")
+    monkeypatch.delenv("RECON_OCR", raising=False)
+    monkeypatch.setattr(ocr, "available", lambda: True)
+    try:
+        done = run_recon(["confirm", tmp_path / "in", "-o", tmp_path / "c.xlsx"])
+    finally:
+        workers.close_idle()
+    assert done.code == 0
+    assert "图片 1 张，读出 3 行" in done.stdout
+    assert "2 张图片或扫描件读不出内容" in done.stdout
+    assert str(load_workbook(tmp_path / "c.xlsx").worksheets[0]["A1"].value).endswith(" · b.png")

@@ -440,13 +440,11 @@ def confirm(
     somebody's ticks.
     """
     from recon.fill.confirm import drafts, write_confirm
-    from recon.reading.formats import load_formats
 
     if output.exists():
         raise UsageError(f"{output.name} 已经存在，不覆盖；请换一个名字 / it exists and is not written over")
     try:
-        drawn = list(drafts(_folder(folder), load_formats(_mappings(mappings)), _passwords(passwords),
-                            progress))
+        drawn = drafts(_folder(folder), _mappings(mappings), _passwords(passwords), progress)
     except ImportError:
         raise UsageError(
             "没有安装图片识别组件：pip install 'recon[ocr]'；或用 recon template 手填 / "

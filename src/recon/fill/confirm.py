@@ -7,11 +7,10 @@ the row as it was read. Nothing is ticked beforehand: a figure counts because a 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from io import BytesIO
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +21,7 @@ from recon.problems import Problem
 from recon.reading import ocr
 from recon.reading.containers import (
     MAX_DEPTH,
+    Shared,
     is_archive,
     is_package,
     list_files,
@@ -31,10 +31,11 @@ from recon.reading.containers import (
     picture_kind,
 )
 from recon.reading.filled import CONFIRM_MARK, IDENTITY, SECTIONS, TICK_FIELD, is_filled, read_filled
-from recon.reading.formats import Format, Formats
+from recon.reading.formats import Format, Formats, load_formats
 from recon.reading.lines import SIGNS, word
 from recon.reading.picture import SURE, Sheet, drafted, open_scan, pages_of, password_of, sheet_of
 from recon.reading.values import Unreadable, clean, parse_day, parse_fen, parse_months
+from recon.reading.workers import SECONDS, Failure, Pool, Task, cores
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -43,6 +44,8 @@ BLANK = 4  # further rows for lines that were not seen
 _CROP, _WIDEST, _LETTER = 460, 900, 15  # pixels: a strip's width, the most it may take, the least height of its text
 _WHOLE = 620
 _HEAD = 1024  # bytes that say what a file is
+_SECONDS_PER_BYTE = 24 / (1 << 20)  # beside SECONDS: twenty times what opening a workbook takes
+_DRAW_SECONDS = 900.0  # for one picture or scan: forty pages, read and drawn, on a slow machine
 _ASKED = ("person_name", "person_id", "psn_no", "region", "employer", "year", "covers_from", "covers_to",
           "confirmed_by", "confirmed_on", "sha256")
 
@@ -73,71 +76,107 @@ class Draft:
 
 
 def drafts(
-    folder: Path, formats: Formats, passwords: Sequence[str] = (), progress: Callable[[int, int], None] | None = None
-) -> Iterator[Draft | None]:
+    folder: Path, mappings: Sequence[Path], passwords: Sequence[str] = (),
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Draft | None]:
     """Each picture and scan of ``folder`` that no confirmation in it settles, read; None for one that says nothing.
 
-    Raises ImportError without the extra.
+    Whatever a library has to open is opened in worker processes, as in a run: a file that takes its reader down costs
+    itself alone. Raises ImportError without the extra, FormatError for a mistake in a mapping.
     """
     ocr.require()
-    found = _Found()
-    holding = [(name, path) for name, path in list_files(folder) if _look(found, name, path, formats, passwords)]
-    done = set(found.settled)
-    pictures = chain.from_iterable(_pictures(name, path, found.archives, passwords) for name, path in holding)
-    for count, (name, data) in enumerate(pictures, start=1):
-        digest = hashlib.sha256(data).hexdigest()
-        if digest not in done:
-            done.add(digest)
-            yield from _drafted(name, digest, data, formats, passwords)
+    risky = [(name, path) for name, path in list_files(folder) if is_package(head := _head(path)) or _shows(head)]
+    if not risky:
+        return []
+    formats = load_formats(list(mappings))
+    shared = Shared(tuple(mappings), formats.header_words, tuple(passwords), formats)
+    pool = Pool(min(cores(), len(risky)))
+    try:
+        seen = _answers(pool, [Task(at, f"{__name__}:look_task", (path,), SECONDS + _SECONDS_PER_BYTE * _size(path))
+                               for at, (_, path) in enumerate(risky)], shared)
+        read = _answers(pool, _unsettled(risky, seen), shared, progress)
+    finally:
+        pool.close()
+    lost: list[Draft | None] = [None for each in seen if isinstance(each, Failure)]
+    return lost + [draft for each in read for draft in ([None] if isinstance(each, Failure) else each)]
+
+
+def _unsettled(files: Sequence[tuple[str, Path]], seen: Sequence[Found | Failure]) -> list[Task]:
+    """The reading of each picture that no confirmation in any file settles; of equal ones the first."""
+    done = {digest for each in seen if isinstance(each, Found) for digest in each.settled}
+    tasks: list[Task] = []
+    for (name, path), each in zip(files, seen, strict=True):
+        for inside, digest in each.pictures if isinstance(each, Found) else ():
+            if digest not in done:
+                done.add(digest)
+                given = ("!".join((name, *inside)), path, inside, digest)
+                tasks.append(Task(len(tasks), f"{__name__}:draft_task", given, _DRAW_SECONDS))
+    return tasks
+
+
+def _answers(
+    pool: Pool, tasks: Sequence[Task], shared: Shared, progress: Callable[[int, int], None] | None = None
+) -> list[Any]:
+    """What the tasks answered, in their order; their keys count from 0."""
+    answers: list[Any] = [None] * len(tasks)
+    for count, (task, answer) in enumerate(pool.run(tasks, shared), start=1):
+        answers[task.key] = answer
         if progress:
-            progress(count, found.pictures)
+            progress(count, len(tasks))
+    return answers
 
 
-@dataclass
-class _Found:
-    """What a folder holds: how many pictures and scans, the archives they lie in, what confirmations settle."""
+@dataclass(frozen=True)
+class Found:
+    """What a file is or holds: its pictures and scans, and the pictures that confirmations settle, by their sha256.
 
-    pictures: int = 0
-    archives: set[str] = field(default_factory=set)
-    settled: set[str] = field(default_factory=set)
+    A picture is the members that lead to it, none for the file itself, and its sha256.
+    """
+
+    pictures: tuple[tuple[tuple[str, ...], str], ...] = ()
+    settled: frozenset[str] = frozenset()
 
 
-def _look(
-    found: _Found, name: str, source: Path | bytes, formats: Formats, passwords: Sequence[str], depth: int = 0
-) -> bool:
-    """Add a file or the member of an archive to ``found``; whether it is, or holds, a picture. Packages are opened."""
-    head = source if isinstance(source, bytes) else _head(source)
-    if _shows(head):
-        found.pictures += 1
-        return True
-    data = load(source) if isinstance(source, Path) and is_package(head) else source
-    if not isinstance(data, bytes) or not is_package(data):
-        return False
-    opened = open_bytes(data, formats.header_words, passwords)
-    for grid in opened.grids:
-        if is_filled(grid):
-            found.settled |= read_filled(grid).pictures
+def look_task(shared: Shared, path: Path) -> Found:
+    """What a file is or holds, as deep as a run goes; what a run refuses to load or unpack holds nothing."""
+    data = load(path)
+    return _look(shared, data) if isinstance(data, bytes) else Found()
+
+
+def _look(shared: Shared, data: bytes, depth: int = 0) -> Found:
+    if _shows(data):
+        return Found((((), hashlib.sha256(data).hexdigest()),))
+    if not is_package(data):
+        return Found()
+    opened = open_bytes(data, shared.header_words, shared.passwords)
+    settled = {each for grid in opened.grids if is_filled(grid) for each in read_filled(grid).pictures}
+    pictures: list[tuple[tuple[str, ...], str]] = []
     if is_archive(opened) and depth < MAX_DEPTH:
-        for member, content in members(data, passwords):
-            inner = f"{name}!{member}"
-            if isinstance(content, bytes) and _look(found, inner, content, formats, passwords, depth + 1):
-                found.archives.add(name)
-    return name in found.archives
+        for member, content in members(data, shared.passwords):
+            found = _look(shared, content, depth + 1) if isinstance(content, bytes) else Found()
+            pictures += [((member, *inside), digest) for inside, digest in found.pictures]
+            settled |= found.settled
+    return Found(tuple(pictures), frozenset(settled))
 
 
-def _pictures(
-    name: str, source: Path | bytes, archives: Set[str], passwords: Sequence[str]
-) -> Iterator[tuple[str, bytes]]:
-    """Each picture and scan that a file or member is or holds; one after the other in memory."""
-    data = source if isinstance(source, bytes) else load(source)
-    if not isinstance(data, bytes):
-        return
-    if name in archives:
-        for member, content in members(data, passwords):
-            if isinstance(content, bytes):
-                yield from _pictures(f"{name}!{member}", content, archives, passwords)
-    elif _shows(data):
-        yield name, data
+def draft_task(shared: Shared, name: str, path: Path, inside: Sequence[str], digest: str) -> list[Draft | None]:
+    """What the picture or scan ``name`` says, which stands in the file at ``path`` under the members ``inside``."""
+    if shared.formats is None:
+        shared.formats = load_formats(list(shared.mappings))
+    data = load(path)
+    picture = _unpacked(data, inside, digest, shared.passwords) if isinstance(data, bytes) else None
+    if picture is None:  # the file has changed meanwhile
+        return [None]
+    return list(_drafted(name, digest, picture, shared.formats, shared.passwords))
+
+
+def _unpacked(data: bytes, inside: Sequence[str], digest: str, passwords: Sequence[str]) -> bytes | None:
+    """The member with this sha256; several members may bear one name."""
+    if not inside:
+        return data if hashlib.sha256(data).hexdigest() == digest else None
+    within = (_unpacked(content, inside[1:], digest, passwords)
+              for _, content in members(data, passwords, inside[0]) if isinstance(content, bytes))
+    return next((found for found in within if found is not None), None)
 
 
 def _head(path: Path) -> bytes:
@@ -146,6 +185,13 @@ def _head(path: Path) -> bytes:
             return stream.read(_HEAD)
     except OSError:  # a run says so
         return b""
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _shows(data: bytes) -> bool:
