@@ -203,6 +203,7 @@ def test_a_lag_that_most_people_show_is_learned() -> None:
     people = colleagues(40)
     varied, plain, other = people[:24], people[24:34], people[34:]
     paid, came = staff(plain, lag=2)
+    came += [row for one in plain for row in credits("2023-11", 2, person_id=one, lag=2)]
     sooner = staff(other, lag=1)
     for one in varied:
         paid += [line(month, person_id=one, scale=100 + at) for at, month in enumerate(run_of("2024-01", 10))]

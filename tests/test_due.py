@@ -17,6 +17,7 @@ from core_cases import (
     cover,
     credits,
     flow,
+    later,
     line,
     lines,
     retiree,
@@ -286,6 +287,15 @@ def test_retiree_with_a_hole(told: Told) -> None:
     assert row["amount_fen"] == 9700
     assert "到账2024" not in row["evidence"]
     assert "到账日2024" not in row["action"]
+
+
+@case([line(month, region=BEIJING, paid_on=f"{later(month, 1)}-10") for month in run_of("2023-10", 3)],
+      [*credits("2023-09", 4, lag=2, region=BEIJING), *pension("2024-01", 12)],
+      roster=[retiree(region=BEIJING, retired_from="2024-01-01")], as_of="2024-12-31")
+def test_the_credit_before_the_first_line_of_who_then_retired(told: Told) -> None:
+    """Months of retirement say nothing of when credits came before: the first is of a month before all lines."""
+    assert told.unusual() == {}
+    assert min(told.months()) == "2023-10"
 
 
 @case(lines("2023-10", 3, region=BEIJING), [*credits("2023-10", 2, region=BEIJING), flow("2024-01-03", region=BEIJING), *pension("2024-01", 6)], roster=[retiree(region=BEIJING, retired_from=None)], as_of="2024-06-30")

@@ -558,3 +558,14 @@ def test_a_credit_too_many_just_after_a_month_without_a_line(told: Told) -> None
     """A second credit of the sum in the next month's place is that of the month whose record is not at hand."""
     assert told.unusual() == {"2024-05": "data_incomplete/contribution_unseen/unknown"}
     assert ("2024-05", "2024-07-14", DUE) in told.links()
+
+
+@case([line("2024-04", paid_on="2024-05-20") if row["accrual_month"] == "2024-04-01" else row
+       for row in lines(count=9, skip=["2024-05"])],
+      [*credits(count=3, amount=11000), *(flow(f"2024-06-{day}", 11000) for day in (12, 13)),
+       *credits("2024-06", 4, amount=11000)])
+def test_a_credit_too_many_in_the_place_of_a_month_without_a_line(told: Told) -> None:
+    """A month paid late shares its place with the next, which has no line: the other credit is that month's."""
+    assert told.unusual() == dict.fromkeys(
+        [*run_of("2024-01", 4), *run_of("2024-06", 4)], "account_deduction/explained"
+    ) | {"2024-05": "data_incomplete/contribution_unseen/unknown"}

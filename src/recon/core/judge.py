@@ -296,9 +296,12 @@ def _with_unseen(extra: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     """
     near = lines.filter(
         (pl.col("expected_fen") > 0) & ~pl.col("is_side") & pl.col("payment_kind").is_in(["normal", "back_pay"])
-    ).select(*ACCOUNT, pl.col("month").alias("_month"), pl.col("expected_fen").alias("_fen")).join(
-        extra.select(ACCOUNT).unique(), on=ACCOUNT, how="semi", nulls_equal=True
-    ).unique()
+    ).join(extra.select(ACCOUNT).unique(), on=ACCOUNT, how="semi", nulls_equal=True)
+    # What they are due, and what they got, which is less by a deduction from the account.
+    near = pl.concat([
+        near.select(*ACCOUNT, pl.col("month").alias("_month"), pl.col(name).cast(pl.Int64).alias("_fen"))
+        for name in ("expected_fen", "linked_fen")
+    ]).filter(pl.col("_fen") > 0).unique()
     returned = lines.filter(pl.col("netted") | (pl.col("payment_kind") == "refund")).select(*ACCOUNT, "month")
     alone = extra.filter(pl.col("_due").is_null()).join(returned, on=[*ACCOUNT, "month"], how="anti", nulls_equal=True)
     amount, fen = pl.col("amount_fen"), pl.col("_fen")

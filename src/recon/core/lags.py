@@ -128,12 +128,12 @@ def lags_of(votes: Votes, policy: Policy) -> tuple[pl.DataFrame, pl.DataFrame, l
         counts.group_by(key).agg(pl.col("people", "tied").sum()).with_columns(pl.lit(None, pl.String).alias("payer"))
         for counts in (votes.clean, votes.all)
     ]
-    many = _shared(of_region[1], COHORT_PEOPLE)
-    nearly_all = _shared(of_region[1].with_columns(tied=0), COHORT_PEOPLE, STEADY_SHARE_PERCENT)
+    many = _shared(_telling_one(of_region[1]), COHORT_PEOPLE)
+    nearly_all = _shared(of_region[1], COHORT_PEOPLE, STEADY_SHARE_PERCENT)
     # A few people are only asked when their records are clean: one odd record would outweigh them.
-    few = _shared(of_region[0].with_columns(tied=0), STEADY_PEOPLE, STEADY_SHARE_PERCENT).join(
+    few = _shared(of_region[0], STEADY_PEOPLE, STEADY_SHARE_PERCENT).join(
         nearly_all, on=["region", "scheme"], how="anti")
-    of_payer = _shared(votes.long.drop_nulls("payer"), PAYER_PEOPLE)
+    of_payer = _shared(_telling_one(votes.long.drop_nulls("payer")), PAYER_PEOPLE)
     regions = sorted({*many["region"], *of_payer["region"]})
     usual = pl.DataFrame({"region": regions, "_usual": [policy.schedule(region).typical for region in regions]},
                          schema={"region": pl.String, "_usual": pl.Int32})
@@ -217,16 +217,17 @@ def _counted(votes: pl.DataFrame) -> pl.DataFrame:
         pl.len().alias("people"), pl.col("tied").sum()).cast(pl.Schema(_VOTES))
 
 
-def _shared(counts: pl.DataFrame, people: int, percent: int = COHORT_SHARE_PERCENT) -> pl.DataFrame:
-    """region, scheme, payer, lag, people: the lag most voters of a cohort share, from ``people`` voters on.
+def _telling_one(counts: pl.DataFrame) -> pl.DataFrame:
+    """The votes of those whose record fits one lag better than any other."""
+    return counts.with_columns(pl.col("people") - pl.col("tied"))
 
-    Those whose record fits another lag as well vote for their region's typical one, and against none.
-    """
-    sure = (pl.col("people") - pl.col("tied")).sum().over("region", "scheme", "payer")
+
+def _shared(counts: pl.DataFrame, people: int, percent: int = COHORT_SHARE_PERCENT) -> pl.DataFrame:
+    """region, scheme, payer, lag, people: the lag most voters of a cohort share, from ``people`` voters on."""
+    of_all = pl.col("people").sum().over("region", "scheme", "payer")
     return counts.filter(
-        (pl.col("people") * 100 >= (sure + pl.col("tied")) * percent) & (pl.col("people") >= people)
-    ).sort("people", descending=True).unique(["region", "scheme", "payer"], keep="first", maintain_order=True).select(
-        "region", "scheme", "payer", "lag", "people").sort("region", "scheme", "payer", nulls_last=True)
+        (pl.col("people") * 100 >= of_all * percent) & (pl.col("people") >= people)
+    ).select("region", "scheme", "payer", "lag", "people").sort("region", "scheme", "payer", nulls_last=True)
 
 
 def _telling(part: pl.DataFrame, scores: pl.DataFrame, typical: dict[str, int]) -> pl.DataFrame:

@@ -347,7 +347,8 @@ def _left_prices(rows: list[_Row], coins: list[_Coin]) -> list[int]:
     of a month without a line, or with one that is unpaid: it may be that month's, whose record is not at hand.
     """
     first, last = _span(rows)
-    offset = first - min(row.month for row in rows)
+    ends = (min(rows, key=lambda row: row.month), max(rows, key=lambda row: row.month))
+    offsets = {_offset(rows, row) for row in ends}
     shown = {row.month for row in rows if row.paid is not False}
     by_place = {row.place for row in rows if row.by_place}
     months = [row.month for row in rows]
@@ -364,7 +365,7 @@ def _left_prices(rows: list[_Row], coins: list[_Coin]) -> list[int]:
         else:
             free = not first <= coin.month <= last or coin.month in by_place
         twin = twins[coin.month, coin.amount] > 1
-        unlisted = coin.printed is None and not yearly and coin.month - offset not in shown
+        unlisted = coin.printed is None and not yearly and shown.isdisjoint(coin.month - each for each in offsets)
         prices.append(0 if free else min(PRICES.twin if twin else PRICES.left,
                                          PRICES.unlisted if unlisted else PRICES.left))
     return prices
@@ -384,14 +385,19 @@ def _span(rows: list[_Row]) -> tuple[int, int]:
 
     By accrual month: that a premium was paid late once, or a run came late, makes no room for months without a line.
     """
-    normal = [row for row in rows if row.stream in ("normal", "retiree")] or rows
-    usual = Counter(row.clock - row.month + row.usual for row in normal)
-    often = max(usual.values())
-    offset = min(months for months, count in usual.items() if count == often)
     # Where all credits come later (or earlier) for good, the first or last month's own does too.
     first, last = min(rows, key=lambda row: row.month), max(rows, key=lambda row: row.month)
     lasting = [0 if row.run_late else row.shift for row in (first, last)]
-    return first.month + offset + lasting[0], last.month + offset + lasting[1]
+    return first.month + _offset(rows, first) + lasting[0], last.month + _offset(rows, last) + lasting[1]
+
+
+def _offset(rows: list[_Row], like: _Row) -> int:
+    """Months after their own in which credits usually come: those of retirement, or those of the months before."""
+    retired = like.stream == "retiree"
+    mine = [row for row in rows if row.stream == ("retiree" if retired else "normal")] or rows
+    usual = Counter(row.clock - row.month + row.usual for row in mine)
+    often = max(usual.values())
+    return min(months for months, count in usual.items() if count == often)
 
 
 def _emit(account: _Account, link: Link, rows: list[_Row], coins: list[_Coin], out: _Output) -> None:
@@ -594,8 +600,9 @@ def _place_surplus(
             place = next((row for row in there if coin.amount in _amounts(row)), there[0] if there else None)
             month = place.month if place else coin.month - usual
             if place and month in linked_months:
-                # The month has its own credit, and one just before it has neither a line nor a credit: paid late.
-                gap = next((each for each in (month - 1, month - 2)
+                # The month has its own credit, and one has neither a line nor a credit that usually comes then, or came
+                # before: it was paid late.
+                gap = next((each for each in (coin.month - usual, month - 1, month - 2)
                             if each in absent and each not in linked_months), None)
                 if gap is not None and _like(coin.amount, gap, rows):
                     place, month = by_month.get(gap), gap
