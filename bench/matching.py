@@ -202,8 +202,8 @@ def whole(folder: Path) -> dict[str, Any]:
     out.mkdir()
     laps = {}
     with TemporaryDirectory(prefix="recon-", dir=out) as place:
-        read = spread.read_spread(folder, Path(place), from_rows=1, rows_each=sharding.SHARD_ROWS, mappings=[shipped()],
-                                  region_of=policy.region_of)
+        read = spread.read_spread(folder, lambda: Path(place), from_rows=1, rows_each=sharding.SHARD_ROWS,
+                                  mappings=[shipped()], region_of=policy.region_of)
         assert isinstance(read, spread.Spread)
         assert not read.problems, read.problems[:3]
         shards = sharding.shards_of(read)

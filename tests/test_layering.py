@@ -26,7 +26,8 @@ ALLOWED: dict[str, set[str]] = {
     "schedule": set(),
     "notify": set(),
     "state": {"reading"},  # keeps the rows that reading gave
-    "batch": {"reading", "core", "report", "policy", "draft", "fill", "sharding"},
+    "batch": {"reading", "core", "report", "policy", "draft", "fill", "sharding", "large"},
+    "large": {"core", "policy", "reading", "sharding"},
     "sharding": {"core", "policy", "reading"},  # the core in several processes
     "reading": set(),
     "draft": {"reading"},

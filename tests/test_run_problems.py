@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import polars as pl
 import pytest
 from PIL import Image
 
@@ -235,13 +236,23 @@ def leg_month_missing(folder: Path) -> None:
     write(folder, "payroll.csv", payslips([0, 1, 3, 4, 5]))
 
 
+def workbook_part(folder: Path) -> None:
+    """Two people where one is as many as a workbook tells of."""
+    frame = pl.DataFrame([row | {"person_id": one} for one in (PERSON_ID, "110105199001010053")
+                          for row in contributions(range(6))])
+    frame.select(
+        "person_id", "region", pl.col("accrual_month", "paid_on").str.to_date(),
+        pl.col("base_fen", "employee_fen", "employer_fen").cast(pl.Int64)).write_parquet(folder / "c.parquet")
+
+
 TRIGGERS: dict[str, Callable[[Path], None]] = {
     trigger.__name__.replace("_", "-"): trigger
     for trigger in (policy_differs, printed_month_ignored, printed_month_contradicts, annual_window_differs,
                     contradictory_lines, amended_line, line_in_one_file, as_of_future, record_too_long, unmatched_reversal,
                     leg_absent,
                     month_twice, leg_month_missing, ocr_missing, ocr_unproved, pages_unread,
-                    password_wrong, password_extra, too_slow, reader_failed, unknown_decision, files_skipped)
+                    password_wrong, password_extra, too_slow, reader_failed, unknown_decision, files_skipped,
+                    workbook_part)
 }
 
 
@@ -305,6 +316,10 @@ def test_a_run_raises_the_code(code: str, tmp_path: Path, monkeypatch: pytest.Mo
     if code == "record-too-long":
         monkeypatch.setattr("recon.core.search.MAX_STATES", 2)
     monkeypatch.setenv("RECON_PASSWORDS", "wrong")
+    if code == "workbook-part":  # what is large, and how many people a workbook tells of
+        monkeypatch.setattr("recon.sharding.FROM_ROWS", 1)
+        monkeypatch.setattr("recon.reading.spread.SMALL_BYTES", 0)
+        monkeypatch.setattr("recon.large.SHOWN_PEOPLE", 1)
     if code == "too-slow":
         monkeypatch.setattr("recon.reading.folder.SECONDS", -60)
     if code in STUBS:

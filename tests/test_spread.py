@@ -11,12 +11,14 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from recon import large, sharding
+from recon.batch import Options, result_hashes, run_folder, write_report, write_tables
 from recon.policy import load_policy
-from recon.reading import slices, spread
+from recon.reading import slices, spread, workers
 from recon.reading.folder import ReadResult, read_folder
 from recon.reading.spread import Spread, read_spread
 from recon.simulate import simulate
-from recon.tables import INPUT_TABLES
+from recon.tables import INPUT_TABLES, TABLES
 from support import MAPPINGS
 
 POLICY = load_policy([MAPPINGS / "policy"])
@@ -36,7 +38,7 @@ def both_ways(
 ) -> tuple[ReadResult, Spread, dict[str, pl.DataFrame]]:
     """The whole; the spread, and its tables put together."""
     whole = read_folder(folder, mappings=[MAPPINGS], region_of=POLICY.region_of, default_region=region, workers=1)
-    parts = read_spread(folder, place, from_rows=1, rows_each=rows_each, mappings=[MAPPINGS],
+    parts = read_spread(folder, lambda: place, from_rows=1, rows_each=rows_each, mappings=[MAPPINGS],
                         region_of=POLICY.region_of, default_region=region, workers=1)
     assert isinstance(parts, Spread)
     tables = dict(parts.tables)
@@ -191,3 +193,56 @@ def test_odd_files(tmp_path: Path, seed: int) -> None:
     place = tmp_path / "place"
     place.mkdir()
     assert_same(tmp_path / "in", place, region=None if seed % 2 else "420100")
+
+
+# --------------------------------------------------------------------------------------------------------- whole runs
+
+
+@pytest.mark.parametrize("edition", ["hr", "person"])
+def test_a_large_run_says_what_a_small_one_does(
+    tables: dict[str, pl.DataFrame], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, edition: str
+) -> None:
+    """Tables on disk, counts, exit code and workbook; nothing is left beside them."""
+    write(tmp_path / "in", tables)
+    small = run_folder(tmp_path / "in", Options(edition=edition))
+    monkeypatch.setattr(sharding, "FROM_ROWS", 1)
+    monkeypatch.setattr(sharding, "SHARD_ROWS", 400)
+    monkeypatch.setattr(workers, "cores", lambda: 1)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    told = run_folder(tmp_path / "in", Options(edition=edition), scratch=scratch)
+    assert told.view.stored
+    assert told.counts == small.counts
+    assert told.exit_code == small.exit_code
+    for run, place in ((small, "small"), (told, "large")):
+        write_tables(tmp_path / place, run)
+        write_tables(tmp_path / place, run, "csv")
+    for name in TABLES:
+        one, other = (pl.read_parquet(tmp_path / place / f"{name}.parquet") for place in ("small", "large"))
+        key = [pl.struct(one.columns).hash()]
+        assert one.schema == other.schema, name
+        assert one.sort(key).equals(other.sort(key)), name
+        lines = [sorted((tmp_path / place / f"{name}.csv").read_text().splitlines()) for place in ("small", "large")]
+        assert lines[0] == lines[1], name
+    write_report(tmp_path / "report.xlsx", told)
+    assert result_hashes(told)["month"] == result_hashes(small)["month"]
+    del told, run
+    assert not list(scratch.iterdir())
+
+
+def test_a_workbook_of_some_people(
+    tables: dict[str, pl.DataFrame], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of too many people it tells of those with the largest open gaps, and says so; the tables tell of all."""
+    write(tmp_path / "in", tables)
+    monkeypatch.setattr(sharding, "FROM_ROWS", 1)
+    monkeypatch.setattr(workers, "cores", lambda: 1)
+    monkeypatch.setattr(large, "SHOWN_PEOPLE", 3)
+    told = run_folder(tmp_path / "in", Options(), scratch=tmp_path)
+    gaps = told.view.whole("gap").filter((pl.col("status") == "open") & pl.col("person_id").is_not_null()).group_by(
+        "person_id").agg(pl.col("amount_fen").abs().sum()).sort("amount_fen", "person_id", descending=[True, False]
+                                                                ).collect()
+    assert set(told.view.table("month")["person_id"]) == set(gaps["person_id"].head(3))
+    assert told.counts["months"] > told.view.table("month").height
+    assert told.view.table("problem").filter(pl.col("code") == "workbook-part")["value"].to_list() == [
+        f"3/{told.counts['people']}"]

@@ -11,10 +11,13 @@ import hashlib
 import logging
 import os
 import re
+import shutil
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
 from recon import __version__
@@ -22,12 +25,16 @@ from recon import __version__
 if TYPE_CHECKING:
     import polars as pl
 
+    from recon.core.context import Context
+    from recon.core.payroll.check import PayrollResult
     from recon.core.payroll_settings import PayrollSettings
     from recon.draft import Draft
+    from recon.large import Shards
     from recon.policy import Policy
     from recon.policy.draft import Suggested
     from recon.problems import Problem
     from recon.reading.folder import Claim, Kept
+    from recon.reading.spread import Spread
     from recon.report.view import RunView
 
 CHINA = timezone(timedelta(hours=8))
@@ -35,6 +42,8 @@ HR_ABOVE_PEOPLE = 20
 MOST_PASSWORDS = 100  # those somebody knows, not a list to try
 EXIT_CLEAR, EXIT_CRASH, EXIT_USAGE, EXIT_OPEN, EXIT_REJECTED = 0, 1, 2, 3, 4
 _REJECTED_STATUS = ("partly_read", "ambiguous", "unreadable")
+_HASHED_ROWS = 200_000
+SCRATCH = ".recon-"  # begins the name of the folder in which a large run lays down its tables, then its process
 
 
 Ask = Callable[[str], str | None]
@@ -61,6 +70,14 @@ class Options:
     ask: Ask | None = None  # asks for the password of a file; None: nobody is asked
 
 
+class Scratch:
+    """A folder of its own in ``parent``, for nobody else to read; gone with the last who knows it."""
+
+    def __init__(self, parent: Path) -> None:
+        self.path = Path(mkdtemp(prefix=f"{SCRATCH}{os.getpid()}-", dir=parent))
+        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+
+
 @dataclass(frozen=True)
 class Run:
     """One finished run: its tables, what it was made of, and its exit code."""
@@ -68,6 +85,7 @@ class Run:
     view: RunView
     exit_code: int
     counts: dict[str, Any] = field(default_factory=dict)
+    scratch: Scratch | None = None  # where tables too large for memory lie; gone with the run
 
 
 Progress = Callable[[int, int], None]
@@ -75,23 +93,25 @@ Progress = Callable[[int, int], None]
 
 def run_folder(
     folder: Path, options: Options, progress: Progress | None = None, *, now: datetime | None = None,
-    kept: Kept | None = None, files: Sequence[tuple[str, Path]] | None = None,
+    kept: Kept | None = None, files: Sequence[tuple[str, Path]] | None = None, scratch: Path | None = None,
 ) -> Run:
     """Read ``folder`` and answer every person and month; nothing is written.
 
     ``now`` stands in for the clock, ``kept`` holds rows that were read before, ``files`` (name, path) are read instead
-    of all that lie in the folder. Raises UsageError for a mistaken call, a mistake in a mapping or policy file, or a
-    folder with nothing readable.
+    of all that lie in the folder. ``scratch`` is a folder in which a place may be made for tables too large for memory
+    (:mod:`recon.large`); without one all is done in memory. Raises UsageError for a mistaken call, a mistake in a
+    mapping or policy file, or a folder with nothing readable.
     """
     import polars as pl
 
+    from recon import sharding
     from recon.core.context import newest_date
     from recon.core.payroll.check import check_payroll
     from recon.core.payroll.rollup import roll_up
     from recon.core.payroll_settings import PayrollSettings
-    from recon.core.steps import rules_before
+    from recon.core.reconcile import without_spend
     from recon.reading.folder import read_folder
-    from recon.report.view import RunView
+    from recon.reading.spread import Spread, read_spread
     from recon.sharding import context_of, reconcile_all
 
     # pdfminer's warnings quote what stands in a file.
@@ -103,9 +123,25 @@ def run_folder(
     region = _region(options.region, policy)
     now = now or datetime.now(CHINA)
     today = now.date()
-    read = read_folder(folder, mappings=mappings, region_of=policy.region_of, default_region=region, progress=progress,
-                       passwords=_passwords(options.passwords), ask=_ask_shown(folder, options.ask),
-                       leave_out=[path for path in (options.passwords, *own_policy) if path], kept=kept, files=files)
+    given: dict[str, Any] = {
+        "mappings": mappings, "region_of": policy.region_of, "default_region": region, "progress": progress,
+        "passwords": _passwords(options.passwords), "ask": _ask_shown(folder, options.ask),
+        "leave_out": [path for path in (options.passwords, *own_policy) if path], "kept": kept, "files": files,
+    }
+    frame = _Frame(folder, options, policy, region, own_policy, now)
+    if scratch is None:
+        read = read_folder(folder, **given)
+    else:
+        places: list[Scratch] = []
+
+        def place() -> Path:
+            places.append(Scratch(scratch))
+            return places[0].path
+
+        found = read_spread(folder, place, from_rows=sharding.FROM_ROWS, rows_each=sharding.SHARD_ROWS, **given)
+        if isinstance(found, Spread):
+            return _large_run(found, frame, places[0])
+        read = found
     if not any(read.tables[name].height for name in ("contribution", "flow", "person", "payroll", "reading")):
         names = ", ".join(sorted({problem.code for problem in read.problems})) or "empty-folder"
         raise UsageError(
@@ -120,10 +156,11 @@ def run_folder(
         read.tables[name].select("person_id") for name in ("contribution", "flow", "person", "payroll")
     ]).drop_nulls().n_unique()
     edition = options.edition or ("hr" if people > HR_ABOVE_PEOPLE else "person")
-    tables = _without_spend(read.tables) if edition == "hr" else read.tables
+    tables = without_spend(read.tables) if edition == "hr" else read.tables
     result = reconcile_all(tables, policy, as_of, context, spend=edition != "hr")
     payroll = check_payroll({**result.inputs, "month": result.tables["month"]}, policy, as_of, firm,
-                            _perhaps_on_payroll(read.tables, read.problems, read.sources))
+                            _perhaps_on_payroll(lambda name, rows: read.tables[name].filter(rows), read.problems,
+                                                read.sources))
     answers = {
         **result.tables, "payroll_month": payroll.payroll_month,
         "gap": pl.concat([result.tables["gap"], payroll.gap]),
@@ -131,26 +168,80 @@ def run_folder(
     }
     answers["rollup"] = roll_up({**result.inputs, **answers}, firm)
     problems: list[Problem] = [
-        *read.problems, *missing_legs, *_future(read.tables, today), *context.problems, *result.problems,
-        *payroll.problems,
+        *read.problems, *missing_legs, *_future(lambda name, rows: read.tables[name].filter(rows), today),
+        *context.problems, *result.problems, *payroll.problems,
     ]
-    problem = pl.DataFrame(
-        [one.row(options.lang) for one in problems], schema=dict.fromkeys(
+    everything = {**result.inputs, **answers, "problem": _problem_table(problems, options.lang),
+                  "source": read.sources}
+    return _finished(frame, everything, as_of, edition, people, context, payroll)
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """What a run is made of besides its tables."""
+
+    folder: Path
+    options: Options
+    policy: Policy
+    region: str | None
+    own_policy: Sequence[Path]
+    now: datetime
+
+
+def _large_run(read: Spread, frame: _Frame, place: Scratch) -> Run:
+    """The run of a folder whose tables are too large for memory: they lie in ``place``."""
+    from recon import large
+    from recon.core.payroll_settings import PayrollSettings
+    from recon.problems import Problem
+
+    options, today = frame.options, frame.now.date()
+    shards = large.Shards(read)
+    missing_legs = _large_legs(shards, options.legs)
+    as_of = _as_of(options.as_of, shards.newest(today), today)
+    future = _future(shards.rows, today)
+    edition = options.edition or ("hr" if read.people > HR_ABOVE_PEOPLE else "person")
+    tables = place.path / "tables"
+    tables.mkdir()
+    told = large.answer(
+        shards, frame.policy, as_of, tables, firm=options.payroll or PayrollSettings(), spend=edition != "hr",
+        tolerance=options.tolerance, unsure=lambda: _perhaps_on_payroll(shards.rows, read.problems, read.sources))
+    problems = [*read.problems, *missing_legs, *future, *told.problems]
+    if told.shown < read.people:
+        problems.append(Problem("workbook-part", value=f"{told.shown:,}/{read.people:,}"))
+    everything = {**told.tables, "problem": _problem_table(problems, options.lang), "source": read.sources}
+    return _finished(frame, everything, as_of, edition, read.people, told.context, told.payroll, told.stored, place)
+
+
+def _finished(
+    frame: _Frame, tables: Mapping[str, pl.DataFrame], as_of: date, edition: str, people: int, context: Context,
+    payroll: PayrollResult, stored: Mapping[str, Path] | None = None, place: Scratch | None = None,
+) -> Run:
+    """The run with its tables, as it is shown."""
+    from recon.core.steps import rules_before
+    from recon.report.view import RunView
+
+    options, policy = frame.options, frame.policy
+    view = RunView(
+        tables=tables, as_of=as_of, edition=edition, lang=options.lang, folder=frame.folder.name,
+        version=__version__,
+        parameters=[*_parameters(options, frame.region, context.notes, payroll.notes),
+                    *_rules_told(context.inferred, [path.relative_to(frame.folder).as_posix()
+                                                    for path in frame.own_policy], options.lang)],
+        generated_at=frame.now.strftime("%Y-%m-%d %H:%M"), full_ids=options.full_ids,
+        region_names=_region_names(policy, tables), policy_refs=_policy_refs(policy, tables, options.lang),
+        rules_before=rules_before(tables["contribution"], tables["person"], policy), stored=stored or {},
+    )
+    counts = _counts(view, people) | {"payslip_months": list(payroll.notes)}
+    return Run(view, exit_code_of(counts), counts, place)
+
+
+def _problem_table(problems: Sequence[Problem], lang: str) -> pl.DataFrame:
+    import polars as pl
+
+    return pl.DataFrame(
+        [one.row(lang) for one in problems], schema=dict.fromkeys(
             ("code", "severity", "file", "place", "column", "value", "message", "remedy"), pl.String)
     ).unique(maintain_order=True).sort("severity", "file", "place", "code", nulls_last=True, maintain_order=True)
-    everything = {**result.inputs, **answers, "problem": problem, "source": read.sources}
-    view = RunView(
-        tables=everything, as_of=as_of, edition=edition, lang=options.lang, folder=folder.name, version=__version__,
-        parameters=[*_parameters(options, region, context.notes, payroll.notes),
-                    *_rules_told(context.inferred, [path.relative_to(folder).as_posix() for path in own_policy],
-                                 options.lang)],
-        generated_at=now.strftime("%Y-%m-%d %H:%M"), full_ids=options.full_ids,
-        region_names=_region_names(policy, everything),
-        policy_refs=_policy_refs(policy, everything, options.lang),
-        rules_before=rules_before(everything["contribution"], everything["person"], policy),
-    )
-    counts = _counts(everything, as_of, edition, people) | {"payslip_months": list(payroll.notes)}
-    return Run(view, exit_code_of(counts), counts)
 
 
 def exit_code_of(counts: Mapping[str, Any]) -> int:
@@ -174,8 +265,14 @@ def write_tables(directory: Path, run: Run, kind: str = "parquet") -> None:
 
     directory.mkdir(parents=True, exist_ok=True)
     for name in TABLES:
-        frame = conform(run.view.table(name), name)
         with _beside(directory / f"{name}.{kind}") as temporary:
+            if name in run.view.stored:
+                if kind == "csv":
+                    run.view.whole(name).sink_csv(temporary)
+                else:
+                    shutil.copyfile(run.view.stored[name], temporary)
+                continue
+            frame = conform(run.view.table(name), name)
             if kind == "csv":
                 frame.write_csv(temporary)
             else:
@@ -420,11 +517,25 @@ def result_hashes(run: Run) -> dict[str, tuple[int, str]]:
 
     hashes = {}
     for name in RESULT_TABLES:
+        if name in run.view.stored:
+            hashes[name] = _stored_hash(run.view.whole(name))
+            continue
         frame = conform(run.view.table(name), name)
         if name == "source":  # recon's own reports in the folder come and go
             frame = frame.remove(frame["status"] == "own_output")
         hashes[name] = (frame.height, hashlib.sha256(frame.write_csv().encode()).hexdigest())
     return hashes
+
+
+def _stored_hash(table: pl.LazyFrame) -> tuple[int, str]:
+    """Rows and hash of a large table, some rows at a time; the same as of the whole."""
+    import polars as pl
+
+    rows = table.select(pl.len()).collect().item()
+    mark = hashlib.sha256()
+    for at in range(0, max(rows, 1), _HASHED_ROWS):
+        mark.update(table.slice(at, _HASHED_ROWS).collect().write_csv(include_header=at == 0).encode())
+    return rows, mark.hexdigest()
 
 
 def confirm(
@@ -570,19 +681,11 @@ def _legs(
     tables: dict[str, pl.DataFrame], legs: Mapping[str, str]
 ) -> tuple[dict[str, pl.DataFrame], list[Problem]]:
     """The tables without the legs that are switched off, and a problem for each required one that is not there."""
-    import polars as pl
-
     from recon.problems import Problem
 
-    declared = pl.col("proof").is_in(["declared", "billed"])
-    of_leg = {
-        "payroll": ("payroll", pl.lit(value=True)), "payment": ("payment", pl.lit(value=True)),
-        "flow": ("flow", pl.lit(value=True)), "declared": ("contribution", declared.fill_null(value=False)),
-        "arrived": ("contribution", ~declared.fill_null(value=False)),
-    }
     tables = dict(tables)
     missing = []
-    for leg, (table, rows) in of_leg.items():
+    for leg, (table, rows) in _rows_of_legs().items():
         if legs.get(leg) == "off":
             tables[table] = tables[table].filter(~rows)
         elif legs.get(leg) == "required" and tables[table].filter(rows).is_empty():
@@ -590,15 +693,38 @@ def _legs(
     return tables, missing
 
 
-def _future(tables: Mapping[str, pl.DataFrame], today: date) -> list[Problem]:
-    """One notice per file with days after today: they do not move the as-of date."""
+def _large_legs(shards: Shards, legs: Mapping[str, str]) -> list[Problem]:
+    """The same for tables in shards."""
+    from recon.problems import Problem
+
+    missing = []
+    for leg, (table, rows) in _rows_of_legs().items():
+        if legs.get(leg) == "off":
+            shards.without(table, rows)
+        elif legs.get(leg) == "required" and not shards.has(table, rows):
+            missing.append(Problem("leg-absent", value=leg))
+    return missing
+
+
+def _rows_of_legs() -> dict[str, tuple[str, pl.Expr]]:
+    """The table of each leg, and which of its rows belong to it."""
+    import polars as pl
+
+    declared = pl.col("proof").is_in(["declared", "billed"]).fill_null(value=False)
+    everything = pl.lit(value=True)
+    return {"payroll": ("payroll", everything), "payment": ("payment", everything), "flow": ("flow", everything),
+            "declared": ("contribution", declared), "arrived": ("contribution", ~declared)}
+
+
+def _future(rows: Callable[[str, pl.Expr], pl.DataFrame], today: date) -> list[Problem]:
+    """One notice per file with days after today: they do not move the as-of date. rows: of a table, those asked for."""
     import polars as pl
 
     from recon.problems import Problem
 
     found = []
     for name, column in (("flow", "posted_on"), ("contribution", "paid_on"), ("payment", "paid_on")):
-        later = tables[name].filter(pl.col(column) > today).with_columns(
+        later = rows(name, pl.col(column) > today).with_columns(
             pl.col("row_id").str.split_exact("#", 1).struct.rename_fields(["file", "place"]).alias("at")
         ).unnest("at").sort("file", column, "place").unique("file", keep="last", maintain_order=True)
         found += [
@@ -609,7 +735,7 @@ def _future(tables: Mapping[str, pl.DataFrame], today: date) -> list[Problem]:
 
 
 def _perhaps_on_payroll(
-    tables: Mapping[str, pl.DataFrame], problems: list[Problem], sources: pl.DataFrame
+    rows: Callable[[str, pl.Expr], pl.DataFrame], problems: list[Problem], sources: pl.DataFrame
 ) -> set[str]:
     """People of a name that a payroll states without a number and that several bear: who was meant, nobody knows."""
     import polars as pl
@@ -618,26 +744,8 @@ def _perhaps_on_payroll(
     names = {one.value for one in problems if one.code == "ambiguous-person" and one.file in payrolls and one.value}
     return {
         person for name in ("person", "contribution")
-        for person in tables[name].filter(pl.col("person_name").is_in(sorted(names)))["person_id"].drop_nulls()
+        for person in rows(name, pl.col("person_name").is_in(sorted(names)))["person_id"].drop_nulls()
     }
-
-
-def _without_spend(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
-    """The HR edition holds no spend line, no place, no memo and no running balance that would tell of them.
-
-    Of a memo only the word for a subsidy stays: it decides what a credit is, in every edition alike.
-    """
-    import polars as pl
-
-    from recon.core.match import SUBSIDY
-    from recon.core.overlap import mark_repeated_flows
-    from recon.tables import SPENDING
-
-    flow = mark_repeated_flows(tables["flow"]).filter(~pl.col("flow_kind").is_in(SPENDING)).with_columns(
-        pl.when(pl.col("memo").str.contains(SUBSIDY)).then(pl.lit(SUBSIDY)).alias("memo"),
-        pl.lit(None, dtype=pl.Int64).alias("balance_fen"),
-    )
-    return {**tables, "flow": flow}
 
 
 # ------------------------------------------------------------------------------------------------------ its outputs
@@ -740,35 +848,41 @@ def _without_sheets(rows: str) -> str:
                      for what, _, places in parts)
 
 
-def _counts(tables: Mapping[str, pl.DataFrame], as_of: date, edition: str, people: int) -> dict[str, Any]:
-    """What ``--json`` prints: facts for scripts, without a name or an ID."""
+def _counts(view: RunView, people: int) -> dict[str, Any]:
+    """What ``--json`` prints: facts for scripts, without a name or an ID; of all ``people``."""
     import polars as pl
 
-    gap, month, source, problem = tables["gap"], tables["month"], tables["source"], tables["problem"]
+    gap, source, problem = view.whole("gap"), view.table("source"), view.table("problem")
+
+    def found(rows: pl.LazyFrame) -> pl.DataFrame:
+        return rows.collect(engine="streaming" if view.stored else "auto")
+
     told = (pl.col("basis") == "balance") & (pl.col("status") == "explained")  # every spend line, and the like
     counted = gap.filter(~pl.col("label").is_in(["pooled_share", "flat_fee"]) & ~told)
-    by_status = dict(counted.group_by("status").agg(pl.len()).sort("status").iter_rows())
-    by_cause = counted.filter(pl.col("status").is_in(["open", "pending", "unknown"])).group_by(
+    by_status = dict(found(counted.group_by("status").agg(pl.len())).sort("status").iter_rows())
+    by_cause = found(counted.filter(pl.col("status").is_in(["open", "pending", "unknown"])).group_by(
         "status", "label", "cause").agg(
         pl.len().alias("parts"), pl.col("person_id").n_unique().alias("people"), pl.col("amount_fen").sum(),
-    ).sort("status", "label", "cause", nulls_last=True)
-    outstanding = counted.filter(
+    )).sort("status", "label", "cause", nulls_last=True)
+    outstanding = found(counted.filter(
         (pl.col("basis") == "credit") & pl.col("status").is_in(["open", "pending"])
-    )["amount_fen"].sum()
+    ).select("amount_fen"))["amount_fen"].sum()
     legs = {
-        name: {"rows": tables[name].height,
-               "people": tables[name]["person_id"].n_unique() if "person_id" in tables[name].columns else None}
+        name: dict(zip(("rows", "people"), found(view.whole(name).select(
+            pl.len(), pl.col("person_id").n_unique() if name != "payment" else pl.lit(None).alias("person_id"))
+        ).row(0), strict=True))
         for name in ("payroll", "contribution", "flow", "reading", "payment")
     }
-    proofs = dict(tables["contribution"].group_by("proof").agg(pl.len()).sort("proof", nulls_last=True).iter_rows())
+    proofs = dict(found(view.whole("contribution").group_by("proof").agg(pl.len())).sort(
+        "proof", nulls_last=True).iter_rows())
     status = dict(source.group_by("status").agg(pl.len()).sort("status").iter_rows())
     return {
-        "version": __version__, "as_of": as_of.isoformat(), "edition": edition, "people": people,
-        "months": month.height, "outstanding_fen": outstanding,
+        "version": __version__, "as_of": view.as_of.isoformat(), "edition": view.edition, "people": people,
+        "months": found(view.whole("month").select(pl.len())).item(), "outstanding_fen": outstanding,
         "gaps": {name: by_status.get(name, 0) for name in ("open", "pending", "unknown", "resolved", "explained")},
-        "causes": by_cause.to_dicts(), "findings": tables["finding"].height,
+        "causes": by_cause.to_dicts(), "findings": view.table("finding").height,
         "coverage": {"legs": legs, "contribution_proof": {str(key): value for key, value in proofs.items()}},
-        "files": status, "proof": _proof(tables),
+        "files": status, "proof": _proof(view.tables),
         "rejected": {
             "files": source.filter(  # a file read in part counts by its rows, or as a file where pages are missing
                 pl.col("status").is_in(_REJECTED_STATUS)

@@ -21,16 +21,18 @@ import polars as pl
 from recon.core.context import DATED, Context, build_context, gather, newest_days
 from recon.core.expect import conflict_problems
 from recon.core.lags import Votes
+from recon.core.payroll.check import PayrollResult
 from recon.core.payroll.deducted import deducted_months, no_deductions
+from recon.core.payroll.rollup import roll_up
 from recon.core.payroll_settings import PayrollSettings
 from recon.core.prepare import prepare
-from recon.core.reconcile import Members, Result, finding_table, members_of, reconcile
+from recon.core.reconcile import Members, Result, finding_table, members_of, reconcile, without_spend
 from recon.core.survey import Part, Told, together
 from recon.policy import Policy
 from recon.problems import Problem
 from recon.reading.slices import Places
 from recon.reading.spread import Spread
-from recon.reading.workers import each_in_turn
+from recon.reading.workers import close_idle, each_in_turn
 from recon.tables import INPUT_TABLES, conform
 
 # Rows of contributions and account lines from which shards pay, and that one shard holds at most: about 1 GB at work.
@@ -50,6 +52,7 @@ class _Work:
     as_of: date
     context: Context  # without the rows of single people
     spend: bool
+    drop: bool = False  # spending is still in the shards
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ def reconcile_all(
             for name in INPUT_TABLES
         }
     results["finding"] = finding_table(told.members)
-    return Result(results, inputs, _problems(told), told.conflicts, told.members)
+    return Result(results, inputs, problems_of(told), told.conflicts, told.members)
 
 
 def _number(tables: Mapping[str, pl.DataFrame], shards: int | None) -> int:
@@ -168,12 +171,38 @@ def shards_to_disk(
     """The result tables of all shards as Parquet in ``directory``, in the order of people; what was noticed."""
     told = answer_shards(shards, policy, as_of, context, spend=spend, workers=workers)
     for name in _names(shards.folders):
-        parts = [folder / f"result-{name}.parquet" for folder in shards.folders]
-        pl.scan_parquet(parts).sink_parquet(directory / f"{name}.parquet")
-        for part in parts:
-            part.unlink()
+        to_disk(shards, f"result-{name}", directory / f"{name}.parquet")
     finding_table(told.members).write_parquet(directory / "finding.parquet")
-    return _problems(told)
+    return problems_of(told)
+
+
+def to_disk(
+    shards: Places, name: str, target: Path, *, more: pl.DataFrame | None = None, keep: bool = False
+) -> Path:
+    """The parts of a table in all shards, then ``more``, as one file; the parts are gone then unless ``keep``."""
+    parts = [folder / f"{name}.parquet" for folder in shards.folders]
+    whole = pl.scan_parquet(parts)
+    (whole if more is None else pl.concat([whole, more.lazy()])).sink_parquet(target)
+    for part in () if keep else parts:
+        part.unlink()
+    return target
+
+
+def roll_up_shards(
+    shards: Places, payroll: PayrollResult, firm: PayrollSettings, workers: int | None = None
+) -> list[pl.DataFrame]:
+    """:func:`recon.core.payroll.rollup.roll_up` of each answered shard, with what its people have in ``payroll``."""
+    for name, frame in (("gap", payroll.gap), ("month", payroll.payroll_month), ("finding", payroll.finding)):
+        _write_parts(frame, shards, f"payroll-{name}", everywhere=False)
+    return list(_each("roll_up_shard", firm, [(folder,) for folder in shards.folders], workers))
+
+
+def roll_up_shard(firm: PayrollSettings, folder: Path) -> pl.DataFrame:
+    """The roll-up of one answered shard; called in a worker process."""
+    own = {name: pl.read_parquet(folder / f"{kind}.parquet") for name, kind in (
+        ("month", "result-month"), ("gap", "result-gap"), ("more", "payroll-gap"), ("payroll_month", "payroll-month"),
+        ("finding", "payroll-finding"), ("person", "input-person"))}
+    return roll_up({**own, "gap": pl.concat([own["gap"], own["more"]])}, firm)
 
 
 def _deducted(tables: Mapping[str, pl.DataFrame], payroll: PayrollSettings | None) -> pl.DataFrame:
@@ -224,12 +253,18 @@ def survey_shard(policy: Policy, folder: Path, name: str, arguments: tuple[Any, 
 
 
 def answer_shards(
-    shards: Places, policy: Policy, as_of: date, context: Context, *, spend: bool = True, workers: int | None = None,
+    shards: Places, policy: Policy, as_of: date, context: Context, *, spend: bool = True, drop: bool = False,
+    workers: int | None = None,
 ) -> _Told:
-    """Answer every shard that :func:`_split` wrote; its tables stand beside its input (``result-*``, ``input-*``)."""
+    """Answer every shard; its tables stand beside its input (``result-*``, ``input-*``).
+
+    drop: spending is still in the shards, and must not be in what is answered.
+    """
     bare: dict[str, Any] = {name: getattr(context, name).clear() for name in _own(context)}
-    work = _Work(policy, as_of, replace(context, **bare), spend)
-    return cast(_Told, _folded(_each("answer_shard", work, [(folder,) for folder in shards.folders], workers), _told))
+    work = _Work(policy, as_of, replace(context, **bare), spend, drop)
+    told = _folded(_each("answer_shard", work, [(folder,) for folder in shards.folders], workers), _told)
+    close_idle()  # what they held of the largest shard is needed to put the tables together
+    return cast(_Told, told)
 
 
 def _each(function: str, shared: Any, arguments: list[tuple[Any, ...]], workers: int | None) -> Iterator[Any]:
@@ -251,7 +286,8 @@ def answer_shard(work: _Work, folder: Path) -> _Told:
     """Answer one shard; called in a worker process."""
     own: dict[str, Any] = {path.stem.removeprefix("context-"): pl.read_parquet(path)
            for path in folder.glob("context-*.parquet")}
-    result = reconcile(_tables_of(folder), work.policy, work.as_of, replace(work.context, **own), spend=work.spend)
+    tables = without_spend(_tables_of(folder)) if work.drop else _tables_of(folder)
+    result = reconcile(tables, work.policy, work.as_of, replace(work.context, **own), spend=work.spend)
     for name, frame in result.tables.items():
         if name != "finding":
             frame.write_parquet(folder / f"result-{name}.parquet", compression="lz4")
@@ -333,7 +369,7 @@ def _as_before(frame: pl.DataFrame, given: pl.DataFrame | None) -> pl.DataFrame:
     return order.join(frame, on="row_id", how="left", maintain_order="left").select(frame.columns)
 
 
-def _problems(told: _Told) -> list[Problem]:
+def problems_of(told: _Told) -> list[Problem]:
     """Problems without repetition: one that names no place speaks of a file and is said once."""
     said: set[tuple[str, str | None]] = set()
     problems: list[Problem] = []

@@ -26,15 +26,16 @@ from recon.core.holes import jumps
 from recon.core.inferred import CONFLICT, conflict_findings, mark_conflicts, with_inferred
 from recon.core.judge import judge, parts_of, with_links
 from recon.core.ledgers import only_in_one
-from recon.core.match import match
+from recon.core.match import SUBSIDY, match
 from recon.core.monthly import month_table
 from recon.core.moves import recognised
+from recon.core.overlap import mark_repeated_flows
 from recon.core.prepare import Prepared, prepare
 from recon.core.readings import anchors, reading_parts
 from recon.core.steps import step_table
 from recon.policy import Policy
 from recon.problems import Problem
-from recon.tables import RESULT_TABLES, conform, empty
+from recon.tables import RESULT_TABLES, SPENDING, conform, empty
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,18 @@ def reconcile(
     problems = prepared.problems + found.problems + conflict_problems(conflicts)
     assert set(result) == set(RESULT_TABLES) - {"problem", "source", "payroll_month", "rollup"}
     return Result(result, prepared.tables, problems, conflicts, members)
+
+
+def without_spend(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """The tables as the HR edition holds them: no spend line, no place, no memo, no balance that would tell of them.
+
+    Of a memo only the word for a subsidy stays: it decides what a credit is, in every edition alike.
+    """
+    flow = mark_repeated_flows(tables["flow"]).filter(~pl.col("flow_kind").is_in(SPENDING)).with_columns(
+        pl.when(pl.col("memo").str.contains(SUBSIDY)).then(pl.lit(SUBSIDY)).alias("memo"),
+        pl.lit(None, dtype=pl.Int64).alias("balance_fen"),
+    )
+    return {**tables, "flow": flow}
 
 
 def members_of(parts: Sequence[Members]) -> Members:

@@ -9,7 +9,7 @@ from recon import __version__, batch
 from recon.batch import UsageError
 from recon.config import Settings
 from recon.job.past import file_hash
-from recon.job.settle import options_of, unpacked
+from recon.job.settle import options_of, scratch_of, unpacked
 from recon.state.place import StateError
 from recon.state.store import RunRecord, open_store
 
@@ -52,7 +52,7 @@ def verify(settings: Settings, run: str, progress: batch.Progress | None = None)
                              if rules.get(name) != record.rules.get(name)))
     files, missing = _files(record, folder)
     again = batch.run_folder(folder, replace(options_of(told), as_of=record.as_of, edition=record.edition), progress,
-                             files=files)
+                             scratch=scratch_of(told), files=files)
     now = {row["file"]: row["sha256"] for row in again.view.table("source").iter_rows(named=True)}
     changed = sum(1 for file, (sha, status) in record.sources.items()
                   if status != "own_output" and file in now and (now[file] or "") != sha)

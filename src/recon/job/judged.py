@@ -53,6 +53,13 @@ def _reports(settings: Settings) -> list[Path]:
     return sorted(report.parent.glob(digits)) if "{" not in str(report.parent) else []
 
 
+def live_rows(run: batch.Run) -> pl.DataFrame:
+    """The gaps of all people that are open or pending."""
+    import polars as pl
+
+    return run.view.whole("gap").filter(pl.col("status").is_in(["open", "pending"])).collect()
+
+
 def judged(
     settings: Settings, run: batch.Run, decided: pl.DataFrame, events: pl.DataFrame | None
 ) -> tuple[dict[str, Any], int]:
@@ -62,7 +69,7 @@ def judged(
     from recon.state.compare import NEWS, live_gaps
 
     accepted = decided.filter(pl.col("decision") == "accepted")["gap_id"]
-    open_gaps = live_gaps(run.view.table("gap")).filter(pl.col("status") == "open")
+    open_gaps = live_gaps(live_rows(run)).filter(pl.col("status") == "open")
     theirs = open_gaps.filter(pl.col("gap_id").is_in(accepted.implode()))
     size = pl.max_horizontal(pl.col("amount_fen").abs(), pl.col("estimated_fen").abs().fill_null(0))
     # A gap without any figure, such as a month without a record, is never too small.

@@ -61,7 +61,8 @@ def around(
     fresh = sorted(file for file, (sha, status) in sources.items() if sha not in before and status != "own_output")
     file = pl.col("row_id").str.extract(r"^(.*)#[^#]*$")
     people = pl.concat([
-        run.view.table(name).filter(file.is_in(fresh)).select("person_id") for name in _PERSON_TABLES
+        run.view.whole(name).filter(file.is_in(fresh)).select("person_id").unique().collect()
+        for name in _PERSON_TABLES
     ]).drop_nulls().to_series().unique()
     return Circumstances(
         people=frozenset(people), files_new=bool(fresh), files_gone=bool(before - here),

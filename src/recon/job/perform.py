@@ -17,11 +17,11 @@ from recon import __version__, batch
 from recon.batch import CHINA, UsageError
 from recon.config import Settings
 from recon.job import tell
-from recon.job.judged import judged, with_decisions
+from recon.job.judged import judged, live_rows, with_decisions
 from recon.job.log import log_to, where
 from recon.job.past import around, as_new, file_hash, fingerprint, with_past
 from recon.job.plan import plan_of, wall
-from recon.job.settle import REPORT, options_of, packed, report_path
+from recon.job.settle import REPORT, options_of, packed, report_path, scratch_of
 from recon.state.place import Locked, StateError, locked, open_place, read_heartbeat, write_heartbeat
 
 if TYPE_CHECKING:
@@ -110,10 +110,11 @@ def _run_once(call: _Call) -> Outcome:
 
     settings = call.settings
     assert settings.folder is not None
-    run = batch.run_folder(settings.folder, options_of(settings, call.ask), call.progress, now=call.now)
+    run = batch.run_folder(settings.folder, options_of(settings, call.ask), call.progress, now=call.now,
+                           scratch=scratch_of(settings))
     report = report_path(settings, run.view.as_of)
     run, decided = with_decisions(settings, run, report, pl.DataFrame(schema=DECISION_SCHEMA))
-    counts, code = judged(settings, run, decided, as_new(run.view.table("gap")))
+    counts, code = judged(settings, run, decided, as_new(live_rows(run)))
     call.alerts += _stale(call, run)
     _write(settings, run, report)
     if settings.channels and tell.is_worth_telling(settings, counts, call.alerts):
@@ -234,7 +235,8 @@ def _run_compared(call: _Call, place: Path, past: _Past) -> Outcome:
     rule_files = batch.rule_files(settings.mappings, settings.folder)
     rules = {name: file_hash(path) for name, path in rule_files.items()}
     kept = _kept_rows(settings, place, last, rule_files)
-    run = batch.run_folder(settings.folder, options_of(settings, call.ask), call.progress, now=call.now, kept=kept)
+    run = batch.run_folder(settings.folder, options_of(settings, call.ask), call.progress, now=call.now, kept=kept,
+                           scratch=scratch_of(settings))
     if kept is not None:
         kept.keep(run.view.edition)
     as_of = run.view.as_of.isoformat()
@@ -246,7 +248,7 @@ def _run_compared(call: _Call, place: Path, past: _Past) -> Outcome:
     told = packed(replace(settings, as_of=None, file=None, state=None, report=None, tables=None, passwords=None,
                           channels=()))
     mark = fingerprint(as_of, sources, told, rules, run.view.edition)
-    live = live_gaps(run.view.table("gap"))
+    live = live_gaps(live_rows(run))
     results = batch.result_hashes(run)
     # The results are looked at too: a program may have changed without a new version.
     is_repeat = last is not None and last.fingerprint == mark and last.results.get("gap") == results["gap"]
@@ -256,11 +258,11 @@ def _run_compared(call: _Call, place: Path, past: _Past) -> Outcome:
         news = events.clear()
     else:
         run_id, base = store.next_run(), last
-        events = compare(past.known, live, visible({name: run.view.table(name) for name in _SEEN}),
+        events = compare(past.known, live, visible({name: run.view.whole(name) for name in _SEEN}),
                          around(run, last, sources, told, rules, as_of))
         if base is None:  # with nothing to compare with nothing is a change; but to be told of, all of it is new
             events = events.clear()
-        news = events if base is not None else as_new(run.view.table("gap"))
+        news = events if base is not None else as_new(live_rows(run))
         known = carried(past.known, live, events, run_id, as_of)
     report = report_path(settings, run.view.as_of)
     before = store.fact("report")
@@ -363,10 +365,13 @@ def _is_look_back(settings: Settings, last: RunRecord) -> bool:
 
 def _stale(call: _Call, run: batch.Run) -> list[str]:
     """Whether the newest row lies long before today: is this month's export missing?"""
-    from recon.core.context import newest_date
+    from recon.core.context import DATED, newest_date
 
     settings, now = call.settings, call.now
-    newest = newest_date(run.view.tables, now.date())
+    months = ["accrual_month"]
+    days = {name: run.view.whole(name).select(*columns, *(months if name == "contribution" else ())).unique().collect()
+            for name, columns in DATED.items()}
+    newest = newest_date(days, now.date())
     limit = settings.stale_days or (STALE_DAYS if settings.state and settings.as_of in (None, "today") else None)
     return ["stale"] if limit and isinstance(newest, date) and (now.date() - newest).days > limit else []
 
@@ -381,3 +386,5 @@ def _sweep(settings: Settings, left_behind: str) -> None:
     for path in (path for place in places for path in place.glob(f".*.{process}.part")):
         with contextlib.suppress(OSError):
             path.unlink()
+    for path in scratch_of(settings).glob(f"{batch.SCRATCH}{process}-*"):
+        shutil.rmtree(path, ignore_errors=True)

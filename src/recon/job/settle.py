@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from datetime import date
 from pathlib import Path
+from tempfile import gettempdir
 from typing import TYPE_CHECKING, Any
 
 from recon import batch
@@ -88,6 +90,16 @@ def report_path(settings: Settings, day: date) -> Path:
     """Where the workbook goes, with the as-of ``day`` filled in."""
     report = settings.report or REPORT
     return Path(str(report).replace("{as_of}", day.isoformat()).replace("{month}", f"{day:%Y-%m}"))
+
+
+def scratch_of(settings: Settings) -> Path:
+    """Where a large run may lay down its tables: beside what it writes, else where the system keeps such things."""
+    for place in (settings.tables, (settings.report or REPORT).absolute().parent):
+        while place is not None and not place.exists() and place != place.parent:
+            place = place.parent
+        if place is not None and place.is_dir() and os.access(place, os.W_OK):
+            return place
+    return Path(gettempdir())
 
 
 def packed(settings: Settings) -> dict[str, Any]:

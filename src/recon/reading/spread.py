@@ -95,13 +95,13 @@ class Spread:
 
 
 def read_spread(
-    folder: Path, place: Path, *, from_rows: int, rows_each: int, mappings: list[Path],
+    folder: Path, place: Callable[[], Path], *, from_rows: int, rows_each: int, mappings: list[Path],
     region_of: Callable[[str], str | None], default_region: str | None = None, workers: int | None = None,
     progress: Callable[[int, int], None] | None = None, passwords: Sequence[str] = (),
     ask: Callable[[str], str | None] | None = None, leave_out: Collection[Path] = (), kept: Kept | None = None,
     files: Sequence[tuple[str, Path]] | None = None,
 ) -> Spread | ReadResult:
-    """Every export under ``folder``: spread over folders in ``place`` from ``from_rows`` rows of native Parquet on.
+    """Every export under ``folder``: spread over folders in a ``place`` from ``from_rows`` rows of native Parquet on.
 
     Below that all is in memory, as :func:`recon.reading.folder.read_folder` gives it; the other arguments are its.
     ``rows_each``: about how many contribution and account lines one folder is to hold.
@@ -122,7 +122,7 @@ def read_spread(
 class _Large:
     """Reads the native Parquet files of a folder in slices (:class:`recon.reading.folder.Large`)."""
 
-    def __init__(self, place: Path, names: Sequence[str], from_rows: int, rows_each: int) -> None:
+    def __init__(self, place: Callable[[], Path], names: Sequence[str], from_rows: int, rows_each: int) -> None:
         self.number = {name: number for number, name in enumerate(names)}
         self.seen: dict[str, Seen] = {}
         self.slices: dict[str, list[Slice]] = {}
@@ -227,7 +227,8 @@ class _Large:
         number = max(1, -(-rows // self._rows_each))
         at = [len(known) * k // number for k in range(1, number)] if len(known) else []
         bounds = known.gather(at).unique().sort()
-        folders = tuple(self._place / f"{k:05d}" for k in range(len(bounds) + 1))
+        place = self._place()
+        folders = tuple(place / f"{k:05d}" for k in range(len(bounds) + 1))
         for folder in folders:
             folder.mkdir()
         return Places(folders, bounds)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -42,6 +43,9 @@ class Since:
 class RunView:
     """One run, ready to be shown. ``tables`` holds any of the canonical tables; absent ones count as empty.
 
+    Of a run too large for memory ``stored`` says where tables lie as Parquet, and ``tables`` holds of these only the
+    rows of the people who are shown; :meth:`whole` is everybody.
+
     ``generated_at`` is text given by the caller (nothing here reads a clock). ``region_names`` and ``policy_refs``
     turn codes and references into words; without them the codes are shown. ``rules_before`` is
     :func:`recon.core.steps.rules_before`. ``decisions`` are gap_id, decision, note, decided_at and as_written (the
@@ -62,6 +66,13 @@ class RunView:
     rules_before: pl.DataFrame | None = None  # what the policy alone says of the time before each record
     decisions: pl.DataFrame | None = None
     since: Since | None = None
+    stored: Mapping[str, Path] = field(default_factory=dict)
+
+    def whole(self, name: str) -> pl.LazyFrame:
+        """The table ``name`` of all people, with all its columns."""
+        if name in self.stored:
+            return pl.scan_parquet(self.stored[name], glob=False)
+        return self.table(name).lazy()
 
     def table(self, name: str) -> pl.DataFrame:
         """The table ``name`` with all its columns, empty when the run has none."""

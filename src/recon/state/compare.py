@@ -59,7 +59,7 @@ def live_gaps(gap: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def visible(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+def visible(tables: Mapping[str, pl.LazyFrame]) -> dict[str, pl.DataFrame]:
     """What a run can judge, by basis: a gap of theirs that is no more is resolved, of others it is only out of sight.
 
     credit: accounts and months whose status is known; payroll: people and months of payslips and contributions;
@@ -69,13 +69,13 @@ def visible(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
     when = pl.col("accrual_month").cast(pl.String)
     payslip = pl.coalesce("for_month", "pay_month").cast(pl.String).alias("accrual_month")
     return {
-        "credit": month.select("person_id", "region", "scheme", when).unique(),
+        "credit": month.select("person_id", "region", "scheme", when).unique().collect(),
         "payroll": pl.concat([
             tables["payroll"].select("person_id", payslip), tables["contribution"].select("person_id", when),
-        ]).unique(),
+        ]).unique().collect(),
         "balance": pl.concat([
             tables[name].select("person_id", "region") for name in ("flow", "reading")
-        ]).unique(),
+        ]).unique().collect(),
     }
 
 

@@ -7,7 +7,7 @@ amounts do, and that is asserted. Schemes are never added together.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
@@ -50,10 +50,22 @@ def roll_up(tables: Mapping[str, pl.DataFrame], settings: PayrollSettings) -> pl
             raise RollupError(f"level {LEVELS[depth - 1]} does not add up to the whole")
         frames += [conform(one.with_columns(pl.lit(LEVELS[depth - 1]).alias("level")), "rollup")
                    for one in (totals, parts)]
+    return _sorted(pl.concat(frames))
+
+
+def added_rollups(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """The roll-up of all people, of those of several groups of people."""
+    rows = pl.concat(parts)
+    sums = ["people", "amount_fen", *_SUMS]
+    # A sum that no part has stays empty.
+    return _sorted(rows.group_by(pl.exclude(sums)).agg(
+        pl.when(pl.col(name).is_not_null().any()).then(pl.col(name).sum()) for name in sums).select(rows.columns))
+
+
+def _sorted(rows: pl.DataFrame) -> pl.DataFrame:
     rank = pl.col("level").replace_strict({name: at for at, name in enumerate(LEVELS)}, return_dtype=pl.Int32)
     order = ["accrual_month", "company", "branch", "cost_centre", "region", "scheme"]
-    return pl.concat(frames).sort(rank, *order, pl.col("label").is_not_null(), "basis", "label", "cause", "status",
-                                  nulls_last=True)
+    return rows.sort(rank, *order, pl.col("label").is_not_null(), "basis", "label", "cause", "status", nulls_last=True)
 
 
 def branch_of(settings: PayrollSettings) -> pl.Expr:
