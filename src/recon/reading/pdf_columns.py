@@ -8,7 +8,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import pairwise
+from itertools import pairwise, repeat
+from operator import itemgetter
 
 from recon.reading.glyphs import fold
 from recon.reading.pdf_lines import NUMBER, WIDE_GAP, Line, is_date, phrases, run_on
@@ -21,7 +22,6 @@ _DIGITS = frozenset("0123456789-+¥￥")
 ENOUGH_ROWS = 8  # lines from which the columns of a page may serve the next pages
 MAX_HEADER = 7  # lines of a header with names of up to four lines, each in the middle of its cell
 _LABEL = re.compile(r"[^\d:：\s]{2,14}[:：]")
-_MARKS = "页:：/"  # without any of them a line is no page label and holds no labelled value
 _PAGE_LABEL = re.compile(r"第\s*\d+\s*页|共\s*\d+\s*页|页码|^\d+\s*/\s*\d+$")
 
 
@@ -183,13 +183,10 @@ def _fits(columns: Columns, lines: list[Line], known: Columns) -> bool:
     """Whether every word below a header printed again keeps within a column that had words before."""
     if not _in_place(columns, known):
         return False
-    bounds, used = known.bounds, known.used
-    for line in lines:
-        for word in line.words:
-            at = bisect_right(bounds, word[0])
-            if at not in used or bisect_right(bounds, word[1]) != at:
-                return False
-    return True
+    words = [word for line in lines for word in line.words]
+    begins = list(map(bisect_right, repeat(known.bounds), map(itemgetter(0), words)))
+    ends = map(bisect_right, repeat(known.bounds), map(itemgetter(1), words))
+    return known.used.issuperset(begins) and begins == list(ends)
 
 
 def _in_place(columns: Columns, known: Columns) -> bool:
@@ -256,6 +253,11 @@ def _assign(
     return owner
 
 
+def _is_marked(text: str) -> bool:
+    """Whether a line may be a page label or hold a labelled value."""
+    return "页" in text or ":" in text or "：" in text or "/" in text  # four times as quick as a pattern
+
+
 def stands_alone(line: Line, columns: Columns) -> bool:
     """Whether a line under a header is no row of it: a page label, a print date, a sentence over several columns."""
     bounds = columns.bounds
@@ -264,7 +266,7 @@ def stands_alone(line: Line, columns: Columns) -> bool:
     if is_date(line.words[0].text) and len(line.words) > 2:
         return False
     text = run_on(line.words)
-    if len(line.words) > 3 and not any(mark in text for mark in _MARKS):
+    if len(line.words) > 3 and not _is_marked(text):
         crossing = (bisect_right(bounds, w[0] + 2) != bisect_left(bounds, w[1] - 2) for w in line.words)
         if columns.fits or not any(crossing):
             return False

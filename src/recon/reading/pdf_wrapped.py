@@ -56,8 +56,9 @@ def join_wrapped(rows: list[Row]) -> list[Row]:
 def _anchor(rows: list[Row]) -> int | None:
     """The first column in which at least half of the fuller rows hold a date."""
     table = [row for row in rows if not row.free]
-    most = max((sum(map(bool, row.cells)) for row in table), default=0)
-    full = [row for row in table if 2 * sum(map(bool, row.cells)) > most]
+    filled = [sum(map(bool, row.cells)) for row in table]
+    most = max(filled, default=0)
+    full = [row for row, count in zip(table, filled, strict=True) if 2 * count > most]
     width = max((len(row.cells) for row in full), default=0)
     for j in range(width):
         if any(row.cells[j] for row in full) and 2 * sum(_is_date(row.cells[j]) for row in full) >= len(full):
