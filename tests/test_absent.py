@@ -225,3 +225,21 @@ def test_somebody_who_never_appears_in_the_payers_file(told: Told) -> None:
 def test_another_payer_beside_it_hides_no_hole(told: Told) -> None:
     """That somebody else paid as well in the month after a hole does not end the spell at the first payer."""
     assert told.unusual()["2024-03"] == ABSENT
+
+
+@case([*lines(count=3, file="old.csv"), *lines(count=9, person_id=OTHER, file="old.csv"),
+       *lines("2024-04", 3, employer="乙公司", file="new.csv"),
+       *lines("2024-04", 3, employer="乙公司", person_id=THIRD, file="new.csv")],
+      [*credits(count=6), *credits(count=9, person_id=OTHER), *credits("2024-04", 3, person_id=THIRD)],
+      enrolment=[spell("2024-01", "2024-03"), spell("2024-04", employer="乙公司")])
+def test_the_file_of_an_employer_one_left_says_nothing_of_the_next(told: Told) -> None:
+    """What the old employer's file covers beyond the new one's proves nothing of the new one's months."""
+    assert told.unusual() == {}
+
+
+@case([*lines(count=3, file="all.csv"), *lines("2024-04", 3, employer="乙公司", file="all.csv")], credits(count=6),
+      coverage=[cover(), cover("all.csv", table="contribution", start="2024-01-01", end="2024-08-31")],
+      enrolment=[spell("2024-01", "2024-03"), spell("2024-04", employer="乙公司")])
+def test_ones_own_download_speaks_of_every_employer(told: Told) -> None:
+    """A file of one person covers whoever paid."""
+    assert told.unusual() == {"2024-07": ABSENT, "2024-08": ABSENT}

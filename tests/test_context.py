@@ -338,6 +338,19 @@ def test_a_month_that_all_lack_teaches_no_lag() -> None:
     assert (finding["scope"], finding["people"], finding["amount_fen"]) == ("payer", 30, 30 * DUE)
 
 
+def test_a_month_nobody_got_and_a_late_run_after_it_are_two_things() -> None:
+    """The late run that was made up for takes back its own delay, not that of a month that never came."""
+    people = colleagues(25)
+    months = run_of("2024-01", 14)
+    due = {month: DUE if month < "2024-06" else 13200 for month in months}
+    paid = [line(month, person_id=one, scale=due[month] // 120) for one in people for month in months]
+    posted = {month: later(month, 2 if month == "2024-08" else 1) for month in months if month != "2024-02"}
+    came = [flow(f"{at}-12", due[month], person_id=one) for one in people for month, at in posted.items()]
+    came += [flow("2025-04-12", 13200, person_id=one) for one in people]  # of a month after all lines
+    told = solve(account(paid, came), as_of="2025-06-30").of(people[0])
+    assert told.unusual() == {"2024-02": MISSING, "2024-08": "delay/late/resolved"}
+
+
 @pytest.mark.parametrize("payers", [("甲公司",), ("甲公司", "乙公司")])
 def test_a_late_run_is_one_finding_of_the_region(payers: tuple[str, ...]) -> None:
     """A run that came late for everybody is one finding with its members, though all is there by now.

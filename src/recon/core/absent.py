@@ -145,12 +145,22 @@ def _deducted(context: Context) -> pl.DataFrame:
 
 
 def _covered(missing: pl.DataFrame, context: Context) -> pl.DataFrame:
-    """Only months that a contribution file speaks of: the person's own, or one of the payer's."""
+    """Only months that a contribution file speaks of: the person's own, or one of the payer's.
+
+    A file of several people with the person's lines speaks of other payers only where no file names them: they may
+    be spelled otherwise there.
+    """
     if missing.is_empty():
         return missing.select(_empty().columns)
     numbered = missing.with_row_index("_n")
     inside = (pl.col("month") >= pl.col("from")) & (pl.col("month") <= pl.col("to"))
-    own = numbered.join(context.paid_cover, on="person_id").filter(inside)["_n"]
+    known = context.payer_cover.select("payer", pl.lit(True).alias("_known")).unique()
+    theirs = (pl.col("payer") == pl.col("_payer")).fill_null(False) | pl.col("_known").is_null()
+    own = numbered.join(
+        context.paid_cover.rename({"region": "_region", "payer": "_payer"}), on="person_id"
+    ).join(known, on="payer", how="left").filter(
+        inside & (pl.col("_payer").is_null() | (theirs & pl.col("region").eq_missing(pl.col("_region"))))
+    )["_n"]
     payer = numbered.join(context.payer_cover, on=["payer", "region"], nulls_equal=True).filter(inside)["_n"]
     hit = pl.concat([own, payer]).unique()
     return numbered.filter(pl.col("_n").is_in(hit.implode())).select(_empty().columns)

@@ -39,8 +39,8 @@ class Context:
 
     cover: person_id, region, from, to (days), open_end (the end is known from lines only): what each account's
         exports cover, merged.
-    paid_cover: person_id, from, to (months): what the contribution files with somebody's lines speak of. payer_cover:
-        payer, region, from, to: the same of files of several people.
+    paid_cover: person_id, region, payer (null: any), from, to (months): what the contribution files with somebody's
+        lines speak of. payer_cover: payer, region, from, to: the same of files of several people.
     lag: region, scheme, payer, learned: usual lag learned from a cohort, all of a region (payer null) or one payer's
         people. own_lag: the same per account. steady (region, scheme, payer, steady_lag): the lag that most records of
         a cohort share, so that one person's lag hardly changes alone.

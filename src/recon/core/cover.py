@@ -66,16 +66,22 @@ def flow_cover(prepared: Prepared, files: pl.DataFrame) -> pl.DataFrame:
 
 
 def contribution_cover(prepared: Prepared, files: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Months covered per person (own files) and per payer (files of several people), from/to as month numbers."""
+    """Months covered per person and per payer (files of several people), from/to as month numbers.
+
+    A file of one person speaks of whoever paid (region and payer null); one of several people of the region and payer
+    of the person's lines in it.
+    """
     rows = _contribution_rows(prepared.tables["contribution"])
     spans = _file_spans(prepared.tables["coverage"], "contribution", files.drop("people")).filter(
         pl.col("person_id").is_null()
     ).select("file", months.index_of(pl.col("from")).alias("from"), months.index_of(pl.col("to")).alias("to"))
-    per_person = rows.select("person_id", "file").unique().join(spans, on="file").select("person_id", "from", "to")
-    per_payer = (
-        rows.join(files.filter(pl.col("people") > 1), on="file", how="semi")
-        .select("payer", "region", "file").unique().join(spans, on="file").select("payer", "region", "from", "to")
-    )
+    rows = rows.join(files.select("file", (pl.col("people") > 1).alias("_many")), on="file")
+    place = ["region", "payer"]
+    per_person = rows.with_columns(
+        pl.when("_many").then(pl.col(name)).alias(name) for name in place
+    ).select("person_id", *place, "file").unique().join(spans, on="file").select("person_id", *place, "from", "to")
+    per_payer = rows.filter("_many").select("payer", "region", "file").unique().join(spans, on="file").select(
+        "payer", "region", "from", "to")
     return per_person.unique(), per_payer.unique()
 
 

@@ -1,8 +1,9 @@
 """Where a whole region's credits come later (or earlier) than its usual lag from some month on: nobody's own doing.
 
-A month without credits for nearly everybody delays all that follow, one with two for everybody takes the delay back.
-People are counted in parts and added up (:func:`month_shares`); a course read from the counts is believed only if more
-amounts fit their month with it than without (:func:`fits`).
+A month without credits for nearly everybody delays all that follow, one with two for everybody takes the last delay
+back; a month that is never made up for may as well be one that nobody got. People are counted in parts and added up
+(:func:`month_shares`); of the courses that can be read from the counts the one that most amounts fit is believed, and
+only if they are more than fit without any (:func:`fits`).
 """
 
 from __future__ import annotations
@@ -41,48 +42,53 @@ def month_shares(lines: pl.DataFrame, credit: pl.DataFrame) -> pl.DataFrame:
 
 
 def courses(shares: pl.DataFrame, lag: pl.DataFrame, policy: Policy) -> pl.DataFrame:
-    """region, scheme, arrival, shift, lasts, usual: the course of each region that changes, from everybody's shares."""
+    """region, scheme, way, arrival, shift, lasts, usual: what each region's course may be, from everybody's shares.
+
+    way: 0 none, 1 with delays only that were made up for, 2 with every delay.
+    """
     shares = shares.filter(pl.col("people") >= COHORT_PEOPLE).sort("region", "scheme", "month")
-    frames = [pl.DataFrame(schema={**_SHIFT, "usual": pl.Int32})]
+    frames = [pl.DataFrame(schema={**_SHIFT, "usual": pl.Int32, "way": pl.Int32})]
     for (region, scheme), months_of in shares.group_by("region", "scheme", maintain_order=True):
         if policy.schedule(str(region)).kind == "annual":
             continue
         usual = _usual_lag(lag, str(region), str(scheme), policy)
-        path = _path(months_of.select("month", "people", "without", "twice").rows(), usual)
-        if any(shift for _, shift in path):
-            frames.append(pl.DataFrame(
+        counts = months_of.select("month", "people", "without", "twice").rows()
+        paths = [_path(counts, usual, _never_made_up(counts)), _path(counts, usual, set())]
+        ways = {way: path for way, path in enumerate(paths, 1) if any(shift for _, shift in path)}
+        if ways:
+            ways[0] = [(arrival, 0) for arrival in sorted({arrival for path in ways.values() for arrival, _ in path})]
+        frames += [
+            pl.DataFrame(
                 {"region": region, "scheme": scheme, "arrival": [a for a, _ in path], "shift": [s for _, s in path],
-                 "lasts": _lasting(path), "usual": usual}, schema=frames[0].schema))
+                 "lasts": _lasting(path), "usual": usual, "way": way}, schema=frames[0].schema)
+            for way, path in sorted(ways.items())
+        ]
     return pl.concat(frames)
 
 
 def fits(lines: pl.DataFrame, credit: pl.DataFrame, course: pl.DataFrame) -> pl.DataFrame:
-    """region, scheme, with, without: how many lines have their amount in its month by the course, and without it."""
+    """region, scheme, way, lines: how many lines have their amount in its month by each way of :func:`courses`."""
     came = credit.select(*ACCOUNT, "month", pl.col("net_fen").alias("expected_fen")).unique()
-    mine = _lone_lines(lines).join(course, on=["region", "scheme", "arrival"])
-    due = pl.col("arrival") + pl.col("usual")
-    placed = [
-        mine.select(*ACCOUNT, "expected_fen", (due + pl.col("shift") * use).alias("month"))
-        .join(came, on=[*ACCOUNT, "month", "expected_fen"], how="semi").group_by("region", "scheme").len(name)
-        for use, name in ((1, "with"), (0, "without"))
-    ]
-    return placed[0].join(placed[1], on=["region", "scheme"], how="full", coalesce=True).with_columns(
-        pl.col("with", "without").fill_null(0))
+    placed = _lone_lines(lines).join(course, on=["region", "scheme", "arrival"]).select(
+        *ACCOUNT, "expected_fen", "way", (pl.col("arrival") + pl.col("usual") + pl.col("shift")).alias("month"))
+    found = placed.join(came, on=[*ACCOUNT, "month", "expected_fen"], how="semi")
+    return found.group_by("region", "scheme", "way").agg(pl.len().alias("lines"))
 
 
 def believed(course: pl.DataFrame, counts: pl.DataFrame | None) -> tuple[pl.DataFrame, list[str]]:
-    """The courses that more lines fit than do without (region, scheme, arrival, shift, lasts), and what to say.
+    """The courses that most lines fit (region, scheme, arrival, shift, lasts), and what to say: of equal the least.
 
     counts: everybody's :func:`fits`; None where there is no course.
     """
     if counts is None:
-        return course.drop("usual"), []
-    kept = course.join(counts.filter(pl.col("with") > pl.col("without")), on=["region", "scheme"], how="semi",
-                       maintain_order="left")
+        return course.drop("usual", "way"), []
+    best = counts.sort("region", "scheme", "lines", "way", descending=[False, False, True, False]).unique(
+        ["region", "scheme"], keep="first", maintain_order=True).filter(pl.col("way") > 0)
+    kept = course.join(best, on=["region", "scheme", "way"], how="semi", maintain_order="left")
     firsts = kept.filter(pl.col("shift") != 0).unique(["region", "scheme"], keep="first", maintain_order=True)
     notes = [f"{region}: {months.first_day(arrival):%Y-%m}起到账的缴费，多数人的划入滞后有变"
              for region, arrival in firsts.select("region", "arrival").iter_rows()]
-    return kept.drop("usual"), notes
+    return kept.drop("usual", "way"), notes
 
 
 def _lone_lines(lines: pl.DataFrame) -> pl.DataFrame:
@@ -104,17 +110,39 @@ def _usual_lag(lag: pl.DataFrame, region: str, scheme: str, policy: Policy) -> i
     return int(learned[0]) if learned.len() else policy.schedule(region).typical
 
 
-def _path(shares: list[tuple[int, int, int, int]], usual: int) -> list[tuple[int, int]]:
-    """(arrival, shift) month by month: an empty month delays all that follow, a double one takes the delay back."""
+def _is_empty(people: int, without: int) -> bool:
+    return without * 100 >= people * RUN_WITHOUT_PERCENT
+
+
+def _is_double(people: int, twice: int) -> bool:
+    return twice * 100 >= people * RUN_TWICE_PERCENT
+
+
+def _never_made_up(shares: list[tuple[int, int, int, int]]) -> set[int]:
+    """The empty months that no double one takes back; a double one takes back the last."""
+    waiting: list[int] = []
+    for month, people, without, twice in shares:
+        if _is_empty(people, without):
+            waiting.append(month)
+        elif waiting and _is_double(people, twice):
+            waiting.pop()
+    return set(waiting)
+
+
+def _path(shares: list[tuple[int, int, int, int]], usual: int, holes: set[int]) -> list[tuple[int, int]]:
+    """(arrival, shift) month by month: an empty month delays all that follow, a double one takes the delay back.
+
+    In the months of ``holes`` nobody got anything, and nothing is delayed.
+    """
     path: list[tuple[int, int]] = []
     lag = usual
     for month, people, without, twice in shares:
         arrival = month - lag
-        if without * 100 >= people * RUN_WITHOUT_PERCENT:
+        if _is_empty(people, without) and month not in holes:
             lag += 1
             continue
         path.append((arrival, lag - usual))
-        if lag > usual and twice * 100 >= people * RUN_TWICE_PERCENT:
+        if lag > usual and _is_double(people, twice):
             lag -= 1
             path.append((arrival + 1, lag - usual))
     if path:

@@ -102,7 +102,7 @@ def together(answers: Sequence[Any]) -> Any:
             pl.concat([one.waiting for one in answers]), pl.concat([one.strange for one in answers]),
             [problem for one in answers for problem in one.problems],
         )
-    return added(answers, ["region", "scheme"])  # of the fourth round
+    return added(answers, ["region", "scheme", "way"])  # of the fourth round
 
 
 class Part:
