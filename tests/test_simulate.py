@@ -156,6 +156,26 @@ def test_a_hole_before_credits_from_elsewhere_is_a_tie() -> None:
     assert not any(row.tie for row in rows.values())
 
 
+def test_a_month_without_a_line_before_a_credit_that_came_twice_is_a_tie() -> None:
+    """The second credit may be that month's, paid late, whose record is not at hand; three months later it is not."""
+    from recon.simulate.employer import Credit, Window, day_in
+    from recon.simulate.truth import Part, Row, Seen, _mark_ties
+
+    person = next(person for person in hire(50, 12, 1).people if person.region.code == "420100")
+    person.windows = [Window(date(2023, 1, 1), date(2025, 1, 1), "stated", "csv")]
+    gone, tied = 24291, {2: [24291, 24293], 3: []}
+    lines = [Line(person.unit, month, "normal", 600_000, 12_000, day_in(month, 9))
+             for month in range(24290, 24297) if month != gone]
+    seen = [Seen(line, line.month, line.month + 1, line.month + 3, [(day_in(line.month + 1, 12), 12_000)])
+            for line in lines]
+    for later, months in tied.items():
+        rows = {month: Row(month) for month in range(24290, 24297)}
+        rows[gone].parts.append(Part("missing_month", "contribution_missing", "open", 0))
+        person.credits = [Credit(day_in(gone + later + 1, 12), 12_000, surplus=gone + later)]
+        _mark_ties(person, seen, rows)
+        assert [month for month, row in rows.items() if row.tie] == months
+
+
 def test_a_deduction_does_not_let_equal_credits_cross() -> None:
     """Two credits less one deduction in one month: the older line has the earlier."""
     from recon.simulate.employer import Credit, day_in

@@ -154,11 +154,12 @@ def markdown(compared: Compared) -> str:
         "Written by `make accuracy ACCURACY_PAGE=docs/accuracy.md`; do not edit. `recon simulate` makes up an",
         "employer, plants events and notes what is true; recon is run on its exports; this is the comparison.",
         "Months whose planted event nobody could tell from another (a hole behind which credits go on after the",
-        "last line; a credit that came twice beside a month that was not due or not covered) are counted apart and",
-        "not scored. The truth of links is what was planted, in the one form that DESIGN section 6 gives to what looks",
-        "the same: equal credits of one stream do not cross, the older month has the earlier of two equal credits of",
-        "one month, and an open month and a credit that came twice in one run of equal amounts are a run of credits",
-        "that came late or early wherever that costs no more than two changes of the usual lag.", "",
+        "last line; a credit that came twice beside a month that was not due or not covered, or a month or two after",
+        "one without a line) are counted apart and not scored. The truth of links is what was planted, in the one form",
+        "that DESIGN section 6 gives to what looks the same: equal credits of one stream do not cross, the older month",
+        "has the earlier of two equal credits of one month, and an open month and a credit that came twice in one run",
+        "of equal amounts are a run of credits that came late or early wherever that costs no more than two changes of",
+        "the usual lag.", "",
         f"`recon simulate DIR {compared.arguments}`", "", "| fact | value |", "| --- | --- |",
     ]
     lines += [f"| {name} | {value} |" for name, value in compared.facts]

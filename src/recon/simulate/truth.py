@@ -19,6 +19,7 @@ from recon.simulate.employer import Credit, Line, Person, Region, World, day_in,
 from recon.simulate.events import net, slot
 from recon.simulate.exports import label
 
+_LATE_MONTHS = 2  # by which a premium without its record may plausibly have been late
 _STATUS = ("open", "unknown", "pending", "resolved", "explained")
 _LABELS = ("on_time", "no_account", "delay", "missing_month", "short_credit", "top_up", "over_credit", "clawback",
            "account_deduction", "refund_due", "policy_unknown", "data_incomplete", "unexplained")
@@ -546,7 +547,8 @@ def _mark_ties(person: Person, lines: list[Seen], rows: dict[int, Row], read: Co
 
     A hole whose later credits could all belong one month earlier, because credits of the same amount go on behind the
     last line; and a hole (or a month not seen, or not due) on one side of which a credit came twice: that is the very
-    picture of a run of months credited one month late, or early.
+    picture of a run of months credited one month late, or early. So is a month without a line a month or two before a
+    credit that came twice: it may have been paid, late, and the records lack it.
     """
     if person.printed or person.region.annual:
         return
@@ -607,6 +609,10 @@ def _mark_run(person: Person, run: list[Seen], is_last: bool, rows: dict[int, Ro
     if open_months and is_last and behind:
         tied.update(range(min(open_months), last + 1))
     twice = [credit.surplus for credit in seen_credits if credit.surplus is not None]
+    unlisted = [month for month, row in rows.items()
+                if any(part.cause == "contribution_missing" for part in row.parts)]
+    tied.update(month for again in twice for gone in unlisted if 0 < again - gone <= _LATE_MONTHS
+                for month in (gone, again))
     for month in twice:
         for other in open_months:
             tied.update(range(min(month, other), max(month, other) + 1))
