@@ -569,3 +569,19 @@ def test_a_credit_too_many_in_the_place_of_a_month_without_a_line(told: Told) ->
     assert told.unusual() == dict.fromkeys(
         [*run_of("2024-01", 4), *run_of("2024-06", 4)], "account_deduction/explained"
     ) | {"2024-05": "data_incomplete/contribution_unseen/unknown"}
+
+
+@case([line(month, scale=100 + 3 * at) for at, month in enumerate(run_of("2024-01", 6))],
+      [*(flow(f"{later(month, 1)}-12", 120 * (100 + 3 * at)) for at, month in enumerate(run_of("2024-01", 6)) if at != 3),
+       flow("2024-08-12", 120 * 109)])
+def test_a_late_credit_after_the_last_line_is_its_own_months(told: Told) -> None:
+    """What comes after the credits of all lines and has the very sum of the one that lacks its own is that one's."""
+    assert told.unusual() == {"2024-04": LATE}
+
+
+@case([line(month, scale=100 if at < 3 else 110) for at, month in enumerate(run_of("2024-01", 6))],
+      [*(flow(f"{later(month, 1)}-12", DUE if at < 3 else 13200) for at, month in enumerate(run_of("2024-01", 6))
+         if at != 3), *(flow(f"{later(month, 1)}-12", 13200) for month in run_of("2024-07", 4))])
+def test_credits_of_months_after_the_last_line_fill_no_hole(told: Told) -> None:
+    """Credits of the last line's own sum are those of months whose lines are not at hand."""
+    assert told.unusual() == {"2024-04": "missing_month/credit_missing/open"}

@@ -16,7 +16,16 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from recon.core.clean import settle_clean
-from recon.core.links import ANNUAL_REACH_MONTHS, INEXACT_LATE, PRICES, Credit, Line, Link, quarters_off
+from recon.core.links import (
+    ANNUAL_REACH_MONTHS,
+    INEXACT_LATE,
+    PRICES,
+    REACH_MONTHS,
+    Credit,
+    Line,
+    Link,
+    quarters_off,
+)
 from recon.core.months import first_day
 from recon.core.search import Solution
 from recon.core.solve import Question, solve_many
@@ -216,7 +225,9 @@ def _match_account(
     usual = next((row.usual for row in payable if row.stream == "normal"), rows[0].usual)
     left_prices = _left_prices(rows, coins)
     _find_deductions(payable, coins)
-    solution = yield _question(payable, coins, left_prices, usual)
+    asked = [PRICES.unlisted if not price and _may_be_late(coin, payable) else price
+             for coin, price in zip(coins, left_prices, strict=True)]
+    solution = yield _question(payable, coins, asked, usual)
     used: set[int] = set()
     linked: set[int] = set()
     for link in _oldest_first(solution.links, payable, coins):
@@ -369,6 +380,16 @@ def _left_prices(rows: list[_Row], coins: list[_Coin]) -> list[int]:
         prices.append(0 if free else min(PRICES.twin if twin else PRICES.left,
                                          PRICES.unlisted if unlisted else PRICES.left))
     return prices
+
+
+def _may_be_late(coin: _Coin, rows: list[_Row]) -> bool:
+    """Whether a credit after the last of the person's own has the very sum of an older line, not of the last."""
+    normal = [row for row in rows if row.stream == "normal" and not row.annual]
+    if coin.printed is not None or not normal:
+        return False
+    last = max(normal, key=lambda row: row.month)
+    return coin.month > last.place and coin.amount not in _amounts(last) and any(
+        row.amount == coin.amount and coin.month - row.clock <= REACH_MONTHS for row in normal)
 
 
 def _like(amount: int, month: int, rows: list[_Row]) -> bool:
