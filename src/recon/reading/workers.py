@@ -26,6 +26,7 @@ from typing import Any
 from recon.collect import seldom
 
 SECONDS = 90.0  # for any one task, however small
+SHARE = 1 << 30  # bytes that one part of a large run takes, at most
 _FULL = 71  # exit code of a worker without memory
 _START = (
     "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); "
@@ -129,11 +130,12 @@ def each_in_turn(
     function: str, shared: Any, arguments: Sequence[tuple[Any, ...]], workers: int | None = None,
     seconds: float = SECONDS,
 ) -> Iterator[Any]:
-    """``function(shared, *each)`` for each of ``arguments``, in ``workers`` processes (None: one a core), in order.
+    """``function(shared, *each)`` for each of ``arguments``, in ``workers`` processes, in order.
 
+    workers None: one a core, but no more than half of the machine's memory holds at :data:`SHARE` bytes each.
     What costs a worker its life, or raises there, is done again here: a bug then shows itself.
     """
-    number = min(workers or cores(), len(arguments))
+    number = min(workers or max(1, min(cores(), _installed() // 2 // SHARE)), len(arguments))
     module, _, name = function.partition(":")
 
     def here(each: tuple[Any, ...]) -> Any:
@@ -286,11 +288,15 @@ def _answer(function: str, shared: Any, arguments: tuple[Any, ...]) -> Any:
 
 def memory_limit() -> int:
     """Bytes one worker may use: half of the machine's, within 1 to 4 GiB."""
+    return int(min(4 << 30, max(1 << 30, _installed() // 2)))
+
+
+def _installed() -> int:
+    """Bytes of memory of the machine; 8 GiB where it does not say."""
     try:
-        installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        return int(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     except (AttributeError, ValueError, OSError):
-        installed = 8 << 30
-    return int(min(4 << 30, max(1 << 30, installed // 2)))
+        return 8 << 30
 
 
 def _limit_memory() -> None:
