@@ -27,6 +27,7 @@ from core_cases import (
     lines,
     policy,
     refund,
+    run_of,
 )
 from recon.core.overlap import export_of, mark_repeated_contributions, mark_repeated_flows
 from recon.core.reconcile import reconcile
@@ -477,6 +478,45 @@ def test_a_refunds_share_is_taken_from_its_own_month(told: Told) -> None:
     """What the account gives back for a refund comes off the refunded month's credit, though later ones came."""
     assert told.unusual() == {}
     assert told.months()["2024-03"]["credited_fen"] == told.months()["2024-03"]["expected_fen"] == 9600
+
+
+@case([*lines(paid_on=None), refund("2024-03", "2024-05-20", scale=20) | {"paid_on": None}],
+      [*credits(lag=2), flow("2024-07-13", -2400, "reversal")])
+def test_a_refunds_share_is_taken_at_the_accounts_own_lag(told: Told) -> None:
+    """Where all credits come two months later, so did the refunded month's: the share is not the month before's."""
+    assert {month: row["credited_fen"] for month, row in told.months().items()} == {
+        **dict.fromkeys(run_of("2024-01", 6), DUE), "2024-03": 9600}
+
+
+@case([*lines(skip=["2024-01", "2024-03"]), line("2024-01", scale=110, employee_fen=13900, due=None),
+       line("2024-03", employee_fen=12700, due=None), refund("2024-03", "2024-05-20", scale=20)],
+      [*credits(skip=["2024-01"]), flow("2024-04-13", 13200), flow("2024-06-13", -2400, "reversal")])
+def test_a_refunds_share_is_taken_from_the_sum_of_its_own_month(told: Told) -> None:
+    """Of two credits of the month the one of the refunded month's sum gives the share back, flat sum or not."""
+    assert told.unusual() == {"2024-01": "delay/late/resolved"}
+    assert told.months()["2024-03"]["credited_fen"] == 9600
+
+
+@case([*lines(), refund("2024-01", "2024-03-20")],
+      [*credits(skip=["2024-01"]), flow("2024-04-13", -DUE, "reversal")])
+def test_a_refund_of_what_came_before_the_export_takes_nothing(told: Told) -> None:
+    """The credit of the refunded month is older than all at hand: none of these was taken back."""
+    assert told.unusual() == {}
+    assert told.codes() == ["unmatched-reversal"]
+
+
+@case(lines(), [*credits(), flow("2024-04-20", -DUE - 300, "reversal")])
+def test_a_reversal_larger_than_its_credits_is_of_another(told: Told) -> None:
+    """No credit has the sum, and no few together: what was taken back is not at hand, and no month lacks its own."""
+    assert told.unusual() == {}
+    assert told.codes() == ["unmatched-reversal"]
+
+
+@case([line("2024-01", scale=110), *lines("2024-02", 5)],
+      [*credits("2024-02", 5), flow("2024-03-12", 13200), flow("2024-03-20", -2400, "reversal")])
+def test_of_two_credits_of_a_day_the_one_in_its_place_is_lessened(told: Told) -> None:
+    """A partial reversal that names no month is of the credit that stands in its own month's place."""
+    assert told.unusual() == {"2024-01": "delay/late/resolved", "2024-02": "short_credit/open"}
 
 
 @case([*lines(), line("2024-03", employer="乙公司"), refund("2024-03", "2024-04-20") | {"employer": "乙公司"}],
