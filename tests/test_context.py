@@ -351,6 +351,21 @@ def test_a_month_nobody_got_and_a_late_run_after_it_are_two_things() -> None:
     assert told.unusual() == {"2024-02": MISSING, "2024-08": "delay/late/resolved"}
 
 
+def test_a_deduction_from_all_accounts_hides_no_lump_from_the_regions_course() -> None:
+    """Amounts less a common deduction fit their months as whole ones do: a lump for all delays nothing after it."""
+    people = colleagues(25)
+    months = run_of("2024-01", 14)
+    due = {month: DUE if month < "2024-07" else 13200 for month in months}
+    paid = [line(month, person_id=one, scale=due[month] // 120) for one in people for month in months]
+    single = [month for month in months if month not in ("2024-04", "2024-05")]
+    came = [flow(f"{later(month, 1)}-12", due[month] - 1200, person_id=one) for one in people for month in single]
+    lumps = [flow("2024-06-12", 2 * DUE, person_id=one) for one in people]
+    tables = account(paid, came + lumps)
+    assert context_of(tables, as_of="2025-06-30").shift.filter(pl.col("shift") != 0).is_empty()
+    told = solve(tables, as_of="2025-06-30").of(people[0])
+    assert told.unusual() == dict.fromkeys(single, "account_deduction/explained") | {"2024-04": "delay/late/resolved"}
+
+
 @pytest.mark.parametrize("payers", [("甲公司",), ("甲公司", "乙公司")])
 def test_a_late_run_is_one_finding_of_the_region(payers: tuple[str, ...]) -> None:
     """A run that came late for everybody is one finding with its members, though all is there by now.

@@ -12,6 +12,7 @@ import polars as pl
 
 from recon.core import months
 from recon.core.lags import COHORT_PEOPLE, MAX_LEARNED_LAG, plain_lines
+from recon.core.match import DEDUCTION_MONTHS, DEDUCTION_SHARE
 from recon.policy import Policy
 from recon.tables import ACCOUNT
 
@@ -67,12 +68,20 @@ def courses(shares: pl.DataFrame, lag: pl.DataFrame, policy: Policy) -> pl.DataF
 
 
 def fits(lines: pl.DataFrame, credit: pl.DataFrame, course: pl.DataFrame) -> pl.DataFrame:
-    """region, scheme, way, lines: how many lines have their amount in its month by each way of :func:`courses`."""
-    came = credit.select(*ACCOUNT, "month", pl.col("net_fen").alias("expected_fen")).unique()
+    """region, scheme, way, lines: how many lines have their amount in its month by each way of :func:`courses`.
+
+    Their amount, or what a deduction leaves of it: the same sum less, in :data:`DEDUCTION_MONTHS` months of the account.
+    """
+    came = credit.select(*ACCOUNT, "month", "net_fen").unique()
     placed = _lone_lines(lines).join(course, on=["region", "scheme", "arrival"]).select(
-        *ACCOUNT, "expected_fen", "way", (pl.col("arrival") + pl.col("usual") + pl.col("shift")).alias("month"))
-    found = placed.join(came, on=[*ACCOUNT, "month", "expected_fen"], how="semi")
-    return found.group_by("region", "scheme", "way").agg(pl.len().alias("lines"))
+        *ACCOUNT, "expected_fen", "way", "arrival",
+        (pl.col("arrival") + pl.col("usual") + pl.col("shift")).alias("month"))
+    found = placed.join(came, on=[*ACCOUNT, "month"]).with_columns(
+        (pl.col("expected_fen") - pl.col("net_fen")).alias("rest"))
+    found = found.filter((pl.col("rest") >= 0) & (pl.col("rest") * DEDUCTION_SHARE <= pl.col("expected_fen")))
+    told = found.filter((pl.col("rest") == 0) | (pl.len().over(*ACCOUNT, "way", "rest") >= DEDUCTION_MONTHS))
+    return told.unique([*ACCOUNT, "way", "arrival"]).group_by("region", "scheme", "way").agg(
+        pl.len().alias("lines"))
 
 
 def believed(course: pl.DataFrame, counts: pl.DataFrame | None) -> tuple[pl.DataFrame, list[str]]:
