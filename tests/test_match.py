@@ -585,3 +585,9 @@ def test_a_late_credit_after_the_last_line_is_its_own_months(told: Told) -> None
 def test_credits_of_months_after_the_last_line_fill_no_hole(told: Told) -> None:
     """Credits of the last line's own sum are those of months whose lines are not at hand."""
     assert told.unusual() == {"2024-04": "missing_month/credit_missing/open"}
+
+
+@case(lines(count=8), [flow("2024-03-13"), *(flow(f"{month}-12", DUE - 500) for month in run_of("2024-03", 7))])
+def test_a_late_whole_amount_crosses_a_later_one_less_its_deduction(told: Told) -> None:
+    """Only links of equal amounts keep their order: the first month's whole amount came after the second's, less some."""
+    assert told.unusual() == {"2024-01": LATE} | dict.fromkeys(run_of("2024-02", 7), "account_deduction/explained")

@@ -246,7 +246,7 @@ class _Edges:
         self.odd_sums = None if len(odd) > MAX_FEW_POOL else {
             sum(picks) for size in (2, 3) for picks in combinations(amounts, size)
         }
-        self.classes: dict[tuple[object, ...], int] = {}
+        self.classes: dict[tuple[int, ...], int] = {}
         # The price of each lag against every usual lag; most edges are one line and one credit and need no more.
         self.prices = {
             lag: tuple(deviation(lag, usual) for usual in lags)
@@ -295,7 +295,7 @@ class _Edges:
         mask = 0
         for j in picks:
             mask |= 1 << j
-        return Edge(len(rows), mask, min(picks), max(picks), self._classes(rows, picks, kind), tuple(costs),
+        return Edge(len(rows), mask, min(picks), max(picks), self._classes(rows, picks, kind, which), tuple(costs),
                      Link(rows, picks, kind, which))
 
     def _deduction_price(self, rows: tuple[int, ...], picks: tuple[int, ...], which: tuple[int, ...]) -> int:
@@ -314,18 +314,23 @@ class _Edges:
         off = quarters_off(self.lines[i].amounts[0], self.credits[j].amount)
         return PRICES.inexact + PRICES.quarter * off - (PRICES.doubt if self.lines[i].weak else 0)
 
-    def _classes(self, rows: tuple[int, ...], picks: tuple[int, ...], kind: str) -> tuple[int, ...]:
+    def _classes(
+        self, rows: tuple[int, ...], picks: tuple[int, ...], kind: str, which: tuple[int, ...]
+    ) -> tuple[int, ...]:
         """The amounts a link gives its lines, numbered: equal ones of a stream cross only by a printed month."""
         if kind == "N:M" or any([self.credits[j].printed is not None for j in picks]):  # noqa: C419  quicker
             return ()
-        stream = self.lines[rows[0]].stream
+        stream, first = self.lines[rows[0]].stream, self.lines[rows[0]]
         if kind == "1:1":
-            return (self.classes.setdefault((stream, self.lines[rows[0]].amounts[0]), len(self.classes)),)
+            return (self._class(stream, first.amounts[0] if first.half_yuan else self.credits[picks[0]].amount),)
         if kind in ("1:N", "inexact"):
-            keys: set[tuple[object, ...]] = {(stream, *(self.credits[j].amount for j in picks))}
-        else:
-            keys = {(stream, self.lines[i].amounts[0]) for i in rows}
-        return tuple(sorted(self.classes.setdefault(key, len(self.classes)) for key in keys))
+            return (self._class(stream, *(self.credits[j].amount for j in picks)),)
+        taken = which or (0,) * len(rows)
+        amounts = {self.lines[i].amounts[number] for i, number in zip(rows, taken, strict=True)}
+        return tuple(sorted(self._class(stream, amount) for amount in amounts))
+
+    def _class(self, *key: int) -> int:
+        return self.classes.setdefault(key, len(self.classes))
 
     def _pairs(self, rows: tuple[int, ...], picks: tuple[int, ...], which: tuple[int, ...]) -> list[tuple[int, int]]:
         """The pairs of line and credit that a group really links: the oldest month first from the earliest credit."""
@@ -356,9 +361,9 @@ class _Edges:
     def singles(self, i: int, picks: list[int]) -> list[Edge]:
         """One line, one credit of its amount, for each of ``picks``. Most edges are these: no detour for the plain."""
         line, lags, rows = self.lines[i], self.lag_of[i], (i,)
-        if line.kind != "normal" or line.deducted or not picks:
+        if line.kind != "normal" or len(line.amounts) > 1 or not picks:
             return [self._edge(rows, (j,), "1:1") for j in picks]
-        own = (self.classes.setdefault((line.stream, line.amounts[0]), len(self.classes)),)
+        own = (self._class(line.stream, line.amounts[0]),)
         found = []
         for j in picks:
             credit, lag = self.credits[j], lags[j]

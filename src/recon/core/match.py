@@ -462,6 +462,7 @@ def _find_deductions(rows: list[_Row], coins: list[_Coin]) -> None:
 
     The same small sum is lacking from the credits in several lines' places, each of which fits nothing else there: in
     so many months, or in the same month of several years. A run that comes late is then still known for what it is.
+    It begins with the first credit that is just so much less than what is due there.
     """
     known = {(row.place, amount) for row in rows for amount in _amounts(row)}
     came = {(coin.month, coin.amount) for coin in coins}
@@ -479,8 +480,10 @@ def _find_deductions(rows: list[_Row], coins: list[_Coin]) -> None:
     for rest, places in lacking.items():
         seasons = Counter(place % YEAR for place in set(places))
         if len(set(places)) >= DEDUCTION_MONTHS or max(seasons.values()) >= DEDUCTION_YEARS:
-            for row in rows:
-                if (row.amount or 0) >= rest * DEDUCTION_SHARE and row.place >= min(places) and not row.annual:
+            less = [row for row in rows if (row.amount or 0) >= rest * DEDUCTION_SHARE and not row.annual]
+            first = min(row.place for row in less if (row.place, (row.amount or 0) - rest) in came)
+            for row in less:
+                if row.place >= first:
                     row.deducted.append((row.amount or 0) - rest)
 
 

@@ -70,7 +70,7 @@ def courses(shares: pl.DataFrame, lag: pl.DataFrame, policy: Policy) -> pl.DataF
 def fits(lines: pl.DataFrame, credit: pl.DataFrame, course: pl.DataFrame) -> pl.DataFrame:
     """region, scheme, way, lines: how many lines have their amount in its month by each way of :func:`courses`.
 
-    Their amount, or what a deduction leaves of it: the same sum less, in :data:`DEDUCTION_MONTHS` months of the account.
+    Their amount, or what a deduction leaves of it: the same sum less in :data:`DEDUCTION_MONTHS` months or more.
     """
     came = credit.select(*ACCOUNT, "month", "net_fen").unique()
     placed = _lone_lines(lines).join(course, on=["region", "scheme", "arrival"]).select(
