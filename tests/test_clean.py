@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 
-from recon.core import clean, reconcile
+from recon.core import alike, clean, reconcile
 from recon.core.context import build_context, newest_date
 from recon.core.match import Matched, match
 from recon.policy import load_policy
@@ -27,7 +27,7 @@ POLICY = load_policy([MAPPINGS / "policy"])
 
 
 def matched_by(tables: dict[str, pl.DataFrame], as_of: date, context: Context) -> tuple[Matched, Matched, int]:
-    """The links of ``tables`` with and without the fast path, and how many links the fast path gave."""
+    """The links of ``tables`` with and without the fast paths, and how many links the fast path gave."""
     seen: list[tuple[pl.DataFrame, pl.DataFrame]] = []
 
     def note(lines: pl.DataFrame, credit: pl.DataFrame) -> Matched:
@@ -38,7 +38,9 @@ def matched_by(tables: dict[str, pl.DataFrame], as_of: date, context: Context) -
         patch.setattr(reconcile, "match", note)
         reconcile.reconcile(tables, POLICY, as_of, context)
     lines, credit = seen[0]
-    quick = match(lines, credit)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(alike, "FEW", 1)
+        quick = match(lines, credit)
     counting = lines.filter(~pl.col("is_side") & ~pl.col("netted"))
     settled = clean.settle_clean(counting, credit).links.height
     real = clean._clean_accounts
@@ -49,6 +51,7 @@ def matched_by(tables: dict[str, pl.DataFrame], as_of: date, context: Context) -
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(clean, "_clean_accounts", nobody)
+        patch.setattr(alike, "FEW", 1 << 30)
         slow = match(lines, credit)
     return quick, slow, settled
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from recon.core.alike import settle_alike
 from recon.core.clean import settle_clean
 from recon.core.links import (
     ANNUAL_REACH_MONTHS,
@@ -125,8 +126,9 @@ _LINE_COLUMNS = [
 def match(lines: pl.DataFrame, credit: pl.DataFrame) -> Matched:
     """Link every account (see the module)."""
     clean = settle_clean(lines.filter(~pl.col("is_side") & ~pl.col("netted")), credit)
-    rows = _rows_by_account(clean.lines)
-    coins = _coins_by_account(clean.credit)
+    alike = settle_alike(_in_order(clean.lines), clean.credit, SUBSIDY)
+    rows = _rows_by_account(alike.lines)
+    coins = _coins_by_account(alike.credit)
     out = _Output()
     ordered = sorted(rows, key=_null_last)
     for start in range(0, len(ordered), TOGETHER):
@@ -136,9 +138,14 @@ def match(lines: pl.DataFrame, credit: pl.DataFrame) -> Matched:
             with suppress(StopIteration):
                 account.send(solution)
     rest = out.matched()
+    links, margins = [clean.links, rest.links], [clean.margins, rest.margins]
+    if alike.members.height:
+        copied = alike.answers(rest.links, rest.margins)
+        links.append(copied[0])
+        margins.append(copied[1])
     return Matched(
-        pl.concat([clean.links.cast(pl.Schema(LINK_SCHEMA)), rest.links]),
-        pl.concat([clean.margins.cast(pl.Schema(MARGIN_SCHEMA)), rest.margins]), rest.problems,
+        pl.concat([each.cast(pl.Schema(LINK_SCHEMA)) for each in links]),
+        pl.concat([each.cast(pl.Schema(MARGIN_SCHEMA)) for each in margins]), rest.problems,
     )
 
 
@@ -149,13 +156,16 @@ def _null_last(account: tuple[str | None, ...]) -> tuple[tuple[bool, str], ...]:
 _Account = tuple[str | None, ...]
 
 
-def _rows_by_account(lines: pl.DataFrame) -> dict[_Account, list[_Row]]:
-    useful = lines.with_columns(
-        pl.col("arrival_day").dt.day().cast(pl.Int32)
-    ).sort(
-        "stream", pl.coalesce("arrival", "month"), "month", "arrival_day", "expected_fen", "payer", "total_fen",
-        "row_id", nulls_last=True,
+def _in_order(lines: pl.DataFrame) -> pl.DataFrame:
+    """The lines of each account in the order in which they are matched."""
+    return lines.sort(
+        "stream", pl.coalesce("arrival", "month"), "month", pl.col("arrival_day").dt.day(), "expected_fen", "payer",
+        "total_fen", "row_id", nulls_last=True,
     )
+
+
+def _rows_by_account(lines: pl.DataFrame) -> dict[_Account, list[_Row]]:
+    useful = lines.with_columns(pl.col("arrival_day").dt.day().cast(pl.Int32))
     found: dict[_Account, list[_Row]] = defaultdict(list)
     for row in useful.select(*ACCOUNT, *_LINE_COLUMNS).iter_rows():
         found[row[:3]].append(_Row(*row[3:]))
