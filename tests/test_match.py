@@ -5,6 +5,7 @@ from __future__ import annotations
 from core_cases import (
     BEIJING,
     DUE,
+    OTHER,
     Book,
     Row,
     Told,
@@ -16,6 +17,7 @@ from core_cases import (
     line,
     lines,
     person,
+    retiree,
     run_of,
     solve,
 )
@@ -435,6 +437,17 @@ def test_printed_month_never_fills_another(told: Told) -> None:
                               ("2024-06", "over_credit", "duplicate_credit", -DUE)]
 
 
+def test_a_file_that_prints_the_posting_month_says_nothing_of_a_retiree() -> None:
+    """Where all people at work have the posting month printed, a retiree's late credit is not the next month's."""
+    mine = [flow(f"2024-{month:02d}-{day}", 9700, person_id=OTHER, region=BEIJING)
+            for month, day in ((1, 12), (2, 12), (4, "10"), (4, 12), (5, 12), (6, 12))]
+    told = solve(account(
+        lines(), printed([*credits(), *mine], ahead=0),
+        roster=[retiree(person_id=OTHER, region=BEIJING)], coverage=[cover(start="2024-01-01", end="2024-12-31")],
+    ), "2024-06-30")
+    assert told.of(OTHER).unusual() == {"2024-03": LATE}
+
+
 @case(lines(), printed(credits(), ahead=0))
 def test_printed_month_that_is_the_posting_month(told: Told) -> None:
     """A printed month that always equals the posting month is a hint, with a warning."""
@@ -577,6 +590,25 @@ def test_a_credit_too_many_in_the_place_of_a_month_without_a_line(told: Told) ->
 def test_a_late_credit_after_the_last_line_is_its_own_months(told: Told) -> None:
     """What comes after the credits of all lines and has the very sum of the one that lacks its own is that one's."""
     assert told.unusual() == {"2024-04": LATE}
+
+
+VARYING = run_of("2024-01", 6)
+
+
+@case([line(month, scale=100 + 3 * at) for at, month in enumerate(VARYING)],
+      [*(flow(f"{later(month, 1)}-12", 120 * (100 + 3 * at)) for at, month in enumerate(VARYING[:5])),
+       flow("2024-09-12", 120 * 115)])
+def test_a_late_credit_of_the_last_line_where_sums_vary(told: Told) -> None:
+    """Where each month has its own sum, a lone credit of just the last line's is that line's, late."""
+    assert told.unusual() == {"2024-06": LATE}
+
+
+@case([line(month, scale=100 + 3 * at, paid_on=f"{month}-08") for at, month in enumerate(VARYING)],
+      [flow("2024-02-20", 120 * 103),
+       *(flow(f"{later(month, 2)}-12", 120 * (100 + 3 * at)) for at, month in enumerate(VARYING) if at != 1)])
+def test_an_early_credit_before_the_first_where_sums_vary(told: Told) -> None:
+    """Where each month has its own sum, a credit of just the second line's, sooner than the first's, is early."""
+    assert told.answers()["2024-02"] == "on_time/explained"
 
 
 @case([line(month, scale=100 if at < 3 else 110) for at, month in enumerate(run_of("2024-01", 6))],

@@ -21,6 +21,8 @@ DEDUCTION_PERCENT = 50
 OTHER_IDENTITY_MONTHS = 2
 # So many people of one payer have lines on both sides of a month in which nobody has one.
 SILENT_PEOPLE = 5
+# A file prints the month of posting when so many credits of people at work print it, and none prints another.
+POSTING_PRINTS = 5
 PAYER_MONTH = ["payer", "region", "scheme", "month"]
 
 
@@ -121,6 +123,30 @@ def common_deductions(credited: pl.DataFrame, lacking: pl.DataFrame) -> pl.DataF
         (pl.col("people") >= DEDUCTION_PEOPLE)
         & (pl.col("people") * 100 >= pl.col("_of") * DEDUCTION_PERCENT)
     ).select("region", "due", "rest_fen")
+
+
+def printed_months(prepared: Prepared) -> pl.DataFrame:
+    """file, prints (credits that print an accrual month), same (it is the posting month), serving (of people at work).
+
+    A retiree's credit stands in its own month: that a print equals it says nothing.
+    """
+    printed = prepared.credit.filter(pl.col("printed").is_not_null())
+    person = prepared.tables["person"]
+    retired = person.filter(
+        (pl.col("insured_status") == "retired") | pl.col("retired_from").is_not_null()).select("person_id")
+    serving = prepared.contribution.select("person_id").unique().join(retired, on="person_id", how="anti")
+    return printed.join(serving.with_columns(pl.lit(True).alias("_serving")), on="person_id", how="left").group_by(
+        pl.col("row_id").str.split("#").list.first().alias("file")
+    ).agg(
+        pl.len().alias("prints"), (pl.col("printed") == pl.col("month")).sum().alias("same"),
+        pl.col("_serving").fill_null(False).sum().alias("serving"),
+    )
+
+
+def posting_prints(counts: pl.DataFrame) -> tuple[str, ...]:
+    """The files whose printed months are those of posting throughout, from everybody's :func:`printed_months`."""
+    return tuple(sorted(counts.filter(
+        (pl.col("same") == pl.col("prints")) & (pl.col("serving") >= POSTING_PRINTS))["file"]))
 
 
 # ------------------------------------------------------------------------------------- credits under another number

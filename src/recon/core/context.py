@@ -57,6 +57,7 @@ class Context:
     problems: what the balances of the exports show to be wrong with them.
     deducted: person_id, region, payer, employer, month, neighbours: months with a payslip deduction; a person without a
         region is where the payer's others are.
+    posting_prints: files whose printed accrual months are those of posting throughout.
     """
 
     as_of: date
@@ -78,6 +79,7 @@ class Context:
     problems: tuple[Problem, ...] = field(default=())
     notes: tuple[str, ...] = field(default=())
     deducted: pl.DataFrame = field(default_factory=no_deductions)
+    posting_prints: tuple[str, ...] = field(default=())
 
 
 def build_context(
@@ -114,6 +116,7 @@ def gather(
         elsewhere=cohorts.elsewhere(told.waiting, told.strange),
         deduction=cohorts.common_deductions(told.credited, told.lacking),
         inferred=inferred, notes=tuple(notes + changes), deducted=_placed(deducted, seen.payer_regions),
+        posting_prints=cohorts.posting_prints(seen.printed_months),
     )
 
 

@@ -9,7 +9,7 @@ whose place it came. Row order of the input changes nothing.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -123,8 +123,8 @@ _LINE_COLUMNS = [
 ]
 
 
-def match(lines: pl.DataFrame, credit: pl.DataFrame) -> Matched:
-    """Link every account (see the module)."""
+def match(lines: pl.DataFrame, credit: pl.DataFrame, posting_prints: Collection[str] = ()) -> Matched:
+    """Link every account (see the module). ``posting_prints``: files whose printed months are those of posting."""
     clean = settle_clean(lines.filter(~pl.col("is_side") & ~pl.col("netted")), credit)
     alike = settle_alike(_in_order(clean.lines), clean.credit, SUBSIDY)
     rows = _rows_by_account(alike.lines)
@@ -133,7 +133,7 @@ def match(lines: pl.DataFrame, credit: pl.DataFrame) -> Matched:
     ordered = sorted(rows, key=_null_last)
     for start in range(0, len(ordered), TOGETHER):
         block = ordered[start:start + TOGETHER]
-        asking = [_match_account(each, rows.pop(each), coins.pop(each), out) for each in block]
+        asking = [_match_account(each, rows.pop(each), coins.pop(each), out, posting_prints) for each in block]
         for account, solution in zip(asking, solve_many([next(account) for account in asking]), strict=True):
             with suppress(StopIteration):
                 account.send(solution)
@@ -220,10 +220,10 @@ class _Output:
 
 
 def _match_account(
-    account: _Account, rows: list[_Row], coins: list[_Coin], out: _Output
+    account: _Account, rows: list[_Row], coins: list[_Coin], out: _Output, posting_prints: Collection[str]
 ) -> Generator[Question, Solution, None]:
     """Yields what the solver must answer, takes the solution, and puts links and margins into ``out``."""
-    _believe_print(rows, coins, out)
+    _believe_print(rows, coins, out, posting_prints)
     behind = _put_unpaid_behind(rows)
     if sum(coin.named for coin in coins) * 2 > len(coins):  # what most credits say says nothing of one
         for coin in coins:
@@ -235,7 +235,7 @@ def _match_account(
     usual = next((row.usual for row in payable if row.stream == "normal"), rows[0].usual)
     left_prices = _left_prices(rows, coins)
     _find_deductions(payable, coins)
-    asked = [PRICES.unlisted if not price and _may_be_late(coin, payable) else price
+    asked = [PRICES.unlisted if not price and _may_be_from_outside(coin, payable, coins) else price
              for coin, price in zip(coins, left_prices, strict=True)]
     solution = yield _question(payable, coins, asked, usual)
     used: set[int] = set()
@@ -330,8 +330,15 @@ def _question(payable: list[_Row], coins: list[_Coin], left_prices: list[int], u
     return lines, credits, usual
 
 
-def _believe_print(rows: list[_Row], coins: list[_Coin], out: _Output) -> None:
-    """Drop printed months that cannot be accrual months: equal to the posting month throughout, or against amounts."""
+def _believe_print(rows: list[_Row], coins: list[_Coin], out: _Output, posting_prints: Collection[str]) -> None:
+    """Drop printed months that cannot be accrual months: equal to the posting month throughout, or against amounts.
+
+    A retiree's may well be equal; whether a file with people at work prints what it says, all of it tells.
+    """
+    for coin in coins:
+        if coin.printed is not None and coin.file in posting_prints:
+            out.problem("printed-month-ignored", coin.file)
+            coin.printed = None
     printed = [coin for coin in coins if coin.printed is not None]
     if not printed:
         return
@@ -392,14 +399,24 @@ def _left_prices(rows: list[_Row], coins: list[_Coin]) -> list[int]:
     return prices
 
 
-def _may_be_late(coin: _Coin, rows: list[_Row]) -> bool:
-    """Whether a credit after the last of the person's own has the very sum of an older line, not of the last."""
+def _may_be_from_outside(coin: _Coin, rows: list[_Row], coins: list[_Coin]) -> bool:
+    """Whether a credit after (before) the person's own has the very sum of a line that lies further in.
+
+    After all of them that of an older line, not of the last. Where sums differ from month to month also that of the
+    last, if it came once, and before all of them that of one later line alone: months outside hardly have it.
+    """
     normal = [row for row in rows if row.stream == "normal" and not row.annual]
     if coin.printed is not None or not normal:
         return False
-    last = max(normal, key=lambda row: row.month)
-    return coin.month > last.place and coin.amount not in _amounts(last) and any(
-        row.amount == coin.amount and coin.month - row.clock <= REACH_MONTHS for row in normal)
+    same = [row for row in normal if row.amount == coin.amount and 0 <= coin.month - row.clock <= REACH_MONTHS]
+    first, last = min(normal, key=lambda row: row.month), max(normal, key=lambda row: row.month)
+    if coin.month > last.place and coin.amount not in _amounts(last):
+        return bool(same)
+    if len(same) != 1 or first.place <= coin.month <= last.place:
+        return False
+    near = [row.amount for row in normal if abs(row.month - same[0].month) <= NEAR_MONTHS]
+    return (len(set(near)) == len(near) >= NEAR_AMOUNTS and (coin.month > last.place or same[0] is not first)
+            and sum(each.amount == coin.amount for each in coins) == 1)
 
 
 def _like(amount: int, month: int, rows: list[_Row]) -> bool:

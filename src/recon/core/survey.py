@@ -33,13 +33,14 @@ from recon.tables import ACCOUNT
 
 @dataclass(frozen=True)
 class Seen:
-    """First round: credits in place (of a sample), files and their spans, strangers' names, payers' regions."""
+    """First round: credits in place (of a sample), files and their spans, strangers' names, payers' regions, prints."""
 
     asked: Asked
     flow_files: pl.DataFrame
     contribution_files: pl.DataFrame
     strangers: pl.DataFrame
     payer_regions: pl.DataFrame  # payer, region, lines
+    printed_months: pl.DataFrame  # file, prints, same, serving
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,7 @@ def together(answers: Sequence[Any]) -> Any:
             asked_of([one.asked for one in answers]), added_files([one.flow_files for one in answers]),
             added_files([one.contribution_files for one in answers]), pl.concat([one.strangers for one in answers]),
             added([one.payer_regions for one in answers], ["payer", "region"]),
+            added([one.printed_months for one in answers], ["file"]),
         )
     if isinstance(first, Voted):
         return Voted(all_votes([one.votes for one in answers]), pl.concat([one.namesakes for one in answers]))
@@ -135,6 +137,7 @@ class Part:
             ask(lines, prepared, self.policy), flow_files(prepared.tables["flow"]),
             contribution_files(prepared.tables["contribution"]), cohorts.strangers(prepared),
             main.filter(pl.col("region").is_not_null()).group_by("payer", "region").agg(pl.len().alias("lines")),
+            cohorts.printed_months(prepared),
         )
 
     def voted(self, inferred: pl.DataFrame, strangers: pl.DataFrame) -> Voted:
