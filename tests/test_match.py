@@ -603,12 +603,12 @@ def test_a_late_credit_of_the_last_line_where_sums_vary(told: Told) -> None:
     assert told.unusual() == {"2024-06": LATE}
 
 
-@case([line(month, scale=100 + 3 * at, paid_on=f"{month}-08") for at, month in enumerate(VARYING)],
-      [flow("2024-02-20", 120 * 103),
-       *(flow(f"{later(month, 2)}-12", 120 * (100 + 3 * at)) for at, month in enumerate(VARYING) if at != 1)])
+@case([line(month, scale=100 + 3 * at, paid_on=f"{month}-08") for at, month in enumerate(run_of("2023-01", 16))],
+      [flow("2023-02-20", 120 * 103),
+       *(flow(f"{later(month, 2)}-12", 120 * (100 + 3 * at)) for at, month in enumerate(run_of("2023-01", 16)) if at != 1)])
 def test_an_early_credit_before_the_first_where_sums_vary(told: Told) -> None:
     """Where each month has its own sum, a credit of just the second line's, sooner than the first's, is early."""
-    assert told.answers()["2024-02"] == "on_time/explained"
+    assert told.answers()["2023-02"] == "on_time/explained"
 
 
 @case([line(month, scale=100 if at < 3 else 110) for at, month in enumerate(run_of("2024-01", 6))],
