@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 
 import polars as pl
@@ -67,9 +68,9 @@ def asked(made: dict[str, pl.DataFrame]) -> tuple[Matched, Matched, int]:
     """Together and one by one, and how many took another's answer."""
     seen: list[tuple[pl.DataFrame, pl.DataFrame]] = []
 
-    def note(lines: pl.DataFrame, credit: pl.DataFrame) -> Matched:
+    def note(lines: pl.DataFrame, credit: pl.DataFrame, posting_prints: Collection[str]) -> Matched:
         seen.append((lines, credit))
-        return match(lines, credit)
+        return match(lines, credit, posting_prints)
 
     taken: list[int] = []
     real = alike.settle_alike

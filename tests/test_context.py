@@ -328,6 +328,18 @@ def test_a_late_run_is_seen_through_other_trouble() -> None:
     assert shift.filter(pl.col("shift") != 0).height == 1
 
 
+def test_whom_a_late_run_spared_is_not_early() -> None:
+    """A lump that holds the month whose run came late for all, and came in time itself, stays one lump."""
+    people = colleagues(40)
+    paid, came = staff(people, count=12, missing={one: ["2024-07"] for one in people})
+    late = [flow("2024-09-20", person_id=one) for one in people]
+    mine = lines(count=12)
+    own = [*credits(count=12, skip=["2024-03", "2024-04", "2024-05", "2024-06", "2024-07"]),
+           flow("2024-04-12", DUE * 8 // 10), flow("2024-08-12", 4 * DUE)]
+    told = solve(account([*paid, *mine], [*came, *late, *own])).of(ME)
+    assert told.unusual() == {"2024-03": "short_credit/open", **dict.fromkeys(run_of("2024-04", 3), "delay/late/resolved")}
+
+
 def test_a_month_that_all_lack_teaches_no_lag() -> None:
     """A hole that everybody shares leaves the usual lag as it is: few lines that fit by chance are no record."""
     people = colleagues(30)

@@ -129,6 +129,12 @@ def deviation(lag: int, usual: int, prices: Prices = PRICES) -> int:
     return min(gap * prices.late, LATEST) if gap >= 0 else -gap * prices.early
 
 
+def shifted_deviation(lag: int, shift: int, usual: int) -> int:
+    """:func:`deviation` where everybody's credits were ``shift`` months later: whom the delay spared is not early."""
+    price = deviation(lag - shift, usual)
+    return min(price, PRICES.late) if lag - shift < usual <= lag else price
+
+
 def quarters_off(due: int, came: int) -> int:
     """By how many whole quarters of what is due a credit differs from it, at most four."""
     return min(abs(due - came) * 4 // due, 4) if due > 0 else 4
@@ -249,9 +255,9 @@ class _Edges:
         self.classes: dict[tuple[int, ...], int] = {}
         # The price of each lag against every usual lag; most edges are one line and one credit and need no more.
         self.prices = {
-            lag: tuple(deviation(lag, usual) for usual in lags)
-            for lag in {lag - line.shift for line, row in zip(lines, lag_of, strict=True)
-                        for lag in row if lag is not None and lag >= 0}
+            (lag, shift): tuple(shifted_deviation(lag, shift, usual) for usual in lags)
+            for lag, shift in {(lag, line.shift) for line, row in zip(lines, lag_of, strict=True)
+                               for lag in row if lag is not None and lag >= 0}
         }
 
     def _edge(
@@ -270,7 +276,7 @@ class _Edges:
             costs = [base + PRICES.late] * len(self.lags)  # paid in advance: one thing out of the ordinary
         elif members == 0 and self.lines[rows[0]].kind == "normal" and self._known(rows[0], picks[0]) >= 0:
             lag = self._known(rows[0], picks[0])
-            costs = [base + price for price in self.prices[lag - self.lines[rows[0]].shift]]
+            costs = [base + price for price in self.prices[lag, self.lines[rows[0]].shift]]
         else:
             pairs = self._pairs(rows, picks, which)
             worsts: dict[int, int] = {}
@@ -286,7 +292,7 @@ class _Edges:
                     price = deviation(worst, line.due - (line.arrival or 0))
                     lates = [max(late, price) for late in lates]
                     continue
-                for k, (usual, price) in enumerate(zip(self.lags, self.prices[worst - line.shift], strict=True)):
+                for k, (usual, price) in enumerate(zip(self.lags, self.prices[worst, line.shift], strict=True)):
                     if worst - line.shift < usual:
                         costs[k] += price
                     elif price > lates[k]:
@@ -371,7 +377,7 @@ class _Edges:
                 found.append(self._edge(rows, (j,), "1:1"))
             else:
                 classes = own if credit.printed is None else ()
-                price = self.prices[lag - line.shift]
+                price = self.prices[lag, line.shift]
                 found.append(Edge(1, 1 << j, j, j, classes, price, Link(rows, (j,), "1:1")))
         return found
 
