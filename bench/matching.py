@@ -147,18 +147,17 @@ def match(folder: Path) -> dict[str, Any]:
 
 def prepare_shard(work: Any, folder: Path) -> dict[str, int]:
     """In a worker: the lines and credits of a shard as the matching takes them."""
-    import polars as pl
 
+    from recon import sharding
     from recon.core import reconcile
     from recon.core.due import with_due
     from recon.core.match import _LINE_COLUMNS
     from recon.core.prepare import prepare
     from recon.tables import ACCOUNT
 
-    tables = {path.stem.removeprefix("table-"): pl.read_parquet(path) for path in folder.glob("table-*.parquet")}
-    prepared = prepare(tables)
-    lines = with_due(reconcile._all_lines(prepared, work.policy, work.context), prepared.credit, work.context,
-                     work.policy)
+    context = sharding._context_of(work.context, folder)
+    prepared = prepare(sharding._tables_of(folder))
+    lines = with_due(reconcile._all_lines(prepared, work.policy, context), prepared.credit, context, work.policy)
     lines.select(list(dict.fromkeys([*ACCOUNT, *_LINE_COLUMNS, *SHARD_MATCH_COLUMNS]))).write_parquet(
         folder / "lines.parquet")
     prepared.credit.write_parquet(folder / "credit.parquet")

@@ -66,11 +66,11 @@ def tables(people: list[tuple[list[dict[str, object]], list[dict[str, object]]]]
 
 def asked(made: dict[str, pl.DataFrame]) -> tuple[Matched, Matched, int]:
     """Together and one by one, and how many took another's answer."""
-    seen: list[tuple[pl.DataFrame, pl.DataFrame]] = []
+    seen: list[tuple[pl.DataFrame, pl.DataFrame, Collection[str]]] = []
 
-    def note(lines: pl.DataFrame, credit: pl.DataFrame, posting_prints: Collection[str]) -> Matched:
-        seen.append((lines, credit))
-        return match(lines, credit, posting_prints)
+    def note(lines: pl.DataFrame, credit: pl.DataFrame, prints: Collection[str]) -> Matched:
+        seen.append((lines, credit, prints))
+        return match(lines, credit, prints)
 
     taken: list[int] = []
     real = alike.settle_alike

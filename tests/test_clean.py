@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,19 +29,19 @@ POLICY = load_policy([MAPPINGS / "policy"])
 
 def matched_by(tables: dict[str, pl.DataFrame], as_of: date, context: Context) -> tuple[Matched, Matched, int]:
     """The links of ``tables`` with and without the fast paths, and how many links the fast path gave."""
-    seen: list[tuple[pl.DataFrame, pl.DataFrame]] = []
+    seen: list[tuple[pl.DataFrame, pl.DataFrame, Collection[str]]] = []
 
-    def note(lines: pl.DataFrame, credit: pl.DataFrame) -> Matched:
-        seen.append((lines, credit))
-        return match(lines, credit)
+    def note(lines: pl.DataFrame, credit: pl.DataFrame, prints: Collection[str]) -> Matched:
+        seen.append((lines, credit, prints))
+        return match(lines, credit, prints)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reconcile, "match", note)
         reconcile.reconcile(tables, POLICY, as_of, context)
-    lines, credit = seen[0]
+    lines, credit, prints = seen[0]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(alike, "FEW", 1)
-        quick = match(lines, credit)
+        quick = match(lines, credit, prints)
     counting = lines.filter(~pl.col("is_side") & ~pl.col("netted"))
     settled = clean.settle_clean(counting, credit).links.height
     real = clean._clean_accounts
@@ -52,7 +53,7 @@ def matched_by(tables: dict[str, pl.DataFrame], as_of: date, context: Context) -
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(clean, "_clean_accounts", nobody)
         patch.setattr(alike, "FEW", 1 << 30)
-        slow = match(lines, credit)
+        slow = match(lines, credit, prints)
     return quick, slow, settled
 
 

@@ -284,10 +284,8 @@ def _folded(answers: Iterable[Any], put_together: Callable[[Sequence[Any]], Any]
 
 def answer_shard(work: _Work, folder: Path) -> _Told:
     """Answer one shard; called in a worker process."""
-    own: dict[str, Any] = {path.stem.removeprefix("context-"): pl.read_parquet(path)
-           for path in folder.glob("context-*.parquet")}
     tables = without_spend(_tables_of(folder)) if work.drop else _tables_of(folder)
-    result = reconcile(tables, work.policy, work.as_of, replace(work.context, **own), spend=work.spend)
+    result = reconcile(tables, work.policy, work.as_of, _context_of(work.context, folder), spend=work.spend)
     for name, frame in result.tables.items():
         if name != "finding":
             frame.write_parquet(folder / f"result-{name}.parquet", compression="lz4")
@@ -305,6 +303,13 @@ def _told(parts: Sequence[_Told]) -> _Told:
 
 def _tables_of(folder: Path) -> dict[str, pl.DataFrame]:
     return {path.stem.removeprefix("table-"): pl.read_parquet(path) for path in folder.glob("table-*.parquet")}
+
+
+def _context_of(shared: Context, folder: Path) -> Context:
+    """The context of a shard: what all share, and the rows of its own people."""
+    own: dict[str, Any] = {path.stem.removeprefix("context-"): pl.read_parquet(path)
+                           for path in folder.glob("context-*.parquet")}
+    return replace(shared, **own)
 
 
 # --------------------------------------------------------------------------------------------------------- taking apart
