@@ -340,6 +340,15 @@ def test_whom_a_late_run_spared_is_not_early() -> None:
     assert told.unusual() == {"2024-03": "short_credit/open", **dict.fromkeys(run_of("2024-04", 3), "delay/late/resolved")}
 
 
+def test_a_surplus_beside_a_late_run_belongs_to_the_month_that_usually_comes_then() -> None:
+    """Where a late run came in the next month's place, a credit too many there is that month's, not the late one's."""
+    people = colleagues(30)
+    paid, came = staff(people, count=12, missing={one: ["2024-07"] for one in people})
+    late = [flow("2024-09-20", person_id=one) for one in people]
+    told = solve(account(paid, [*came, *late, flow("2024-09-21", 777, person_id=people[0])])).of(people[0])
+    assert told.unusual() == {"2024-07": "delay/late/resolved", "2024-08": "over_credit/unknown_extra/open"}
+
+
 def test_a_month_that_all_lack_teaches_no_lag() -> None:
     """A hole that everybody shares leaves the usual lag as it is: few lines that fit by chance are no record."""
     people = colleagues(30)

@@ -623,3 +623,10 @@ def test_credits_of_months_after_the_last_line_fill_no_hole(told: Told) -> None:
 def test_a_late_whole_amount_crosses_a_later_one_less_its_deduction(told: Told) -> None:
     """Only links of equal amounts keep their order: the first month's whole amount came after the second's, less some."""
     assert told.unusual() == {"2024-01": LATE} | dict.fromkeys(run_of("2024-02", 7), "account_deduction/explained")
+
+
+@case([*lines(count=6), line("2024-03", payment_kind="top_up", scale=30, paid_on=None)],
+      [*credits(count=6), flow("2024-12-12", 3600)])
+def test_a_late_top_up_after_the_last_line(told: Told) -> None:
+    """A credit of a top-up's very sum is that top-up's, however late."""
+    assert told.months()["2024-03"]["credited_fen"] == DUE + 3600

@@ -402,8 +402,9 @@ def _left_prices(rows: list[_Row], coins: list[_Coin]) -> list[int]:
 def _may_be_from_outside(coin: _Coin, rows: list[_Row], coins: list[_Coin]) -> bool:
     """Whether a credit after (before) the person's own has the very sum of a line that lies further in.
 
-    After all of them that of an older line, not of the last. Where sums differ from month to month also that of the
-    last, if it came once, and before all of them that of one later line alone: months outside hardly have it.
+    After all of them that of an older line or of a top-up, not of the last. Where sums differ from month to month also
+    that of the last, if it came once, and before all of them that of one later line alone: months outside hardly have
+    it.
     """
     normal = [row for row in rows if row.stream == "normal" and not row.annual]
     if coin.printed is not None or not normal:
@@ -411,7 +412,8 @@ def _may_be_from_outside(coin: _Coin, rows: list[_Row], coins: list[_Coin]) -> b
     same = [row for row in normal if row.amount == coin.amount and 0 <= coin.month - row.clock <= REACH_MONTHS]
     first, last = min(normal, key=lambda row: row.month), max(normal, key=lambda row: row.month)
     if coin.month > last.place and coin.amount not in _amounts(last):
-        return bool(same)
+        return bool(same) or any(row.stream not in ("normal", "retiree") and row.amount == coin.amount
+                                 and 0 <= coin.month - row.clock <= REACH_MONTHS for row in rows)
     if len(same) != 1 or first.place <= coin.month <= last.place:
         return False
     near = [row.amount for row in normal if abs(row.month - same[0].month) <= NEAR_MONTHS]
@@ -635,7 +637,9 @@ def _place_surplus(
     """A credit nothing explains belongs to the month in whose place it came, as a link of that month."""
     by_place: dict[int, list[_Row]] = defaultdict(list)
     ordinary = ("normal", "retiree")
-    for row in sorted(rows, key=lambda row: (row.stream not in ordinary, row.clock - row.month, row.month)):
+    # What comes too much comes in a month's usual place: not in the one where a late run put another's.
+    for row in sorted(rows, key=lambda row: (
+            row.stream not in ordinary, row.run_late, row.clock - row.month, row.month)):
         by_place[row.place].append(row)
     by_month: dict[int, _Row] = {}
     for row in rows:
