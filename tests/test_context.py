@@ -349,6 +349,17 @@ def test_a_surplus_beside_a_late_run_belongs_to_the_month_that_usually_comes_the
     assert told.unusual() == {"2024-07": "delay/late/resolved", "2024-08": "over_credit/unknown_extra/open"}
 
 
+def test_a_lump_of_months_that_a_late_run_spared_is_late_once() -> None:
+    """Two months late for all in a lump that came sooner: not two things out of the ordinary, and no older month's lump."""
+    people = colleagues(40)
+    paid, came = staff(people, count=14, missing={one: ["2024-07", "2024-08"] for one in people})
+    late = [flow(f"2024-10-{day}", person_id=one) for one in people for day in (18, 20)]
+    mine = lines(count=14)
+    own = [*credits(count=14, skip=run_of("2024-04", 5)), flow("2024-09-12", 4 * DUE)]
+    told = solve(account([*paid, *mine], [*came, *late, *own])).of(ME)
+    assert told.unusual() == {"2024-04": MISSING, **dict.fromkeys(run_of("2024-05", 3), "delay/late/resolved")}
+
+
 def test_a_month_that_all_lack_teaches_no_lag() -> None:
     """A hole that everybody shares leaves the usual lag as it is: few lines that fit by chance are no record."""
     people = colleagues(30)

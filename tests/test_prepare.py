@@ -526,6 +526,16 @@ def test_a_second_payment_refunded_takes_nothing_from_its_month(told: Told) -> N
     assert told.unusual() == {}
 
 
+FLAT = {"employee_fen": 12700, "into_account_fen": None}  # 7.00 of it for large medical bills
+
+
+@case([*[row | FLAT for row in lines()], line("2024-03", scale=90, employer="乙公司") | FLAT | {"employee_fen": 11500},
+       refund("2024-03", "2024-04-20", scale=90) | {"employer": "乙公司", "into_account_fen": None}], credits())
+def test_a_refund_without_the_flat_sum_is_a_full_one(told: Told) -> None:
+    """The flat sum is not paid back: the second payment's refund is whole all the same, and nothing waits for one."""
+    assert told.unusual() == {}
+
+
 @case([*lines(), refund("2024-03", "2024-04-20", scale=20)], credits())
 def test_partial_refund_and_the_full_credit(told: Told) -> None:
     """After a partial refund the full credit is too much by the refunded share."""

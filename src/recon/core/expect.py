@@ -218,7 +218,9 @@ def _net_refunds(lines: pl.DataFrame) -> pl.DataFrame:
         rows = group.to_dicts()
         paid = [row for row in rows if row["total_fen"] > 0 and row["paid"]]
         for take in (row for row in rows if row["total_fen"] < 0 and row["paid"]):
-            full = [row for row in paid if row["total_fen"] == -take["total_fen"] and row["row_id"] not in netted]
+            # What was paid for a flat sum (大额互助) stays with the fund: all but that is all.
+            full = [row for row in paid if row["row_id"] not in netted
+                    and -take["total_fen"] in (row["total_fen"], row["total_fen"] - row["flat_fen"])]
             same = [row for row in full if row["payer"] == take["payer"]] or full
             if same:
                 netted += [same[-1]["row_id"], take["row_id"]]

@@ -282,7 +282,7 @@ class _Edges:
             worsts: dict[int, int] = {}
             for i, j in pairs:
                 worsts[i] = max(worsts.get(i, -1), self._known(i, j))
-            # A lump is late once, by its oldest month; each month that comes early counts.
+            # A lump is late once, by its oldest month; each month that comes early counts (not the ones spared a delay).
             lates = [0] * len(self.lags)
             for i, worst in worsts.items():
                 if worst < 0:
@@ -293,7 +293,7 @@ class _Edges:
                     lates = [max(late, price) for late in lates]
                     continue
                 for k, (usual, price) in enumerate(zip(self.lags, self.prices[worst, line.shift], strict=True)):
-                    if worst - line.shift < usual:
+                    if max(worst, worst - line.shift) < usual:
                         costs[k] += price
                     elif price > lates[k]:
                         lates[k] = price
