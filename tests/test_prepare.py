@@ -532,8 +532,11 @@ FLAT = {"employee_fen": 12700, "into_account_fen": None}  # 7.00 of it for large
 @case([*[row | FLAT for row in lines()], line("2024-03", scale=90, employer="乙公司") | FLAT | {"employee_fen": 11500},
        refund("2024-03", "2024-04-20", scale=90) | {"employer": "乙公司", "into_account_fen": None}], credits())
 def test_a_refund_without_the_flat_sum_is_a_full_one(told: Told) -> None:
-    """The flat sum is not paid back: the second payment's refund is whole all the same, and nothing waits for one."""
+    """The flat sum is not paid back: the second payment's refund is whole all the same, and lessens no other line."""
     assert told.unusual() == {}
+    assert told.months()["2024-03"]["flat_fen"] == 1400
+    mine = told.table("expected").filter(pl.col("accrual_month") == date(2024, 3, 1))
+    assert sorted(mine["expected_fen"]) == [0, 0, DUE]
 
 
 @case([*lines(), refund("2024-03", "2024-04-20", scale=20)], credits())

@@ -213,6 +213,7 @@ def _net_refunds(lines: pl.DataFrame) -> pl.DataFrame:
     key = ["person_id", "region", "scheme", "month"]
     mine = lines.join(takes.select(key).unique(), on=key, how="semi", nulls_equal=True).filter(~pl.col("is_side"))
     netted: list[str] = []
+    flat_stays: list[str] = []
     changed: dict[str, int] = {}
     for _, group in mine.sort("row_id").group_by(key, maintain_order=True):
         rows = group.to_dicts()
@@ -224,6 +225,8 @@ def _net_refunds(lines: pl.DataFrame) -> pl.DataFrame:
             same = [row for row in full if row["payer"] == take["payer"]] or full
             if same:
                 netted += [same[-1]["row_id"], take["row_id"]]
+                if same[-1]["total_fen"] != -take["total_fen"]:
+                    flat_stays.append(same[-1]["row_id"])
                 continue
             netted.append(take["row_id"])
             target = max((row for row in paid if row["row_id"] not in netted and row["expected_fen"]),
@@ -241,7 +244,7 @@ def _net_refunds(lines: pl.DataFrame) -> pl.DataFrame:
         )
     return out.with_columns(
         pl.when(pl.col("netted")).then(0).otherwise(pl.col("expected_fen")).alias("expected_fen"),
-        pl.when(pl.col("netted")).then(0).otherwise(pl.col("flat_fen")).alias("flat_fen"),
+        pl.when(pl.col("netted") & ~row.is_in(flat_stays)).then(0).otherwise(pl.col("flat_fen")).alias("flat_fen"),
     )
 
 

@@ -282,7 +282,7 @@ class _Edges:
             worsts: dict[int, int] = {}
             for i, j in pairs:
                 worsts[i] = max(worsts.get(i, -1), self._known(i, j))
-            # A lump is late once, by its oldest month; each month that comes early counts (not the ones spared a delay).
+            # A lump is late once, by its oldest month; each month that comes early counts, one spared a delay does not.
             lates = [0] * len(self.lags)
             for i, worst in worsts.items():
                 if worst < 0:
