@@ -214,6 +214,29 @@ def test_a_lag_that_most_people_show_is_learned() -> None:
     assert told.of(plain[0]).unusual() == told.of(other[0]).unusual() == {}
 
 
+def test_a_deduction_hides_no_lag() -> None:
+    """Twenty people whose credits are all the same sum less than due teach a lag as well as others."""
+    people = colleagues(20)
+    paid, came = staff(people, count=8, lag=2)
+    told = solve(account(paid, [row | {"amount_fen": DUE - 500} for row in came])).of(people[0])
+    assert set(told.answers().values()) == {"account_deduction/explained"}
+
+
+def test_ten_of_twenty_people_must_tell_one_lag_from_the_others() -> None:
+    """Those whose one amount fits another lag as well count among the twenty, where ten more show one lag alone."""
+    varied, plain = colleagues(22)[:12], colleagues(22)[12:]
+    paid, came = staff(plain, lag=2)
+    came += [row for one in plain for row in credits("2023-11", 2, person_id=one, lag=2)]
+    for one in varied:
+        paid += [line(month, person_id=one, scale=100 + at) for at, month in enumerate(run_of("2024-01", 6))]
+        came += [flow(f"{later(month, 2)}-12", 120 * (100 + at), person_id=one)
+                 for at, month in enumerate(run_of("2024-01", 6))]
+    assert solve(account(paid, came)).of(varied[0]).unusual() == {}
+    few = [row for row in paid if row["person_id"] not in varied[5:]], [
+        row for row in came if row["person_id"] not in varied[5:]]
+    assert set(solve(account(*few)).of(varied[0]).answers().values()) == {"delay/late/resolved"}
+
+
 def test_a_payer_that_pays_later_has_a_lag_of_its_own() -> None:
     """Where exports do not say when premiums arrived, the people of a payer that pays a month later tell it."""
     here, there = [*colleagues(20)], ["PSN:乙" + str(at) for at in range(6)]
@@ -224,6 +247,20 @@ def test_a_payer_that_pays_later_has_a_lag_of_its_own() -> None:
     assert told.of(here[0]).unusual() == told.of(there[1]).unusual() == {}
     assert told.of(there[0]).unusual() == {"2024-05": MISSING}
     assert [note for note in context_of(tables).notes if "乙公司" in note and "2个月" in note]
+
+
+def test_a_payer_whose_people_fit_the_usual_lag_keeps_it_though_others_are_credited_sooner() -> None:
+    """Their record fits both; that they pay later the export does not say."""
+    here, there = colleagues(25), ["PSN:乙" + str(at) for at in range(6)]
+    months = run_of("2024-01", 8)
+    paid = [line(month, person_id=one, scale=100 + at, paid_on=f"{month}-02")
+            for one in here for at, month in enumerate(months)]
+    came = [flow(f"{month}-12", 120 * (100 + at), person_id=one) for one in here for at, month in enumerate(months)]
+    more, later_on = staff(there, count=8, paid_on=None, employer="乙公司", missing={there[0]: ["2024-05"]})
+    tables = account(paid + more, came + later_on)
+    told = solve(tables)
+    assert told.of(here[0]).unusual() == told.of(there[1]).unusual() == {}
+    assert told.of(there[0]).unusual() == {"2024-05": MISSING}
 
 
 def test_a_well_known_schedule_counts_from_an_arrival() -> None:

@@ -10,9 +10,8 @@ import polars as pl
 
 from recon.core.context import OVERDUE_PEOPLE, OVERDUE_PERCENT, Context
 from recon.core.expect import ACCUSING
+from recon.core.lags import DEDUCTION_MONTHS, DEDUCTION_SHARE
 from recon.core.match import (
-    DEDUCTION_MONTHS,
-    DEDUCTION_SHARE,
     DEDUCTION_YEARS,
     NEAR_AMOUNTS,
     NEAR_MONTHS,

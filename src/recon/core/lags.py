@@ -19,6 +19,7 @@ from recon.tables import ACCOUNT
 
 # A usual lag other than the region's is believed from this many people, or from this many months of one person.
 COHORT_PEOPLE = 20
+COHORT_TELLING = 10  # of whom so many show it and no other lag as well
 COHORT_SHARE_PERCENT = 67  # of those whose records fit one lag better than any other: there is much amiss in many
 STEADY_SHARE_PERCENT = 90  # of all
 PERSON_MONTHS = 12
@@ -31,6 +32,10 @@ YEARLY_REFUTED = 6
 # So many more lines must fit a person's own lag than the lag of all others, unless the whole record is clean at it.
 OWN_LAG_MORE = 6
 MAX_LEARNED_LAG = 5
+# The same small sum lacking from the credits of so many lines is a deduction; at most this part of what is due.
+DEDUCTION_MONTHS = 3
+DEDUCTION_SHARE = 4
+ODD_SHARE = 4  # where one credit in so many is no line's sum, a deduction is looked for
 NOTES = 20  # so many cohorts are named
 
 _LAGS = pl.DataFrame({"lag": range(MAX_LEARNED_LAG + 1)}, schema={"lag": pl.Int32})
@@ -128,7 +133,7 @@ def lags_of(votes: Votes, policy: Policy) -> tuple[pl.DataFrame, pl.DataFrame, l
         counts.group_by(key).agg(pl.col("people", "tied").sum()).with_columns(pl.lit(None, pl.String).alias("payer"))
         for counts in (votes.clean, votes.all)
     ]
-    many = _shared(_telling_one(of_region[1]), COHORT_PEOPLE)
+    many = _shared(_telling_one(of_region[1]), COHORT_TELLING, cohort=COHORT_PEOPLE)
     nearly_all = _shared(of_region[1], COHORT_PEOPLE, STEADY_SHARE_PERCENT)
     # A few people are only asked when their records are clean: one odd record would outweigh them.
     few = _shared(of_region[0], STEADY_PEOPLE, STEADY_SHARE_PERCENT).join(
@@ -140,7 +145,9 @@ def lags_of(votes: Votes, policy: Policy) -> tuple[pl.DataFrame, pl.DataFrame, l
     of_all = many.select("region", "scheme", pl.col("lag").alias("_all"))
     different = of_payer.join(of_all, on=["region", "scheme"], how="left", maintain_order="left").join(
         usual, on="region", maintain_order="left").filter(pl.col("lag") != pl.coalesce("_all", "_usual"))
-    learned = pl.concat([many, different.select(many.columns)])
+    kept = _kept(votes.all.drop_nulls("payer"), of_all, usual).join(
+        different, on=["region", "scheme", "payer"], how="anti")
+    learned = pl.concat([many, different.select(many.columns), kept.select(many.columns)])
     steady = pl.concat([nearly_all, few, different.select(many.columns)]).select(
         "region", "scheme", "payer", pl.col("lag").alias("steady_lag"))
     notes = [
@@ -204,7 +211,38 @@ def _due_and_came(lines: pl.DataFrame, credit: pl.DataFrame, policy: Policy) -> 
     due = due.filter(pl.col("region").is_in(sorted(monthly)))
     came = credit.select(*ACCOUNT, pl.col("month").alias("at"), pl.col("net_fen").alias("fen")).join(
         due.select(ACCOUNT).unique(), on=ACCOUNT, how="semi")
-    return due, came
+    return due, before_deductions(due, came)
+
+
+def before_deductions(due: pl.DataFrame, came: pl.DataFrame) -> pl.DataFrame:
+    """``came`` with what a deduction took put back, where that makes more of an account's lines fit at one lag.
+
+    due, came: account, at (month), fen. Looked at are accounts where many credits (:data:`ODD_SHARE`) are no line's
+    sum; the sum lacking from most lines' credits, :data:`DEDUCTION_MONTHS` or more, is put back where that gives a sum
+    that is due.
+    """
+    sums = due.select(*ACCOUNT, "fen").unique()
+    odd = came.join(sums, on=[*ACCOUNT, "fen"], how="anti").group_by(ACCOUNT).agg(pl.len().alias("_odd"))
+    poor = odd.join(came.group_by(ACCOUNT).agg(pl.len().alias("_all")), on=ACCOUNT).filter(
+        pl.col("_odd") * ODD_SHARE >= pl.col("_all")).select(ACCOUNT)
+    if poor.is_empty():
+        return came
+    theirs = came.join(poor, on=ACCOUNT, how="semi")
+    rest, lag = (pl.col("fen") - pl.col("_fen")).alias("rest"), (pl.col("_at") - pl.col("at")).alias("lag")
+    lacking = due.select(*ACCOUNT, "at", "fen").join(
+        theirs.rename({"at": "_at", "fen": "_fen"}), on=ACCOUNT
+    ).with_columns(rest, lag).filter(
+        pl.col("lag").is_between(0, MAX_LEARNED_LAG)
+        & (pl.col("rest") >= 0) & (pl.col("rest") * DEDUCTION_SHARE <= pl.col("fen")))
+    often = lacking.group_by([*ACCOUNT, "rest", "lag"]).agg(pl.col("at").n_unique().alias("n")).sort(
+        *ACCOUNT, "n", "rest", descending=[False, False, False, True, False]
+    ).unique(ACCOUNT, keep="first", maintain_order=True).filter(
+        (pl.col("rest") > 0) & (pl.col("n") >= DEDUCTION_MONTHS))
+    back = theirs.join(often.select(*ACCOUNT, "rest"), on=ACCOUNT).with_columns(
+        (pl.col("fen") + pl.col("rest")).alias("_whole")).join(
+        sums.rename({"fen": "_whole"}), on=[*ACCOUNT, "_whole"], how="semi").select(*ACCOUNT, "fen", "_whole").unique()
+    return came.join(back, on=[*ACCOUNT, "fen"], how="left", maintain_order="left").with_columns(
+        pl.coalesce("_whole", "fen").alias("fen")).drop("_whole")
 
 
 def _soft(regions: Sequence[str], policy: Policy) -> set[str]:
@@ -222,11 +260,33 @@ def _telling_one(counts: pl.DataFrame) -> pl.DataFrame:
     return counts.with_columns(pl.col("people") - pl.col("tied"))
 
 
-def _shared(counts: pl.DataFrame, people: int, percent: int = COHORT_SHARE_PERCENT) -> pl.DataFrame:
-    """region, scheme, payer, lag, people: the lag most voters of a cohort share, from ``people`` voters on."""
+def _kept(votes: pl.DataFrame, of_all: pl.DataFrame, usual: pl.DataFrame) -> pl.DataFrame:
+    """Payers most of whose people fit the region's own lag though others taught it a shorter one: it stays theirs.
+
+    They may pay later, which exports that name no arrival hide. votes: per payer; of_all: region, scheme, _all (the lag
+    learned); usual: region, _usual. Columns of :func:`_shared`.
+    """
+    people = pl.col("people")
+    return votes.join(of_all, on=["region", "scheme"]).join(usual, on="region").filter(
+        (pl.col("lag") == pl.col("_usual")) & (pl.col("_all") < pl.col("_usual"))
+    ).join(votes.group_by("region", "scheme", "payer").agg(people.sum().alias("_of")),
+           on=["region", "scheme", "payer"]).filter(
+        (people >= PAYER_PEOPLE) & (people * 100 >= pl.col("_of") * COHORT_SHARE_PERCENT)
+    ).sort("region", "scheme", "payer")
+
+
+def _shared(
+    counts: pl.DataFrame, people: int, percent: int = COHORT_SHARE_PERCENT, cohort: int = 0
+) -> pl.DataFrame:
+    """region, scheme, payer, lag, people: the lag most voters of a cohort share, from ``people`` voters on.
+
+    cohort: so many people there must be with those whose records fit it as well as another (``tied``).
+    """
     of_all = pl.col("people").sum().over("region", "scheme", "payer")
+    tied = pl.col("tied").sum().over("region", "scheme", "payer")
     return counts.filter(
         (pl.col("people") * 100 >= of_all * percent) & (pl.col("people") >= people)
+        & (pl.col("people") + tied >= cohort)
     ).select("region", "scheme", "payer", "lag", "people").sort("region", "scheme", "payer", nulls_last=True)
 
 

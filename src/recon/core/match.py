@@ -17,6 +17,7 @@ import polars as pl
 
 from recon.core.alike import settle_alike
 from recon.core.clean import settle_clean
+from recon.core.lags import DEDUCTION_MONTHS, DEDUCTION_SHARE
 from recon.core.links import (
     ANNUAL_REACH_MONTHS,
     INEXACT_LATE,
@@ -35,15 +36,13 @@ from recon.tables import ACCOUNT
 
 YEAR = 12  # months of a yearly window
 SUBSIDY = "补助"  # what the memo of a credit says that is a subsidy
-# The same small shortfall in so many months, or in one month of so many years, is a deduction; at most this share.
-DEDUCTION_MONTHS = 3
 # A month whose own line is not at hand may get what a line so many months from it gets, or, where the amounts around it
 # differ (so many of them), one that differs by no more than this part of them from all.
 NEAR_MONTHS = 3
 NEAR_AMOUNTS = 3
 NEAR_SHARE = 8
+# The same small shortfall in one month of so many years is a deduction.
 DEDUCTION_YEARS = 2
-DEDUCTION_SHARE = 4
 TOGETHER = 4000  # accounts that are solved in one go: enough to fill arrays, few enough to hold in memory
 LINK_SCHEMA = {
     "line": pl.UInt32, "credit": pl.UInt32, "person_id": pl.String, "region": pl.String, "scheme": pl.String,

@@ -11,8 +11,7 @@ from __future__ import annotations
 import polars as pl
 
 from recon.core import months
-from recon.core.lags import COHORT_PEOPLE, MAX_LEARNED_LAG, plain_lines
-from recon.core.match import DEDUCTION_MONTHS, DEDUCTION_SHARE
+from recon.core.lags import COHORT_PEOPLE, MAX_LEARNED_LAG, before_deductions, plain_lines
 from recon.policy import Policy
 from recon.tables import ACCOUNT
 
@@ -20,6 +19,8 @@ from recon.tables import ACCOUNT
 # rest are people whose month holds something of its own: an older month that was late, a duplicate, a subsidy.
 RUN_WITHOUT_PERCENT = 75
 RUN_TWICE_PERCENT = 60
+# A delay that lasts is believed only if more lines fit it, as many as so many of the people: chance makes a few.
+LASTING_PERCENT = 25
 # A region's new lag moves what is due once it has lasted so many months; it is expected to go on for so many more.
 LASTING_MONTHS = 3
 FORESEEN_MONTHS = 12
@@ -43,12 +44,12 @@ def month_shares(lines: pl.DataFrame, credit: pl.DataFrame) -> pl.DataFrame:
 
 
 def courses(shares: pl.DataFrame, lag: pl.DataFrame, policy: Policy) -> pl.DataFrame:
-    """region, scheme, way, arrival, shift, lasts, usual: what each region's course may be, from everybody's shares.
+    """region, scheme, way, arrival, shift, lasts, usual, people: each region's courses, from everybody's shares.
 
     way: 0 none, 1 with delays only that were made up for, 2 with every delay.
     """
     shares = shares.filter(pl.col("people") >= COHORT_PEOPLE).sort("region", "scheme", "month")
-    frames = [pl.DataFrame(schema={**_SHIFT, "usual": pl.Int32, "way": pl.Int32})]
+    frames = [pl.DataFrame(schema={**_SHIFT, "usual": pl.Int32, "way": pl.Int32, "people": pl.Int64})]
     for (region, scheme), months_of in shares.group_by("region", "scheme", maintain_order=True):
         if policy.schedule(str(region)).kind == "annual":
             continue
@@ -58,10 +59,11 @@ def courses(shares: pl.DataFrame, lag: pl.DataFrame, policy: Policy) -> pl.DataF
         ways = {way: path for way, path in enumerate(paths, 1) if any(shift for _, shift in path)}
         if ways:
             ways[0] = [(arrival, 0) for arrival in sorted({arrival for path in ways.values() for arrival, _ in path})]
+        people = max((people for _, people, _, _ in counts), default=0)
         frames += [
             pl.DataFrame(
                 {"region": region, "scheme": scheme, "arrival": [a for a, _ in path], "shift": [s for _, s in path],
-                 "lasts": _lasting(path), "usual": usual, "way": way}, schema=frames[0].schema)
+                 "lasts": _lasting(path), "usual": usual, "way": way, "people": people}, schema=frames[0].schema)
             for way, path in sorted(ways.items())
         ]
     return pl.concat(frames)
@@ -70,34 +72,40 @@ def courses(shares: pl.DataFrame, lag: pl.DataFrame, policy: Policy) -> pl.DataF
 def fits(lines: pl.DataFrame, credit: pl.DataFrame, course: pl.DataFrame) -> pl.DataFrame:
     """region, scheme, way, lines: how many lines have their amount in its month by each way of :func:`courses`.
 
-    Their amount, or what a deduction leaves of it: the same sum less in :data:`DEDUCTION_MONTHS` months or more.
+    Their amount, or what a deduction seen again and again leaves of it.
     """
-    came = credit.select(*ACCOUNT, "month", "net_fen").unique()
-    placed = _lone_lines(lines).join(course, on=["region", "scheme", "arrival"]).select(
-        *ACCOUNT, "expected_fen", "way", "arrival",
-        (pl.col("arrival") + pl.col("usual") + pl.col("shift")).alias("month"))
-    found = placed.join(came, on=[*ACCOUNT, "month"]).with_columns(
-        (pl.col("expected_fen") - pl.col("net_fen")).alias("rest"))
-    found = found.filter((pl.col("rest") >= 0) & (pl.col("rest") * DEDUCTION_SHARE <= pl.col("expected_fen")))
-    told = found.filter((pl.col("rest") == 0) | (pl.len().over(*ACCOUNT, "way", "rest") >= DEDUCTION_MONTHS))
-    return told.unique([*ACCOUNT, "way", "arrival"]).group_by("region", "scheme", "way").agg(
-        pl.len().alias("lines"))
+    lone = _lone_lines(lines)
+    came = before_deductions(
+        lone.select(*ACCOUNT, pl.col("arrival").alias("at"), pl.col("expected_fen").alias("fen")),
+        credit.select(*ACCOUNT, pl.col("month").alias("at"), pl.col("net_fen").alias("fen")),
+    ).select(*ACCOUNT, pl.col("at").alias("month"), pl.col("fen").alias("expected_fen")).unique()
+    placed = lone.join(course, on=["region", "scheme", "arrival"]).select(
+        *ACCOUNT, "expected_fen", "way", (pl.col("arrival") + pl.col("usual") + pl.col("shift")).alias("month"))
+    found = placed.join(came, on=[*ACCOUNT, "month", "expected_fen"], how="semi")
+    return found.group_by("region", "scheme", "way").agg(pl.len().alias("lines"))
 
 
 def believed(course: pl.DataFrame, counts: pl.DataFrame | None) -> tuple[pl.DataFrame, list[str]]:
     """The courses that most lines fit (region, scheme, arrival, shift, lasts), and what to say: of equal the least.
 
-    counts: everybody's :func:`fits`; None where there is no course.
+    counts: everybody's :func:`fits`; None where there is no course. Delays that were never made up for must make more
+    lines fit, as many as :data:`LASTING_PERCENT` of the people are: where sums are the same month after month, they
+    fit nearly as many as no delay at all.
     """
     if counts is None:
-        return course.drop("usual", "way"), []
-    best = counts.sort("region", "scheme", "lines", "way", descending=[False, False, True, False]).unique(
+        return course.drop("usual", "way", "people"), []
+    people = course.group_by("region", "scheme").agg(pl.col("people").first())
+    score = (
+        pl.col("lines").cast(pl.Int64) * 100 - (pl.col("way") == 2) * pl.col("people") * LASTING_PERCENT
+    ).alias("_score")
+    best = counts.join(people, on=["region", "scheme"]).with_columns(score).sort(
+        "region", "scheme", "_score", "way", descending=[False, False, True, False]).unique(
         ["region", "scheme"], keep="first", maintain_order=True).filter(pl.col("way") > 0)
     kept = course.join(best, on=["region", "scheme", "way"], how="semi", maintain_order="left")
     firsts = kept.filter(pl.col("shift") != 0).unique(["region", "scheme"], keep="first", maintain_order=True)
     notes = [f"{region}: {months.first_day(arrival):%Y-%m}起到账的缴费，多数人的划入滞后有变"
              for region, arrival in firsts.select("region", "arrival").iter_rows()]
-    return kept.drop("usual", "way"), notes
+    return kept.drop("usual", "way", "people"), notes
 
 
 def _lone_lines(lines: pl.DataFrame) -> pl.DataFrame:
