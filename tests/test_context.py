@@ -237,6 +237,21 @@ def test_ten_of_twenty_people_must_tell_one_lag_from_the_others() -> None:
     assert set(solve(account(*few)).of(varied[0]).answers().values()) == {"delay/late/resolved"}
 
 
+def test_where_several_lags_are_common_a_record_has_the_one_most_of_its_lines_fit() -> None:
+    """Of a payer's people some are credited after one month, some after two: a lone hole does not hide whose is whose."""
+    people = colleagues(24)
+    soon, late = people[:12], people[12:]
+    paid, came = staff(soon, count=14)
+    more, after = staff(late, count=14, lag=2, missing={late[0]: ["2024-08"]})
+    told = solve(account(paid + more, came + after))
+    assert told.of(soon[0]).unusual() == told.of(late[1]).unusual() == {}
+    assert told.of(late[0]).unusual() == {"2024-08": MISSING}
+    # Among people who all are credited after one month the same record speaks of one late month more or less.
+    paid, came = staff(people[:-1], count=14)
+    more, after = staff(people[-1:], count=14, lag=2, missing={people[-1]: ["2024-08"]})
+    assert solve(account(paid + more, came + after)).of(people[-1]).unusual() != {"2024-08": MISSING}
+
+
 def test_a_payer_that_pays_later_has_a_lag_of_its_own() -> None:
     """Where exports do not say when premiums arrived, the people of a payer that pays a month later tell it."""
     here, there = [*colleagues(20)], ["PSN:乙" + str(at) for at in range(6)]

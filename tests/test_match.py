@@ -327,6 +327,27 @@ def test_inexact_link_a_month_late(told: Told) -> None:
     assert told.parts("2024-03") == {"short_credit/open": 10, LATE: 10790}
 
 
+@case(lines(), [*credits(skip=["2024-03", "2024-04"]), flow("2024-05-12", 2 * DUE - 100)])
+def test_two_months_in_one_credit_that_lacks_a_little(told: Told) -> None:
+    """Nearly the sum of two months is both of them, and what is lacking the last one's: no month was left out."""
+    assert kinds(told)["2024-03"] == kinds(told)["2024-04"] == {"inexact"}
+    assert told.parts("2024-03") == {LATE: DUE}
+    assert told.parts("2024-04") == {"short_credit/open": 100}
+
+
+@case(lines(), [*credits(skip=["2024-03", "2024-04"]), flow("2024-05-12", 2 * DUE + 100)])
+def test_two_months_in_one_credit_that_is_a_little_too_much(told: Told) -> None:
+    """So is a little more than the sum."""
+    assert told.parts("2024-03") == {LATE: DUE}
+    assert told.accused() == [("2024-04", "over_credit", "unknown_extra", -100)]
+
+
+@case(lines(), [*credits(skip=["2024-03", "2024-04"]), flow("2024-05-12", DUE + DUE // 2)])
+def test_half_a_month_too_little_is_no_lump(told: Told) -> None:
+    """A credit of a month and a half is one month's, with as much too much; the other is not credited."""
+    assert ("2024-03", "missing_month", "credit_missing", DUE) in told.accused()
+
+
 @case(lines(count=9), [*credits(skip=["2024-03"], count=9), flow("2024-06-15", 6035)])
 def test_an_odd_credit_far_from_the_amount_due_stands_in_its_own_month(told: Told) -> None:
     """A credit of half the amount, two months after a hole, is an extra of the month in whose place it came."""

@@ -20,7 +20,7 @@ import polars as pl
 
 from recon.core.context import DATED, Context, build_context, gather, newest_days
 from recon.core.expect import conflict_problems
-from recon.core.lags import Votes
+from recon.core.lags import PERSONAL, Votes
 from recon.core.payroll.check import PayrollResult
 from recon.core.payroll.deducted import deducted_months, no_deductions
 from recon.core.payroll.rollup import roll_up
@@ -238,7 +238,8 @@ def survey_shard(policy: Policy, folder: Path, name: str, arguments: tuple[Any, 
     """
     kept = {path.stem.removeprefix("survey-"): pl.read_parquet(path) for path in folder.glob("survey-*.parquet")}
     none = pl.DataFrame()
-    votes = Votes(kept["own"], kept["whole"], none, none, none) if "own" in kept else None
+    personal = {each: kept[each] for each in PERSONAL if each in kept}
+    votes = Votes(**personal, clean=none, all=none, long=none) if personal else None
     part = Part(_tables_of(folder), policy, kept.get("lines"), votes)
     answer = getattr(part, name)(*arguments)
     if isinstance(answer, Told):
@@ -246,7 +247,8 @@ def survey_shard(policy: Policy, folder: Path, name: str, arguments: tuple[Any, 
             frame.write_parquet(folder / f"context-{table}.parquet", compression="lz4")
         return replace(answer, own={table: frame.clear() for table, frame in answer.own.items()})
     if name in ("seen", "voted"):
-        left = {"lines": part.lines} | ({"own": part.votes.own, "whole": part.votes.whole} if part.votes else {})
+        left = {"lines": part.lines} | (
+            {each: getattr(part.votes, each) for each in PERSONAL} if part.votes else {})
         for table, frame in left.items():
             frame.write_parquet(folder / f"survey-{table}.parquet", compression="lz4")
     return answer

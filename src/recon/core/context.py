@@ -17,7 +17,7 @@ import polars as pl
 from recon.core import cohorts, shifts
 from recon.core.infer import SCHEMA as INFERRED_RULES
 from recon.core.infer import rules_from
-from recon.core.lags import lags_of
+from recon.core.lags import carried_of, lags_of
 from recon.core.payroll.deducted import deducted_months, no_deductions
 from recon.core.payroll_settings import PayrollSettings
 from recon.core.survey import Known, Part, Seen, Told, Voted
@@ -105,7 +105,7 @@ def gather(
     voted: Voted = ask("voted", inferred, seen.strangers)
     lag, steady, notes = lags_of(voted.votes, policy)
     known = Known(seen.flow_files, seen.contribution_files,
-                  cohorts.same_people(seen.strangers, voted.namesakes), lag, steady)
+                  cohorts.same_people(seen.strangers, voted.namesakes), lag, steady, carried_of(voted.votes))
     told: Told = ask("told", known)
     course = shifts.courses(told.shares, lag, policy)
     shift, changes = shifts.believed(course, ask("fitting", course) if course.height else None)

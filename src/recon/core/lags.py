@@ -36,7 +36,11 @@ MAX_LEARNED_LAG = 5
 DEDUCTION_MONTHS = 3
 DEDUCTION_SHARE = 4
 ODD_SHARE = 4  # where one credit in so many is no line's sum, a deduction is looked for
+# A lag that so many of a payer's (else a region's) clean records keep, where no lag is that of nearly all, is one of
+# several there: a person's record has it when more of its lines fit it than any other.
+MIXED_SHARE_PERCENT = 10
 NOTES = 20  # so many cohorts are named
+PERSONAL = ("own", "likely", "whole")  # the votes that speak of single people
 
 _LAGS = pl.DataFrame({"lag": range(MAX_LEARNED_LAG + 1)}, schema={"lag": pl.Int32})
 _VOTES = {"region": pl.String(), "scheme": pl.String(), "payer": pl.String(), "lag": pl.Int32(), "people": pl.UInt32(),
@@ -47,12 +51,14 @@ _VOTES = {"region": pl.String(), "scheme": pl.String(), "payer": pl.String(), "l
 class Votes:
     """What some people's records say of lags.
 
-    own: account, own_learned; whole: account, lag at which a record is clean throughout. clean, all: region, scheme,
+    own: account, payer, own_learned; likely: the same of records that fit a lag better than any other, but not by much;
+    whole: account, lag at which a record is clean throughout. clean, all: region, scheme,
     payer, lag, people, tied: how many clean records, and how many records of any kind, vote for it; tied: how many of
     these fit another lag as well. long: the same of records of :data:`PERSON_MONTHS` fitting lines and more.
     """
 
     own: pl.DataFrame
+    likely: pl.DataFrame
     whole: pl.DataFrame
     clean: pl.DataFrame
     all: pl.DataFrame
@@ -76,8 +82,8 @@ def votes_of(lines: pl.DataFrame, credit: pl.DataFrame, policy: Policy) -> Votes
     due, came = _due_and_came(lines, credit, policy)
     regions = due["region"].unique().to_list()
     if due.is_empty() or came.is_empty():
-        return Votes(pl.DataFrame(schema={**dict.fromkeys([*ACCOUNT, "payer"], pl.String), "own_learned": pl.Int32}),
-                     pl.DataFrame(schema={**dict.fromkeys(ACCOUNT, pl.String), "lag": pl.Int32}),
+        nobody = pl.DataFrame(schema={**dict.fromkeys([*ACCOUNT, "payer"], pl.String), "own_learned": pl.Int32})
+        return Votes(nobody, nobody, pl.DataFrame(schema={**dict.fromkeys(ACCOUNT, pl.String), "lag": pl.Int32}),
                      *(pl.DataFrame(schema=_VOTES) for _ in range(3)))
     # The same accounts are joined and counted lag by lag: as numbers in the order of their names.
     numbered = [pl.col(name).cast(pl.Enum(due[name].drop_nulls().unique().sort())) for name in ACCOUNT]
@@ -107,9 +113,11 @@ def votes_of(lines: pl.DataFrame, credit: pl.DataFrame, policy: Policy) -> Votes
     if yearly:
         monthly_all_the_same = _monthly_after_all(due.filter(pl.col("region").is_in(yearly)), came)
         own = pl.concat([own, monthly_all_the_same.join(own, on=ACCOUNT, how="anti")])
-    own = own.join(payers, on=ACCOUNT, maintain_order="left").select(*ACCOUNT, "payer", "own_learned")
+    likely = _likely(scores).join(own, on=ACCOUNT, how="anti")
+    own, likely = (each.join(payers, on=ACCOUNT, maintain_order="left").select(*ACCOUNT, "payer", "own_learned")
+                   for each in (own, likely))
     votes = pl.concat([clean, rough]).join(payers, on=ACCOUNT).with_columns(text)
-    return Votes(own.with_columns(text), whole.select(text, "lag"),
+    return Votes(own.with_columns(text), likely.with_columns(text), whole.select(text, "lag"),
                  _counted(clean.join(payers, on=ACCOUNT).with_columns(text)), _counted(votes),
                  _counted(votes.filter(pl.col("lines") >= PERSON_MONTHS)))
 
@@ -118,7 +126,7 @@ def all_votes(parts: Sequence[Votes]) -> Votes:
     """The votes of several groups of people together."""
     key = ["region", "scheme", "payer", "lag"]
     return Votes(
-        pl.concat([one.own for one in parts]), pl.concat([one.whole for one in parts]),
+        *(pl.concat([getattr(one, name) for one in parts]) for name in PERSONAL),
         *(added([getattr(one, name) for one in parts], key) for name in ("clean", "all", "long")),
     )
 
@@ -161,6 +169,21 @@ def lags_of(votes: Votes, policy: Policy) -> tuple[pl.DataFrame, pl.DataFrame, l
     return learned.select("region", "scheme", "payer", pl.col("lag").alias("learned")), steady, notes
 
 
+def carried_of(votes: Votes) -> pl.DataFrame:
+    """(region, scheme, payer, lag): lags that many clean records of a payer keep; payer null: of the whole region."""
+    key = ["region", "scheme", "payer"]
+    counts = votes.clean.select(*key, "lag", "people")
+    whole = counts.with_columns(pl.lit(None, pl.String).alias("payer"))
+    found = [
+        each.group_by(*key, "lag").agg(pl.col("people").sum()).with_columns(
+            pl.col("people").sum().over(key).alias("_all"))
+        for each in (counts.filter(pl.col("payer").is_not_null()), whole)
+    ]
+    return pl.concat(found).filter(
+        (pl.col("people") >= STEADY_PEOPLE) & (pl.col("people") * 100 >= pl.col("_all") * MIXED_SHARE_PERCENT)
+    ).select(*key, "lag").sort(*key, "lag", nulls_last=True)
+
+
 def joined(lines: pl.DataFrame, frame: pl.DataFrame, column: str) -> pl.DataFrame:
     """``lines`` with ``column`` of ``frame`` (one of :func:`lags_of`'s): the payer's own, else the region's."""
     key = ["region", "scheme"]
@@ -175,13 +198,15 @@ def joined(lines: pl.DataFrame, frame: pl.DataFrame, column: str) -> pl.DataFram
 
 
 def own_lags(
-    votes: Votes, steady: pl.DataFrame, lines: pl.DataFrame, credit: pl.DataFrame, policy: Policy
+    votes: Votes, steady: pl.DataFrame, carried: pl.DataFrame, lines: pl.DataFrame, credit: pl.DataFrame,
+    policy: Policy,
 ) -> pl.DataFrame:
     """Own lags that stand against the lag of the region's people: the whole record is clean, or far more lines fit.
 
     With one amount throughout, a record with a late month fits a lag that nobody else has as well as the common one.
+    Where there is no common one, a lag that others have too is believed as soon as more lines fit it than any other.
     """
-    own, whole = votes.own.drop("payer"), votes.whole
+    own, whole = pl.concat([votes.own, _among_several(votes.likely, steady, carried)]).drop("payer"), votes.whole
     asked = joined(votes.own, steady, "steady_lag").drop("payer").filter(
         pl.col("steady_lag").is_not_null() & (pl.col("steady_lag") != pl.col("own_learned"))
     ).join(whole, left_on=[*ACCOUNT, "own_learned"], right_on=[*ACCOUNT, "lag"], how="anti")
@@ -199,6 +224,21 @@ def own_lags(
         pl.col("own_hits").fill_null(0) < pl.col("common_hits").fill_null(0) + OWN_LAG_MORE
     )
     return own.join(weak, on=ACCOUNT, how="anti")
+
+
+def _among_several(likely: pl.DataFrame, steady: pl.DataFrame, carried: pl.DataFrame) -> pl.DataFrame:
+    """Of the likely own lags those that a fair part of the payer's people have, else of the region's."""
+    free = joined(likely, steady, "steady_lag").filter(pl.col("steady_lag").is_null()).drop("steady_lag")
+    told = carried.filter(pl.col("payer").is_not_null())
+    by_payer = free.join(told, on=["region", "scheme", "payer"], how="semi")
+    rest = free.join(by_payer, on=ACCOUNT, how="anti", nulls_equal=True)
+    of_all = carried.filter(pl.col("payer").is_null())
+    return pl.concat([
+        by_payer.join(told, left_on=["region", "scheme", "payer", "own_learned"],
+                      right_on=["region", "scheme", "payer", "lag"], how="semi"),
+        rest.join(of_all, left_on=["region", "scheme", "own_learned"], right_on=["region", "scheme", "lag"],
+                  how="semi"),
+    ])
 
 
 def _due_and_came(lines: pl.DataFrame, credit: pl.DataFrame, policy: Policy) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -330,6 +370,16 @@ def _best_fit(scores: pl.DataFrame, typical: dict[str, int]) -> pl.DataFrame:
         | (~pl.col("_own").any().over(ACCOUNT) & (pl.col("score") == pl.col("score").max().over(ACCOUNT))))
     return best.filter(pl.len().over(ACCOUNT) == 1).select(
         *ACCOUNT, "lag", "lines", (pl.col("_own") & pl.col("tied")).alias("tied"))
+
+
+def _likely(scores: pl.DataFrame) -> pl.DataFrame:
+    """Per account the lag that more lines fit than any other, a year of them at least: the account, own_learned.
+
+    Of several that as many lines fit the one with fewer lines that do not.
+    """
+    best = scores.filter((pl.col("lines") == pl.col("lines").max().over(ACCOUNT)) & (pl.col("lines") >= PERSON_MONTHS))
+    return best.filter(pl.col("score") == pl.col("score").max().over(ACCOUNT)).filter(
+        pl.len().over(ACCOUNT) == 1).select(*ACCOUNT, pl.col("lag").alias("own_learned"))
 
 
 def _far_better(rough: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:

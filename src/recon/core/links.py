@@ -24,6 +24,7 @@ SMALL_POOL = 6
 MAX_SPLIT_POOL = 14
 MAX_PARTS = 8
 MAX_FEW_POOL = 8
+ODD_LUMP = 3  # lines that a credit of nearly their sum may be of
 INEXACT_LATE = 2  # months by which a credit of nearly the amount due may be late and still be taken for it
 INF = 1 << 40
 
@@ -266,7 +267,7 @@ class _Edges:
         annual = self.lines[rows[0]].kind == "annual"
         members = len(rows) + len(picks) - 2
         base = members * (PRICES.annual_further if annual else PRICES.further)
-        inexact = self._odd_price(rows[0], picks[0]) if kind == "inexact" else 0
+        inexact = self._odd_price(rows, picks[0]) if kind == "inexact" else 0
         base += inexact + self._deduction_price(rows, picks, which) + sum([self.credits[j].use_price for j in picks])
         costs = [base] * len(self.lags)
         if annual:
@@ -315,10 +316,10 @@ class _Edges:
             for i, number in zip(rows, taken, strict=False)
         )
 
-    def _odd_price(self, i: int, j: int) -> int:
+    def _odd_price(self, rows: tuple[int, ...], j: int) -> int:
         """The price of taking a credit of another amount: the further off, the sooner it is something else."""
-        off = quarters_off(self.lines[i].amounts[0], self.credits[j].amount)
-        return PRICES.inexact + PRICES.quarter * off - (PRICES.doubt if self.lines[i].weak else 0)
+        off = quarters_off(sum(self.lines[i].amounts[0] for i in rows), self.credits[j].amount)
+        return PRICES.inexact + PRICES.quarter * off - (PRICES.doubt if self.lines[rows[0]].weak else 0)
 
     def _classes(
         self, rows: tuple[int, ...], picks: tuple[int, ...], kind: str, which: tuple[int, ...]
@@ -510,3 +511,31 @@ class _Edges:
                     continue
                 edge = edge._replace(costs=costs)
             yield edge
+        yield from self._odd_lumps(i)
+
+    def _odd_lumps(self, i: int) -> Iterator[Edge]:
+        """Two or three due months in one odd credit, in the last one's own place, that is nearly their sum.
+
+        Nearly: off by less than a quarter of each of them; a month's share that lacks a little is sooner so than one
+        month not credited at all and as much too much in the next.
+        """
+        first = self.lines[i]
+        if first.kind != "normal":
+            return
+        total, least = first.amounts[0], first.amounts[0]
+        for end in range(i + 1, min(i + ODD_LUMP, len(self.lines))):
+            last = self.lines[end]
+            if last.stream != first.stream or not last.open_price:
+                return
+            total, least = total + last.amounts[0], min(least, last.amounts[0])
+            rows = tuple(range(i, end + 1))
+            for j in sorted(self.odd):
+                credit, lag = self.credits[j], self.lag_of[end][j]
+                if (abs(credit.amount - total) * 4 >= least or credit.printed is not None or lag is None
+                        or not self._lump_ok(rows, j)):
+                    continue
+                edge = self._edge(rows, (j,), "inexact", (0,) * len(rows))
+                costs = tuple(cost if lag - last.shift == usual else INF
+                              for cost, usual in zip(edge.costs, self.lags, strict=True))
+                if min(costs) < INF:
+                    yield edge._replace(costs=costs)

@@ -465,6 +465,8 @@ def _emit(account: _Account, link: Link, rows: list[_Row], coins: list[_Coin], o
     left = {j: coins[j].amount for j in link.credits}
     for at, which in zip(link.lines, link.which, strict=True):
         due = _amounts(rows[at])[which]
+        if link.kind == "inexact" and at == link.lines[-1]:
+            due = sum(left.values())  # what is lacking or too much is the last month's
         for j in link.credits:
             share = min(due, left[j])
             if share:

@@ -24,7 +24,7 @@ from recon.core.expect import lines_of
 from recon.core.holes import balance_problems, holes, jumps, quiet_years
 from recon.core.infer import Asked, ask, asked_of
 from recon.core.inferred import with_inferred
-from recon.core.lags import Votes, all_votes, own_lags, votes_of
+from recon.core.lags import PERSONAL, Votes, all_votes, own_lags, votes_of
 from recon.core.prepare import Prepared, prepare
 from recon.policy import Policy
 from recon.problems import Problem
@@ -60,6 +60,7 @@ class Known:
     same_people: pl.DataFrame
     lag: pl.DataFrame
     steady: pl.DataFrame
+    carried: pl.DataFrame
 
 
 @dataclass(frozen=True)
@@ -144,14 +145,14 @@ class Part:
         """Second round, under the rules inferred from everybody."""
         self._lines = with_inferred(self.lines, inferred)
         self.votes = votes_of(self._lines, self.prepared.credit, self.policy)
-        alone = replace(self.votes, own=self.votes.own.clear(), whole=self.votes.whole.clear())
+        alone = replace(self.votes, **{name: getattr(self.votes, name).clear() for name in PERSONAL})
         return Voted(alone, cohorts.namesakes(self._lines, self.prepared, strangers))
 
     def told(self, known: Known) -> Told:
         """Third round, under everybody's lags and files."""
         assert self.votes is not None  # asked in the second round
         lines, prepared, policy, credit = self.lines, self.prepared, self.policy, self.prepared.credit
-        own_lag = own_lags(self.votes, known.steady, lines, credit, policy)
+        own_lag = own_lags(self.votes, known.steady, known.carried, lines, credit, policy)
         paid_cover, payer_cover = contribution_cover(prepared, known.contribution_files)
         cover = flow_cover(prepared, known.flow_files)
         hole, problems = _holes(prepared, cover)
