@@ -412,6 +412,16 @@ def test_a_lump_of_months_that_a_late_run_spared_is_late_once() -> None:
     assert told.unusual() == {"2024-04": MISSING, **dict.fromkeys(run_of("2024-05", 3), "delay/late/resolved")}
 
 
+def test_no_month_is_missing_where_an_equal_sum_came_too_much_later() -> None:
+    """One month late beyond a run that was late for all: not one that is missing and, months later, one that came twice."""
+    people = colleagues(40)
+    paid, came = staff(people, count=14, missing={one: ["2024-07"] for one in people})
+    late = [flow("2024-09-20", person_id=one) for one in people]
+    own = [*credits(count=14, skip=["2024-03", "2024-05", "2024-07"]), flow("2024-07-13"), flow("2024-09-20"), flow("2024-10-14")]
+    told = solve(account([*paid, *lines(count=14)], [*came, *late, *own])).of(ME)
+    assert told.accused() == []
+
+
 def test_a_month_that_all_lack_teaches_no_lag() -> None:
     """A hole that everybody shares leaves the usual lag as it is: few lines that fit by chance are no record."""
     people = colleagues(30)

@@ -613,6 +613,13 @@ def test_a_late_credit_after_the_last_line_is_its_own_months(told: Told) -> None
     assert told.unusual() == {"2024-04": LATE}
 
 
+@case([*lines(count=4), *lines("2024-06", 4)], [*credits(count=10, skip=["2024-10"]), flow("2024-07-14")])
+def test_a_month_without_a_line_takes_one_credit_only(told: Told) -> None:
+    """What came twice in the month after it is that month's second, not one more of the month whose record is lacking."""
+    assert told.unusual() == {"2024-05": "data_incomplete/contribution_unseen/unknown",
+                              "2024-06": "over_credit/duplicate_credit/open"}
+
+
 VARYING = run_of("2024-01", 6)
 
 

@@ -133,9 +133,11 @@ def match(lines: pl.DataFrame, credit: pl.DataFrame, posting_prints: Collection[
     for start in range(0, len(ordered), TOGETHER):
         block = ordered[start:start + TOGETHER]
         asking = [_match_account(each, rows.pop(each), coins.pop(each), out, posting_prints) for each in block]
-        for account, solution in zip(asking, solve_many([next(account) for account in asking]), strict=True):
-            with suppress(StopIteration):
-                account.send(solution)
+        questions = [next(account) for account in asking]
+        while questions:
+            told = zip(asking, solve_many(questions), strict=True)
+            again = [(account, question) for account, solution in told if (question := _tell(account, solution))]
+            asking, questions = [account for account, _ in again], [question for _, question in again]
     rest = out.matched()
     links, margins = [clean.links, rest.links], [clean.margins, rest.margins]
     if alike.members.height:
@@ -146,6 +148,13 @@ def match(lines: pl.DataFrame, credit: pl.DataFrame, posting_prints: Collection[
         pl.concat([each.cast(pl.Schema(LINK_SCHEMA)) for each in links]),
         pl.concat([each.cast(pl.Schema(MARGIN_SCHEMA)) for each in margins]), rest.problems,
     )
+
+
+def _tell(account: Generator[Question, Solution, None], solution: Solution) -> Question | None:
+    """The account's next question, if the solution raises one."""
+    with suppress(StopIteration):
+        return account.send(solution)
+    return None
 
 
 def _null_last(account: tuple[str | None, ...]) -> tuple[tuple[bool, str], ...]:
@@ -237,6 +246,9 @@ def _match_account(
     asked = [PRICES.unlisted if not price and _may_be_from_outside(coin, payable, coins) else price
              for coin, price in zip(coins, left_prices, strict=True)]
     solution = yield _question(payable, coins, asked, usual)
+    dearer = _made_up_for(payable, coins, asked, solution)
+    if dearer != asked:
+        solution = yield _question(payable, coins, dearer, usual)
     used: set[int] = set()
     linked: set[int] = set()
     for link in _oldest_first(solution.links, payable, coins):
@@ -365,6 +377,24 @@ def _believe_print(rows: list[_Row], coins: list[_Coin], out: _Output, posting_p
         out.problem(code, printed[0].file)
         for coin in printed:
             coin.printed = None
+
+
+def _made_up_for(rows: list[_Row], coins: list[_Coin], prices: list[int], solution: Solution) -> list[int]:
+    """``prices`` of left credits, where one of two equal ones was left over though an older month of its sum is open.
+
+    Alone it would be one that came twice. But then the sums agree, and nothing need be missing; since equal sums do not
+    cross, one late month shows as all months up to the credit a little late each, which may cost more than ``left``.
+    """
+    used = {j for link in solution.links for j in link.credits}
+    linked = {at for link in solution.links for at in link.lines}
+    waiting = [row for at, row in enumerate(rows) if at not in linked and row.open_price]
+    hits = {
+        coin.amount for j, coin in enumerate(coins)
+        if j not in used and prices[j] == PRICES.twin and coin.printed is None
+        and any(row.amount == coin.amount and row.place < coin.month <= row.clock + REACH_MONTHS for row in waiting)
+    }
+    return [PRICES.made_up if price == PRICES.twin and coin.amount in hits else price
+            for coin, price in zip(coins, prices, strict=True)]
 
 
 def _left_prices(rows: list[_Row], coins: list[_Coin]) -> list[int]:
@@ -646,6 +676,7 @@ def _place_surplus(
     for row in rows:
         by_month.setdefault(row.month, row)
     absent = {row.month for row in rows if row.absent}
+    served = set(linked_months)
     for j in spare:
         coin = coins[j]
         if coin.printed is not None:
@@ -659,7 +690,7 @@ def _place_surplus(
                 # The month has its own credit, and one has neither a line nor a credit that usually comes then, or came
                 # before: it was paid late.
                 gap = next((each for each in (coin.month - usual, month - 1, month - 2)
-                            if each in absent and each not in linked_months), None)
+                            if each in absent and each not in served), None)
                 if gap is not None and _like(coin.amount, gap, rows):
                     place, month = by_month.get(gap), gap
             early = by_month.get(month)
@@ -668,5 +699,6 @@ def _place_surplus(
                 out.link(account, early, coin, coin.amount, "1:1")
                 linked_months.add(month)
                 continue
+        served.add(month)
         kind = "1:N" if month in linked_months else "1:1"
         out.link(account, place, coin, coin.amount, kind, month=month, surplus=True)
