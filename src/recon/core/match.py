@@ -382,12 +382,13 @@ def _believe_print(rows: list[_Row], coins: list[_Coin], out: _Output, posting_p
 def _made_up_for(rows: list[_Row], coins: list[_Coin], prices: list[int], solution: Solution) -> list[int]:
     """``prices`` of left credits, where one of two equal ones was left over though an older month of its sum is open.
 
-    Alone it would be one that came twice. But then the sums agree, and nothing need be missing; since equal sums do not
-    cross, one late month shows as all months up to the credit a little late each, which may cost more than ``left``.
+    Alone it would be one that came twice. But then the sums agree, and nothing need be missing (a month that the fund
+    has not split to people surely is); since equal sums do not cross, one late month shows as all months up to the
+    credit a little late each, which may cost more than ``left``.
     """
     used = {j for link in solution.links for j in link.credits}
     linked = {at for link in solution.links for at in link.lines}
-    waiting = [row for at, row in enumerate(rows) if at not in linked and row.open_price]
+    waiting = [row for at, row in enumerate(rows) if at not in linked and row.open_price == PRICES.open]
     hits = {
         coin.amount for j, coin in enumerate(coins)
         if j not in used and prices[j] == PRICES.twin and coin.printed is None
