@@ -35,7 +35,7 @@ MAX_LEARNED_LAG = 5
 # The same small sum lacking from the credits of so many lines is a deduction; at most this part of what is due.
 DEDUCTION_MONTHS = 3
 DEDUCTION_SHARE = 4
-ODD_SHARE = 4  # where one credit in so many is no line's sum, a deduction is looked for
+ODD_SHARE = 3  # where one credit in so many is no line's sum, a deduction is looked for
 # A lag that so many of a payer's (else a region's) clean records keep, where no lag is that of nearly all, is one of
 # several there: a person's record has it when more of its lines fit it than any other.
 MIXED_SHARE_PERCENT = 10
@@ -268,12 +268,10 @@ def before_deductions(due: pl.DataFrame, came: pl.DataFrame) -> pl.DataFrame:
     if poor.is_empty():
         return came
     theirs = came.join(poor, on=ACCOUNT, how="semi")
-    rest, lag = (pl.col("fen") - pl.col("_fen")).alias("rest"), (pl.col("_at") - pl.col("at")).alias("lag")
-    lacking = due.select(*ACCOUNT, "at", "fen").join(
-        theirs.rename({"at": "_at", "fen": "_fen"}), on=ACCOUNT
-    ).with_columns(rest, lag).filter(
-        pl.col("lag").is_between(0, MAX_LEARNED_LAG)
-        & (pl.col("rest") >= 0) & (pl.col("rest") * DEDUCTION_SHARE <= pl.col("fen")))
+    asked = due.select(*ACCOUNT, "at", "fen").join(poor, on=ACCOUNT, how="semi").join(_LAGS, how="cross")
+    lacking = asked.with_columns(pl.col("at") + pl.col("lag")).join(theirs.rename({"fen": "_fen"}), on=[*ACCOUNT, "at"]).with_columns(
+        (pl.col("fen") - pl.col("_fen")).alias("rest")
+    ).filter((pl.col("rest") >= 0) & (pl.col("rest") * DEDUCTION_SHARE <= pl.col("fen")))
     often = lacking.group_by([*ACCOUNT, "rest", "lag"]).agg(pl.col("at").n_unique().alias("n")).sort(
         *ACCOUNT, "n", "rest", descending=[False, False, False, True, False]
     ).unique(ACCOUNT, keep="first", maintain_order=True).filter(
