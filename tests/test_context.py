@@ -422,6 +422,16 @@ def test_no_month_is_missing_where_an_equal_sum_came_too_much_later() -> None:
     assert told.accused() == []
 
 
+def test_a_yearly_deduction_from_a_late_run_is_one() -> None:
+    """The same sum is lacking from everybody's late credit of one month: a deduction, though it stands in the next place."""
+    people = colleagues(30)
+    paid, came = staff(people, count=12, missing={one: ["2024-07"] for one in people})
+    late = [flow("2024-09-20", DUE - 1200, person_id=one) for one in people]
+    told = solve(account(paid, [*came, *late])).of(people[0])
+    (gap,) = [row for row in told.gaps("2024-07") if row["label"] != "delay"]
+    assert (gap["label"], gap["amount_fen"]) == ("account_deduction", 1200)
+
+
 def test_a_month_that_all_lack_teaches_no_lag() -> None:
     """A hole that everybody shares leaves the usual lag as it is: few lines that fit by chance are no record."""
     people = colleagues(30)

@@ -269,9 +269,10 @@ def before_deductions(due: pl.DataFrame, came: pl.DataFrame) -> pl.DataFrame:
         return came
     theirs = came.join(poor, on=ACCOUNT, how="semi")
     asked = due.select(*ACCOUNT, "at", "fen").join(poor, on=ACCOUNT, how="semi").join(_LAGS, how="cross")
-    lacking = asked.with_columns(pl.col("at") + pl.col("lag")).join(theirs.rename({"fen": "_fen"}), on=[*ACCOUNT, "at"]).with_columns(
-        (pl.col("fen") - pl.col("_fen")).alias("rest")
-    ).filter((pl.col("rest") >= 0) & (pl.col("rest") * DEDUCTION_SHARE <= pl.col("fen")))
+    lacking = asked.with_columns(pl.col("at") + pl.col("lag")).join(
+        theirs.rename({"fen": "_fen"}), on=[*ACCOUNT, "at"]
+    ).with_columns((pl.col("fen") - pl.col("_fen")).alias("rest")).filter(
+        (pl.col("rest") >= 0) & (pl.col("rest") * DEDUCTION_SHARE <= pl.col("fen")))
     often = lacking.group_by([*ACCOUNT, "rest", "lag"]).agg(pl.col("at").n_unique().alias("n")).sort(
         *ACCOUNT, "n", "rest", descending=[False, False, False, True, False]
     ).unique(ACCOUNT, keep="first", maintain_order=True).filter(
