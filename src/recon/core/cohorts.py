@@ -102,8 +102,8 @@ def silent_months(payers: pl.DataFrame) -> pl.DataFrame:
 def shortfalls(due: pl.DataFrame, credit: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """(region, due, people) and, where some is lacking, the same by rest_fen, from lone credits in the usual place.
 
-    Where nothing came there, the one credit of the month after is looked at that is not just the next line's: the run
-    may have been late for all. due: :func:`due_lines`.
+    due: the month of the credit. Where nothing came there, the one credit of the month after is looked at that is not
+    just the next line's: the run may have been late for all. The first argument is :func:`due_lines`.
     """
     key = [*ACCOUNT, "due"]
     due = due.select(*ACCOUNT, (pl.col("arrival") + pl.col("usual")).alias("due"), "expected_fen").filter(
@@ -113,8 +113,8 @@ def shortfalls(due: pl.DataFrame, credit: pl.DataFrame) -> tuple[pl.DataFrame, p
     nothing = due.join(came, on=key, how="anti", nulls_equal=True).with_columns(pl.col("due") + 1)
     after = nothing.join(came, on=key, nulls_equal=True).join(
         due.rename({"expected_fen": "net_fen"}), on=[*key, "net_fen"], how="anti", nulls_equal=True)
-    late = after.filter(pl.len().over(key) == 1).with_columns(pl.col("due") - 1)
-    rests = pl.concat([lone, late.select(lone.columns)]).with_columns(
+    late = after.filter(pl.len().over(key) == 1).select(lone.columns)
+    rests = pl.concat([lone, late]).with_columns(
         (pl.col("expected_fen") - pl.col("net_fen")).alias("rest_fen")
     )
     people = pl.col("person_id").n_unique().alias("people")

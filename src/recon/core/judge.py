@@ -43,7 +43,7 @@ def with_links(lines: pl.DataFrame, links: pl.DataFrame, credit: pl.DataFrame) -
     own = links.filter(~pl.col("surplus")).group_by("line").agg(
         pl.col("amount_fen").sum().alias("linked_fen"),
         pl.col("amount_fen").filter(pl.col("is_late")).sum().alias("linked_late_fen"),
-        pl.col("kind").eq("inexact").any().alias("is_inexact"),
+        pl.col("kind").eq("inexact").any().alias("is_inexact"), pl.col("posted").max().alias("posted"),
     )
     lines = lines.join(own, on="line", how="left", maintain_order="left").with_columns(
         pl.col("linked_fen", "linked_late_fen").fill_null(0), pl.col("is_inexact").fill_null(False)
@@ -151,7 +151,7 @@ def _with_deductions(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
         ((pl.col("label") == "short_credit")
          | (pl.col("label").is_in(["delay", "data_incomplete"]) & (pl.col("linked_fen") > 0)))
         & (pl.col("rest_fen") > 0) & (pl.col("rest_fen") * DEDUCTION_SHARE <= pl.col("judged_fen"))
-    ).select(*ACCOUNT, "line", "due", "rest_fen", "linked_fen")
+    ).select(*ACCOUNT, "line", "due", "posted", "rest_fen", "linked_fen")
     if short.is_empty():
         return lines
     theirs = lines.select(*ACCOUNT, "line", "due", "linked_fen", "expected_fen", "payment_kind").join(
@@ -174,7 +174,8 @@ def _with_deductions(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
         (pl.len().over(*same, "_run").max().over(same) >= DEDUCTION_MONTHS)
         | (pl.len().over(*same, "_season") >= DEDUCTION_YEARS)
     )["line"]
-    shared = other.join(context.deduction, on=["region", "due", "rest_fen"], how="semi", nulls_equal=True)["line"]
+    shared = other.join(context.deduction, left_on=["region", "posted", "rest_fen"],
+                        right_on=["region", "due", "rest_fen"], how="semi", nulls_equal=True)["line"]
     hit = pl.col("line").is_in(pl.concat([steady, shared]).implode())
     return lines.with_columns(
         pl.when(hit).then(pl.lit("account_deduction")).otherwise(pl.col("label")).alias("label"),
