@@ -539,6 +539,20 @@ def test_a_refund_without_the_flat_sum_is_a_full_one(told: Told) -> None:
     assert sorted(mine["expected_fen"]) == [0, 0, DUE]
 
 
+@case([*lines(), refund("2024-06", "2024-07-20", scale=20)], credits(), as_of="2024-08-20")
+def test_a_refunded_line_may_have_got_its_whole_credit_before(told: Told) -> None:
+    """The last credit is that of its own month, from which the refund's share is not taken yet."""
+    assert told.accused() == [("2024-06", "over_credit", "unknown_extra", -2400)]
+    assert told.links()[-1] == ("2024-06", "2024-07-12", DUE)
+
+
+@case([*lines(paid_on=None), line("2024-07", paid_on=None), refund("2024-06", "2024-07-20", scale=20) | {"paid_on": None}],
+      credits(), as_of="2024-08-20")
+def test_a_refunded_lines_whole_credit_is_not_the_next_months(told: Told) -> None:
+    """It stands in the place of the month that was refunded, though only the next one is due just this sum now."""
+    assert told.links()[-1] == ("2024-06", "2024-07-12", DUE)
+
+
 @case([*lines(), refund("2024-03", "2024-04-20", scale=20)], credits())
 def test_partial_refund_and_the_full_credit(told: Told) -> None:
     """After a partial refund the full credit is too much by the refunded share."""

@@ -66,7 +66,7 @@ def settle_alike(lines: pl.DataFrame, credit: pl.DataFrame, subsidy: str) -> Ali
     rows = lines.select(
         "account", "line", pl.int_range(pl.len()).over("account").alias("at"), *_LINE_FROM,
         (pl.col("by_place") | pl.col("is_annual") | pl.col("whole_yuan")
-         | (pl.col("accepts").list.len().fill_null(0) > 0)
+         | (pl.col("accepts").list.len().fill_null(0) > 0) | pl.col("unrefunded_fen").is_not_null()
          | (pl.col("payable") & (pl.col("expected_fen").fill_null(0) <= 0))).fill_null(True).alias("odd"),
     )
     coins = credit.select(

@@ -204,9 +204,10 @@ def _accepts_filled() -> list[pl.Expr]:
 def _net_refunds(lines: pl.DataFrame) -> pl.DataFrame:
     """Carry out refunds: a full one takes its line out of the expectation, a partial one lessens the month's line.
 
-    Adds ``netted``: the line and its refund cancel, so neither is due.
+    Adds ``netted`` (the line and its refund cancel, so neither is due) and ``unrefunded_fen`` (what a lessened line was
+    due before; null for all others).
     """
-    lines = lines.with_columns(pl.lit(False).alias("netted"))
+    lines = lines.with_columns(pl.lit(False).alias("netted"), pl.lit(None, dtype=pl.Int64).alias("unrefunded_fen"))
     takes = lines.filter((pl.col("total_fen") < 0) & ~pl.col("is_side") & pl.col("paid").fill_null(False))
     if takes.is_empty():
         return lines
@@ -240,7 +241,8 @@ def _net_refunds(lines: pl.DataFrame) -> pl.DataFrame:
     if changed:
         out = out.with_columns(
             pl.coalesce(row.replace_strict(changed, default=None, return_dtype=pl.Int64), "expected_fen")
-            .alias("expected_fen")
+            .alias("expected_fen"),
+            pl.when(row.is_in(list(changed))).then("expected_fen").alias("unrefunded_fen"),
         )
     return out.with_columns(
         pl.when(pl.col("netted")).then(0).otherwise(pl.col("expected_fen")).alias("expected_fen"),

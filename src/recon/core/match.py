@@ -88,8 +88,10 @@ class _Row:
     run_late: bool  # the shift is of that run alone; else it lasts
     paid: bool | None  # None: billed, no record of a payment
     absent: bool = False  # no line, though there ought to be one
+    unrefunded: int | None = None  # the amount before a part of it was refunded: what may have come first
     behind: int = 0  # months after its own in which the premium of a bill is likely to have arrived
-    deducted: list[int] = field(default_factory=list)  # the amount due less deductions seen again and again
+    # The amount due less deductions seen again and again, and before a refund.
+    deducted: list[int] = field(default_factory=list)
 
     @property
     def clock(self) -> int:
@@ -118,7 +120,7 @@ class _Coin:
 _LINE_COLUMNS = [
     "line", "stream", "month", "arrival", "arrival_day", "expected_fen", "accepts", "whole_yuan", "due", "usual",
     "open_price", "payable", "by_place", "is_annual", "steady", "shift", "prepaid", "weak",
-    "run_late", "paid", "absent",
+    "run_late", "paid", "absent", "unrefunded_fen",
 ]
 
 
@@ -243,6 +245,9 @@ def _match_account(
     usual = next((row.usual for row in payable if row.stream == "normal"), rows[0].usual)
     left_prices = _left_prices(rows, coins)
     _find_deductions(payable, coins)
+    for row in payable:
+        if row.unrefunded and row.unrefunded not in _amounts(row):
+            row.deducted.append(row.unrefunded)
     asked = [PRICES.unlisted if not price and _may_be_from_outside(coin, payable, coins) else price
              for coin, price in zip(coins, left_prices, strict=True)]
     solution = yield _question(payable, coins, asked, usual)
