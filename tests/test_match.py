@@ -658,3 +658,22 @@ def test_a_late_whole_amount_crosses_a_later_one_less_its_deduction(told: Told) 
 def test_a_late_top_up_after_the_last_line(told: Told) -> None:
     """A credit of a top-up's very sum is that top-up's, however late."""
     assert told.months()["2024-03"]["credited_fen"] == DUE + 3600
+
+
+@case([line(month, scale=100 if at < 6 else 110) for at, month in enumerate(run_of("2024-01", 8))],
+      [*(flow(f"{later(month, 1)}-12", DUE if at < 6 else 13200, accrual_month=f"{month}-01")
+         for at, month in enumerate(run_of("2024-01", 8)) if at > 3),
+       flow("2024-07-13", accrual_month="2024-02-01"), flow("2024-07-14", DUE - 500, accrual_month="2024-03-01")],
+      coverage=[cover(start="2024-06-01", end="2024-12-31")])
+def test_a_late_credit_of_a_printed_month_before_the_cover_is_that_months(told: Told) -> None:
+    """That nobody could miss it there makes it no surplus; nor is one a surplus that is a little less than was due."""
+    assert told.answers()["2024-02"] == LATE
+    assert told.months()["2024-03"]["label"] != "over_credit"
+
+
+@case([line(month, scale=100 + 3 * at) for at, month in enumerate(run_of("2024-01", 8))],
+      [*(flow(f"{later(month, 1)}-12", 120 * (100 + 3 * at)) for at, month in enumerate(run_of("2024-01", 8)) if at != 3),
+       flow("2024-06-20", 120 * 109), flow("2024-06-21", 120 * 109)])
+def test_what_came_twice_is_its_own_months_though_both_were_late(told: Told) -> None:
+    """Where sums differ, two equal credits in the next month's place are the late month's."""
+    assert told.unusual() == {"2024-04": "over_credit/duplicate_credit/open"}

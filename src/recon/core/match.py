@@ -21,6 +21,7 @@ from recon.core.lags import DEDUCTION_MONTHS, DEDUCTION_SHARE
 from recon.core.links import (
     ANNUAL_REACH_MONTHS,
     INEXACT_LATE,
+    LATEST,
     PRICES,
     REACH_MONTHS,
     Credit,
@@ -248,7 +249,8 @@ def _match_account(
     for row in payable:
         if row.unrefunded and row.unrefunded not in _amounts(row):
             row.deducted.append(row.unrefunded)
-    asked = [PRICES.unlisted if not price and _may_be_from_outside(coin, payable, coins) else price
+    asked = [PRICES.unlisted if not price and _may_be_from_outside(coin, payable, coins)
+             else price + LATEST if _names_its_month(coin, payable) else price
              for coin, price in zip(coins, left_prices, strict=True)]
     solution = yield _question(payable, coins, asked, usual)
     dearer = _made_up_for(payable, coins, asked, solution)
@@ -273,8 +275,10 @@ def _match_account(
     spare = _place_annual(account, rows, open_rows, coins, spare, out)
     spare = _place_inexact(account, open_rows, coins, spare, left_prices, out)
     spare = _place_unknown(account, rows, coins, spare, out)
+    first_of_two = {(coins[link.credits[0]].month, coins[link.credits[0]].amount): payable[link.lines[0]]
+                    for link in solution.links if link.kind == "1:1"}
     _place_surplus(account, rows, coins, [j for j in spare if left_prices[j]], usual + behind, out,
-                   {payable[at].month for at in linked})
+                   {payable[at].month for at in linked}, first_of_two)
 
 
 def _apart(rows: list[_Row]) -> None:
@@ -416,7 +420,7 @@ def _left_prices(rows: list[_Row], coins: list[_Coin]) -> list[int]:
     by_place = {row.place for row in rows if row.by_place}
     months = [row.month for row in rows]
     yearly = {row.due for row in rows if row.annual}
-    twins = Counter((coin.month, coin.amount) for coin in coins)
+    twins = Counter((coin.month, coin.amount, coin.printed) for coin in coins)
     prices = []
     for coin in coins:
         if coin.printed is not None:
@@ -427,11 +431,17 @@ def _left_prices(rows: list[_Row], coins: list[_Coin]) -> list[int]:
             free = len(set(mine)) < YEAR
         else:
             free = not first <= coin.month <= last or coin.month in by_place
-        twin = twins[coin.month, coin.amount] > 1
+        twin = twins[coin.month, coin.amount, coin.printed] > 1
         unlisted = coin.printed is None and not yearly and shown.isdisjoint(coin.month - each for each in offsets)
         prices.append(0 if free else min(PRICES.twin if twin else PRICES.left,
                                          PRICES.unlisted if unlisted else PRICES.left))
     return prices
+
+
+def _names_its_month(coin: _Coin, rows: list[_Row]) -> bool:
+    """Whether a credit prints a month whose line has just its sum: however late, it is sooner its own than nobody's."""
+    return coin.printed is not None and any(
+        row.month == coin.printed and coin.amount in _amounts(row) for row in rows)
 
 
 def _may_be_from_outside(coin: _Coin, rows: list[_Row], coins: list[_Coin]) -> bool:
@@ -669,9 +679,12 @@ def _place_unknown(
 
 def _place_surplus(
     account: _Account, rows: list[_Row], coins: list[_Coin], spare: list[int], usual: int, out: _Output,
-    linked_months: set[int],
+    linked_months: set[int], first_of_two: dict[tuple[int, int], _Row],
 ) -> None:
-    """A credit nothing explains belongs to the month in whose place it came, as a link of that month."""
+    """A credit nothing explains belongs to the month in whose place it came, as a link of that month.
+
+    first_of_two: the lines linked alone to one credit, by its month and amount: what came twice is theirs, though late.
+    """
     by_place: dict[int, list[_Row]] = defaultdict(list)
     ordinary = ("normal", "retiree")
     # What comes too much comes in a month's usual place: not in the one where a late run put another's.
@@ -687,10 +700,16 @@ def _place_surplus(
         coin = coins[j]
         if coin.printed is not None:
             place, month = by_month.get(coin.printed), coin.printed
+            if place and place.payable and month not in linked_months and 0 < coin.amount < (place.amount or 0) and (
+                    not quarters_off(place.amount or 0, coin.amount)):
+                out.link(account, place, coin, coin.amount, "inexact")
+                linked_months.add(month)
+                continue
         else:
             # Of several lines with that place the one of the same amount, else the one that was paid in its time.
             there = by_place.get(coin.month, [])
-            place = next((row for row in there if coin.amount in _amounts(row)), there[0] if there else None)
+            twice = first_of_two.get((coin.month, coin.amount), there[0] if there else None)
+            place = next((row for row in there if coin.amount in _amounts(row)), twice)
             month = place.month if place else coin.month - usual
             if place and month in linked_months:
                 # The month has its own credit, and one has neither a line nor a credit that usually comes then, or came
