@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import date
+from typing import Any
 
 import polars as pl
 import pytest
@@ -66,11 +66,11 @@ def tables(people: list[tuple[list[dict[str, object]], list[dict[str, object]]]]
 
 def asked(made: dict[str, pl.DataFrame]) -> tuple[Matched, Matched, int]:
     """Together and one by one, and how many took another's answer."""
-    seen: list[tuple[pl.DataFrame, pl.DataFrame, Collection[str]]] = []
+    seen: list[tuple[Any, ...]] = []
 
-    def note(lines: pl.DataFrame, credit: pl.DataFrame, prints: Collection[str]) -> Matched:
-        seen.append((lines, credit, prints))
-        return match(lines, credit, prints)
+    def note(*told: Any) -> Matched:
+        seen.append(told)
+        return match(*told)
 
     taken: list[int] = []
     real = alike.settle_alike

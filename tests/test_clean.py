@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
@@ -29,19 +28,19 @@ POLICY = load_policy([MAPPINGS / "policy"])
 
 def matched_by(tables: dict[str, pl.DataFrame], as_of: date, context: Context) -> tuple[Matched, Matched, int]:
     """The links of ``tables`` with and without the fast paths, and how many links the fast path gave."""
-    seen: list[tuple[pl.DataFrame, pl.DataFrame, Collection[str]]] = []
+    seen: list[tuple[Any, ...]] = []
 
-    def note(lines: pl.DataFrame, credit: pl.DataFrame, prints: Collection[str]) -> Matched:
-        seen.append((lines, credit, prints))
-        return match(lines, credit, prints)
+    def note(*told: Any) -> Matched:
+        seen.append(told)
+        return match(*told)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reconcile, "match", note)
         reconcile.reconcile(tables, POLICY, as_of, context)
-    lines, credit, prints = seen[0]
+    lines, credit, *_ = seen[0]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(alike, "FEW", 1)
-        quick = match(lines, credit, prints)
+        quick = match(*seen[0])
     counting = lines.filter(~pl.col("is_side") & ~pl.col("netted"))
     settled = clean.settle_clean(counting, credit).links.height
     real = clean._clean_accounts
@@ -53,7 +52,7 @@ def matched_by(tables: dict[str, pl.DataFrame], as_of: date, context: Context) -
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(clean, "_clean_accounts", nobody)
         patch.setattr(alike, "FEW", 1 << 30)
-        slow = match(lines, credit, prints)
+        slow = match(*seen[0])
     return quick, slow, settled
 
 

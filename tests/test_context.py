@@ -432,6 +432,14 @@ def test_a_yearly_deduction_from_a_late_run_is_one() -> None:
     assert told.unusual() == {"2024-07": "delay/late/resolved", "2024-08": "account_deduction/explained"}
 
 
+def test_a_late_credit_after_the_last_line_of_somebody_who_left() -> None:
+    """The employer's records go on without the person: one more credit of the last sum is no later month's, but late."""
+    paid, came = staff(colleagues(30), count=12)
+    own = [*credits(count=8, skip=["2024-07", "2024-08"]), flow("2024-09-12"), flow("2024-10-12")]
+    told = solve(account([*paid, *lines(count=8)], [*came, *own])).of(ME)
+    assert told.unusual() == {"2024-07": "delay/late/resolved", "2024-08": "delay/late/resolved"}
+
+
 def test_a_month_that_all_lack_teaches_no_lag() -> None:
     """A hole that everybody shares leaves the usual lag as it is: few lines that fit by chance are no record."""
     people = colleagues(30)

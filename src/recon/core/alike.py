@@ -23,7 +23,7 @@ MAX_ROWS = 300  # lines, and credits; longer records may be answered by a simple
 FEW = 16  # accounts; fewer are quicker one by one
 # All of a line that the matching looks at, less what an account asked here has not (accepted amounts, printed months…).
 _LINE = ["stream", "month", "arrival", "day", "amount", "due", "usual", "open_price", "payable", "steady", "shift",
-         "prepaid", "weak", "run_late", "paid", "absent"]
+         "prepaid", "weak", "run_late", "paid", "absent", "followed"]
 _CREDIT = ["month", "day", "amount"]
 _MONTHS = ["month", "arrival", "due"]
 

@@ -90,6 +90,7 @@ class _Row:
     paid: bool | None  # None: billed, no record of a payment
     absent: bool = False  # no line, though there ought to be one
     unrefunded: int | None = None  # the amount before a part of it was refunded: what may have come first
+    followed: bool = False  # its payer's records speak of later months, too
     behind: int = 0  # months after its own in which the premium of a bill is likely to have arrived
     # The amount due less deductions seen again and again, and before a refund.
     deducted: list[int] = field(default_factory=list)
@@ -121,14 +122,19 @@ class _Coin:
 _LINE_COLUMNS = [
     "line", "stream", "month", "arrival", "arrival_day", "expected_fen", "accepts", "whole_yuan", "due", "usual",
     "open_price", "payable", "by_place", "is_annual", "steady", "shift", "prepaid", "weak",
-    "run_late", "paid", "absent", "unrefunded_fen",
+    "run_late", "paid", "absent", "unrefunded_fen", "followed",
 ]
 
 
-def match(lines: pl.DataFrame, credit: pl.DataFrame, posting_prints: Collection[str] = ()) -> Matched:
-    """Link every account (see the module). ``posting_prints``: files whose printed months are those of posting."""
+def match(
+    lines: pl.DataFrame, credit: pl.DataFrame, posting_prints: Collection[str] = (), records: pl.DataFrame | None = None
+) -> Matched:
+    """Link every account (see the module). ``posting_prints``: files whose printed months are those of posting.
+
+    records: payer, region, to: the months that the payers' contribution records speak of.
+    """
     clean = settle_clean(lines.filter(~pl.col("is_side") & ~pl.col("netted")), credit)
-    alike = settle_alike(_in_order(clean.lines), clean.credit, SUBSIDY)
+    alike = settle_alike(_in_order(_with_followed(clean.lines, records)), clean.credit, SUBSIDY)
     rows = _rows_by_account(alike.lines)
     coins = _coins_by_account(alike.credit)
     out = _Output()
@@ -151,6 +157,15 @@ def match(lines: pl.DataFrame, credit: pl.DataFrame, posting_prints: Collection[
         pl.concat([each.cast(pl.Schema(LINK_SCHEMA)) for each in links]),
         pl.concat([each.cast(pl.Schema(MARGIN_SCHEMA)) for each in margins]), rest.problems,
     )
+
+
+def _with_followed(lines: pl.DataFrame, records: pl.DataFrame | None) -> pl.DataFrame:
+    """``followed``: the payer's records speak of months after the line's, too."""
+    if records is None or records.is_empty():
+        return lines.with_columns(pl.lit(False).alias("followed"))
+    ends = records.group_by("payer", "region").agg(pl.col("to").max().alias("_to"))
+    return lines.join(ends, on=["payer", "region"], how="left", maintain_order="left").with_columns(
+        (pl.col("month") < pl.col("_to")).fill_null(False).alias("followed")).drop("_to")
 
 
 def _tell(account: Generator[Question, Solution, None], solution: Solution) -> Question | None:
@@ -449,7 +464,7 @@ def _may_be_from_outside(coin: _Coin, rows: list[_Row], coins: list[_Coin]) -> b
 
     After all of them that of an older line or of a top-up, not of the last. Where sums differ from month to month also
     that of the last, if it came once, and before all of them that of one later line alone: months outside hardly have
-    it.
+    it. So has none after the last, where the records go on and have no more of the person's: then one alone is late.
     """
     normal = [row for row in rows if row.stream == "normal" and not row.annual]
     if coin.printed is not None or not normal:
@@ -459,6 +474,8 @@ def _may_be_from_outside(coin: _Coin, rows: list[_Row], coins: list[_Coin]) -> b
     if coin.month > last.place and coin.amount not in _amounts(last):
         return bool(same) or any(row.stream not in ("normal", "retiree") and row.amount == coin.amount
                                  and 0 <= coin.month - row.clock <= REACH_MONTHS for row in rows)
+    if coin.month > last.place and last.followed:
+        return sum(each.amount == coin.amount and each.month > last.place for each in coins) == 1
     if len(same) != 1 or first.place <= coin.month <= last.place:
         return False
     near = [row.amount for row in normal if abs(row.month - same[0].month) <= NEAR_MONTHS]

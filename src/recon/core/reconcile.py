@@ -84,7 +84,7 @@ def reconcile(
     prepared = prepare(dict(tables))
     lines = _all_lines(prepared, policy, context)
     lines = with_due(lines, prepared.credit, context, policy)
-    found = match(lines, prepared.credit, context.posting_prints)
+    found = match(lines, prepared.credit, context.posting_prints, context.payer_cover)
     links = found.links
     lines = _mark_surplus(settle_second(lines, links), links)
     links = links.filter(pl.col("line").is_null() | pl.col("line").is_in(lines["line"].implode()))
