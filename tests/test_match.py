@@ -677,3 +677,10 @@ def test_a_late_credit_of_a_printed_month_before_the_cover_is_that_months(told: 
 def test_what_came_twice_is_its_own_months_though_both_were_late(told: Told) -> None:
     """Where sums differ, two equal credits in the next month's place are the late month's."""
     assert told.unusual() == {"2024-04": "over_credit/duplicate_credit/open"}
+
+
+@case(lines(count=8), [*credits(count=8, skip=["2024-03"]), flow("2024-04-12"), flow("2024-04-13", -7200, "reversal"),
+                       flow("2024-05-13")])
+def test_what_a_partial_reversal_leaves_is_its_months(told: Told) -> None:
+    """The credit was the month's whole amount when it came: the next one that came twice is not the month's, late."""
+    assert told.unusual() == {"2024-03": "short_credit/open", "2024-04": "over_credit/duplicate_credit/open"}

@@ -117,6 +117,7 @@ class _Coin:
     printed: int | None
     file: str
     named: bool  # its memo says that it is something else than a month's credit
+    gross: int  # before a reversal took a part of it back
 
 
 _LINE_COLUMNS = [
@@ -203,7 +204,7 @@ def _coins_by_account(credit: pl.DataFrame) -> dict[_Account, list[_Coin]]:
     numbered = credit.select(
         *ACCOUNT, "credit", "month", pl.col("posted_on").dt.day().cast(pl.Int32).alias("day"), "net_fen", "printed",
         pl.col("row_id").str.split("#").list.first().alias("file"),
-        pl.col("memo").str.contains(SUBSIDY, literal=True).fill_null(False),
+        pl.col("memo").str.contains(SUBSIDY, literal=True).fill_null(False), "amount_fen",
     )
     for row in numbered.iter_rows():
         found[row[:3]].append(_Coin(*row[3:]))
@@ -264,6 +265,7 @@ def _match_account(
     for row in payable:
         if row.unrefunded and row.unrefunded not in _amounts(row):
             row.deducted.append(row.unrefunded)
+    _accept_reduced(payable, coins)
     asked = [PRICES.unlisted if not price and _may_be_from_outside(coin, payable, coins)
              else price + LATEST if _names_its_month(coin, payable) else price
              for coin, price in zip(coins, left_prices, strict=True)]
@@ -451,6 +453,15 @@ def _left_prices(rows: list[_Row], coins: list[_Coin]) -> list[int]:
         prices.append(0 if free else min(PRICES.twin if twin else PRICES.left,
                                          PRICES.unlisted if unlisted else PRICES.left))
     return prices
+
+
+def _accept_reduced(rows: list[_Row], coins: list[_Coin]) -> None:
+    """What is left of a credit that was a line's whole amount before a part of it was taken back may stand for it."""
+    for coin in coins:
+        if coin.gross > coin.amount:
+            for row in rows:
+                if not row.annual and coin.gross in _amounts(row) and coin.amount not in _amounts(row):
+                    row.deducted.append(coin.amount)
 
 
 def _names_its_month(coin: _Coin, rows: list[_Row]) -> bool:
