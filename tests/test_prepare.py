@@ -23,6 +23,7 @@ from core_cases import (
     cover,
     credits,
     flow,
+    later,
     line,
     lines,
     policy,
@@ -495,6 +496,14 @@ def test_a_refunds_share_is_taken_from_the_sum_of_its_own_month(told: Told) -> N
     """Of two credits of the month the one of the refunded month's sum gives the share back, flat sum or not."""
     assert told.unusual() == {"2024-01": "delay/late/resolved"}
     assert told.months()["2024-03"]["credited_fen"] == 9600
+
+
+@case([*lines(), refund("2024-03", "2024-05-20")],
+      [*(flow(f"{later(month, 1)}-12", accrual_month=f"{month}-01") for month in run_of("2024-01", 6) if month != "2024-02"),
+       flow("2024-04-22", accrual_month="2024-02-01"), flow("2024-06-14", -DUE, "reversal")])
+def test_a_refund_takes_the_credit_that_prints_its_month(told: Told) -> None:
+    """Of two credits of the month the one that prints the refunded month was taken back, not a late one of another."""
+    assert told.unusual() == {"2024-02": "delay/late/resolved"}
 
 
 @case([*lines(), refund("2024-01", "2024-03-20")],

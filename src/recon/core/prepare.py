@@ -176,7 +176,7 @@ _PAYMENT_ACCOUNT = ["person_id", "region", "account_scheme"]
 _Account = tuple[object, ...]
 _Credits = dict[_Account, list[list[Any]]]  # day, left, row_id, printed month
 _Paid = dict[_Account, tuple[int, set[int]]]  # account and month: arrival, the sums its credit may have
-_Refunds = dict[_Account, list[tuple[int, int, set[int]]]]
+_Refunds = dict[_Account, list[tuple[int, int, set[int], int]]]
 # So many months after a refund reached the payer, its share may still be taken from the account.
 REFUND_MONTHS = 6
 MAX_LAG = 5  # months from arrival to the credit that are looked at
@@ -207,7 +207,7 @@ def _usual_lags(paid: _Paid, credits: _Credits) -> dict[_Account, int]:
 
 
 def _refunded(payments: pl.DataFrame, paid: _Paid, lags: dict[_Account, int]) -> _Refunds:
-    """By account and the share of a refund: when it arrived, the month of its month's credit, and that one's sums.
+    """By account and share of a refund: when it arrived, the month of its month's credit, that one's sums, its month.
 
     Of several refunded months the oldest first. A month that two payers paid lacks nothing after a refund.
     """
@@ -219,7 +219,7 @@ def _refunded(payments: pl.DataFrame, paid: _Paid, lags: dict[_Account, int]) ->
         if (*key, month) in paid:
             came, sums = paid[*key, month]
             for share in {abs(into or 0), abs(own or 0)} - {0}:
-                found[*key, share].append((arrival, came + lags[tuple(key)], sums))
+                found[*key, share].append((arrival, came + lags[tuple(key)], sums, month))
     return found
 
 
@@ -261,12 +261,14 @@ def _carry_out_reversals(
             told = next((each for each in of_refunds if 0 <= months.index(day) - each[0] <= REFUND_MONTHS), None)
             if told:
                 of_refunds.remove(told)
-                _, place, sums = told
+                _, place, sums, month = told
                 if earlier and place < months.index(by_account[account][0][0]):
                     earlier = []  # the credit came before the first at hand
                 elif amount in sums:
                     earlier = [item for item in earlier if item[1] == amount]
-                earlier.sort(key=lambda item: (item[1] in sums, -abs(months.index(item[0]) - place), item[0]))
+                own = months.first_day(month)
+                earlier.sort(key=lambda item: (
+                    item[3] == own, item[1] in sums, -abs(months.index(item[0]) - place), item[0]))
             else:
                 earlier.sort(key=lambda item: (item[0], (*account, months.index(item[0]), item[1]) in placed))
         equal = [item for item in earlier if item[1] == amount]
