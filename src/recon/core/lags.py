@@ -36,13 +36,14 @@ MAX_LEARNED_LAG = 5
 DEDUCTION_MONTHS = 3
 DEDUCTION_SHARE = 4
 ODD_SHARE = 3  # where one credit in so many is no line's sum, a deduction is looked for
-# A lag that so many of a payer's (else a region's) clean records keep, where no lag is that of nearly all, is one of
-# several there: a person's record has it when more of its lines fit it than any other.
+# A lag that so many of the records of a payer (else of a region) that fit one lag alone keep, where no lag is that of
+# nearly all, is one of several there: a person's record has it when more of its lines fit it than any other of them.
 MIXED_SHARE_PERCENT = 10
 NOTES = 20  # so many cohorts are named
 PERSONAL = ("own", "likely", "whole")  # the votes that speak of single people
 
 _LAGS = pl.DataFrame({"lag": range(MAX_LEARNED_LAG + 1)}, schema={"lag": pl.Int32})
+_SCORES = {"payer": pl.String, "lag": pl.Int32, "lines": pl.UInt32, "score": pl.Int32}
 _VOTES = {"region": pl.String(), "scheme": pl.String(), "payer": pl.String(), "lag": pl.Int32(), "people": pl.UInt32(),
           "tied": pl.UInt32()}
 
@@ -51,10 +52,10 @@ _VOTES = {"region": pl.String(), "scheme": pl.String(), "payer": pl.String(), "l
 class Votes:
     """What some people's records say of lags.
 
-    own: account, payer, own_learned; likely: the same of records that fit a lag better than any other, but not by much;
-    whole: account, lag at which a record is clean throughout. clean, all: region, scheme,
-    payer, lag, people, tied: how many clean records, and how many records of any kind, vote for it; tied: how many of
-    these fit another lag as well. long: the same of records of :data:`PERSON_MONTHS` fitting lines and more.
+    own: account, payer, own_learned; likely: account, payer, lag, lines, score (:func:`_scores`) of records that fit no
+    lag far better than any other; whole: account, lag at which a record is clean throughout. clean, all: region,
+    scheme, payer, lag, people, tied: how many clean records, and how many records of any kind, vote for it; tied: how
+    many of these fit another lag as well. long: the same of records of :data:`PERSON_MONTHS` fitting lines and more.
     """
 
     own: pl.DataFrame
@@ -82,8 +83,9 @@ def votes_of(lines: pl.DataFrame, credit: pl.DataFrame, policy: Policy) -> Votes
     due, came = _due_and_came(lines, credit, policy)
     regions = due["region"].unique().to_list()
     if due.is_empty() or came.is_empty():
-        nobody = pl.DataFrame(schema={**dict.fromkeys([*ACCOUNT, "payer"], pl.String), "own_learned": pl.Int32})
-        return Votes(nobody, nobody, pl.DataFrame(schema={**dict.fromkeys(ACCOUNT, pl.String), "lag": pl.Int32}),
+        account = dict.fromkeys(ACCOUNT, pl.String)
+        return Votes(pl.DataFrame(schema={**account, "payer": pl.String, "own_learned": pl.Int32}),
+                     pl.DataFrame(schema={**account, **_SCORES}), pl.DataFrame(schema={**account, "lag": pl.Int32}),
                      *(pl.DataFrame(schema=_VOTES) for _ in range(3)))
     # The same accounts are joined and counted lag by lag: as numbers in the order of their names.
     numbered = [pl.col(name).cast(pl.Enum(due[name].drop_nulls().unique().sort())) for name in ACCOUNT]
@@ -113,13 +115,12 @@ def votes_of(lines: pl.DataFrame, credit: pl.DataFrame, policy: Policy) -> Votes
     if yearly:
         monthly_all_the_same = _monthly_after_all(due.filter(pl.col("region").is_in(yearly)), came)
         own = pl.concat([own, monthly_all_the_same.join(own, on=ACCOUNT, how="anti")])
-    likely = _likely(scores).join(own, on=ACCOUNT, how="anti")
-    own, likely = (each.join(payers, on=ACCOUNT, maintain_order="left").select(*ACCOUNT, "payer", "own_learned")
-                   for each in (own, likely))
+    likely = _likely(scores).join(own, on=ACCOUNT, how="anti").join(payers, on=ACCOUNT)
+    own = own.join(payers, on=ACCOUNT, maintain_order="left").select(*ACCOUNT, "payer", "own_learned")
     votes = pl.concat([clean, rough]).join(payers, on=ACCOUNT).with_columns(text)
-    return Votes(own.with_columns(text), likely.with_columns(text), whole.select(text, "lag"),
-                 _counted(clean.join(payers, on=ACCOUNT).with_columns(text)), _counted(votes),
-                 _counted(votes.filter(pl.col("lines") >= PERSON_MONTHS)))
+    return Votes(own.with_columns(text), likely.with_columns(text).select(*ACCOUNT, *_SCORES),
+                 whole.select(text, "lag"), _counted(clean.join(payers, on=ACCOUNT).with_columns(text)),
+                 _counted(votes), _counted(votes.filter(pl.col("lines") >= PERSON_MONTHS)))
 
 
 def all_votes(parts: Sequence[Votes]) -> Votes:
@@ -170,16 +171,16 @@ def lags_of(votes: Votes, policy: Policy) -> tuple[pl.DataFrame, pl.DataFrame, l
 
 
 def carried_of(votes: Votes) -> pl.DataFrame:
-    """(region, scheme, payer, lag): lags that many clean records of a payer keep; payer null: of the whole region."""
+    """(region, scheme, payer, lag): lags that many of a payer's people keep; payer null: of the whole region's."""
     key = ["region", "scheme", "payer"]
-    counts = votes.clean.select(*key, "lag", "people")
-    whole = counts.with_columns(pl.lit(None, pl.String).alias("payer"))
+    counts = _telling_one(votes.long).select(*key, "lag", "people")
     found = [
         each.group_by(*key, "lag").agg(pl.col("people").sum()).with_columns(
             pl.col("people").sum().over(key).alias("_all"))
-        for each in (counts.filter(pl.col("payer").is_not_null()), whole)
+        for each in (counts.filter(pl.col("payer").is_not_null()),
+                     counts.with_columns(pl.lit(None, pl.String).alias("payer")))
     ]
-    return pl.concat(found).filter(
+    return pl.concat([found[0].filter(pl.col("_all") >= COHORT_PEOPLE), found[1]]).filter(
         (pl.col("people") >= STEADY_PEOPLE) & (pl.col("people") * 100 >= pl.col("_all") * MIXED_SHARE_PERCENT)
     ).select(*key, "lag").sort(*key, "lag", nulls_last=True)
 
@@ -206,7 +207,8 @@ def own_lags(
     With one amount throughout, a record with a late month fits a lag that nobody else has as well as the common one.
     Where there is no common one, a lag that others have too is believed as soon as more lines fit it than any other.
     """
-    own, whole = pl.concat([votes.own, _among_several(votes.likely, steady, carried)]).drop("payer"), votes.whole
+    own = pl.concat([votes.own, _among_several(votes.likely, steady, carried, policy)]).drop("payer")
+    whole = votes.whole
     asked = joined(votes.own, steady, "steady_lag").drop("payer").filter(
         pl.col("steady_lag").is_not_null() & (pl.col("steady_lag") != pl.col("own_learned"))
     ).join(whole, left_on=[*ACCOUNT, "own_learned"], right_on=[*ACCOUNT, "lag"], how="anti")
@@ -226,19 +228,31 @@ def own_lags(
     return own.join(weak, on=ACCOUNT, how="anti")
 
 
-def _among_several(likely: pl.DataFrame, steady: pl.DataFrame, carried: pl.DataFrame) -> pl.DataFrame:
-    """Of the likely own lags those that a fair part of the payer's people have, else of the region's."""
+def _among_several(
+    likely: pl.DataFrame, steady: pl.DataFrame, carried: pl.DataFrame, policy: Policy
+) -> pl.DataFrame:
+    """Own lags, other than the region's own, of people whose payer or region shares none.
+
+    Of the lags that a fair part of the payer's people keep (else of the region's) the one that most lines fit, of equal
+    ones that with fewer lines that do not, then the region's own, then the shortest.
+    """
     free = joined(likely, steady, "steady_lag").filter(pl.col("steady_lag").is_null()).drop("steady_lag")
-    told = carried.filter(pl.col("payer").is_not_null())
-    by_payer = free.join(told, on=["region", "scheme", "payer"], how="semi")
-    rest = free.join(by_payer, on=ACCOUNT, how="anti", nulls_equal=True)
-    of_all = carried.filter(pl.col("payer").is_null())
-    return pl.concat([
-        by_payer.join(told, left_on=["region", "scheme", "payer", "own_learned"],
-                      right_on=["region", "scheme", "payer", "lag"], how="semi"),
-        rest.join(of_all, left_on=["region", "scheme", "own_learned"], right_on=["region", "scheme", "lag"],
-                  how="semi"),
-    ])
+    if free.is_empty():
+        return free.select(*ACCOUNT, "payer", pl.col("lag").alias("own_learned"))
+    usual = pl.col("region").replace_strict(
+        {region: policy.schedule(region).typical for region in free["region"].unique().to_list()},
+        return_dtype=pl.Int32)
+    told, of_all = (carried.filter(pl.col("payer").is_null() == whole) for whole in (False, True))
+    key = ["region", "scheme", "payer"]
+    alone = free.join(told.select(key).unique(), on=key, how="anti")
+    known = pl.concat([free.join(told, on=[*key, "lag"], how="semi"),
+                       alone.join(of_all, on=["region", "scheme", "lag"], how="semi"),
+                       free.filter(pl.col("lag") == usual)]).unique()
+    best = known.sort(*ACCOUNT, "lines", "score", pl.col("lag") != usual, "lag",
+                      descending=[False, False, False, True, True, False, False]).unique(
+        ACCOUNT, keep="first", maintain_order=True)
+    return best.filter((pl.col("lines") >= PERSON_MONTHS) & (pl.col("lag") != usual)).select(
+        *ACCOUNT, "payer", pl.col("lag").alias("own_learned"))
 
 
 def _due_and_came(lines: pl.DataFrame, credit: pl.DataFrame, policy: Policy) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -372,13 +386,8 @@ def _best_fit(scores: pl.DataFrame, typical: dict[str, int]) -> pl.DataFrame:
 
 
 def _likely(scores: pl.DataFrame) -> pl.DataFrame:
-    """Per account the lag that more lines fit than any other, a year of them at least: the account, own_learned.
-
-    Of several that as many lines fit the one with fewer lines that do not.
-    """
-    best = scores.filter((pl.col("lines") == pl.col("lines").max().over(ACCOUNT)) & (pl.col("lines") >= PERSON_MONTHS))
-    return best.filter(pl.col("score") == pl.col("score").max().over(ACCOUNT)).filter(
-        pl.len().over(ACCOUNT) == 1).select(*ACCOUNT, pl.col("lag").alias("own_learned"))
+    """:func:`_scores` of the accounts with a lag that a year of lines fits."""
+    return scores.filter(pl.col("lines").max().over(ACCOUNT) >= PERSON_MONTHS)
 
 
 def _far_better(rough: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
