@@ -145,8 +145,9 @@ def test_a_reform_gives_two_rules() -> None:
         ("990001/2022-01/inferred", 20000, 8000, False), ("990001/2022-05/inferred", 20000, 0, True)]
 
 
-def wuhan(fen: int, people: int = 24, odd: dict[int, int] | None = None) -> Any:
-    """A whole city's people in Wuhan 2024 whose credits are ``fen`` per 10,000 of base; ``odd``: other sums by person."""
+def wuhan(fen: int, people: int = 24, odd: dict[int, int] | None = None, less: int = 0) -> Any:
+    """A whole city's people in Wuhan 2024 whose credits are ``fen`` per 10,000 of base, less one sum; ``odd``: other sums
+    by person."""
     random = Random(9)
     paid, came = [], []
     for one in range(people):
@@ -154,7 +155,7 @@ def wuhan(fen: int, people: int = 24, odd: dict[int, int] | None = None) -> Any:
         for month in run_of("2024-01", 8):
             paid.append(line(month, person_id=who, base_fen=base, employee_fen=base // 50, employer_fen=base // 12,
                              due=None, person_name=f"测试{one}"))
-            came.append(flow(f"{later(month, 1)}-12", (odd or {}).get(one, base * fen // 10000), person_id=who))
+            came.append(flow(f"{later(month, 1)}-12", (odd or {}).get(one, base * fen // 10000 - less), person_id=who))
     return solve(account(paid, came), "2024-12-31").result.tables
 
 
@@ -219,3 +220,11 @@ def test_what_was_inferred_is_told_with_its_support_in_both_languages() -> None:
     for text in ("3.45% of the base", "2% of the base less 8.00 yuan", "83.00 yuan a month", "45 and over: 4% of the base",
                  "credits of 34 people"):
         assert text in english
+
+
+def test_the_table_less_one_sum_for_all_is_a_deduction() -> None:
+    """Everybody gets 2% less 10.00, and the table says 2%: ten are taken from each account; no rule is at odds."""
+    result = wuhan(200, less=1000)
+    assert set(result["month"]["label"]) == {"account_deduction"}
+    assert set(result["expected"]["policy_confidence"]) == {"high"}
+    assert set(result["gap"].filter(pl.col("label") == "account_deduction")["amount_fen"]) == {1000}

@@ -80,7 +80,8 @@ def rules_from(asked: Asked, policy: Policy) -> pl.DataFrame:
     """What the data show, one row per cohort, run of months and age bracket (:data:`SCHEMA`), from everybody asked.
 
     kind: share, share_flat or fixed; from, to: months seen; verdict: confirms (the policy says the same), unknown (it
-    is silent or of low confidence), conflict (it is well known and fits less than half of the same credits).
+    is silent or of low confidence), conflict (it is well known and fits less than half of the same credits). A
+    well-known rule less one sum for all is confirmed: what is lacking is a deduction (DESIGN section 7), no other rule.
     """
     pairs = pl.concat([_at_best_lag(asked.in_service[1], policy), asked.retired[1]])
     rows: list[dict[str, Any]] = []
@@ -104,7 +105,7 @@ def infer_rules(lines: pl.DataFrame, prepared: Prepared, policy: Policy) -> pl.D
 _PEOPLE = pl.Schema({**dict.fromkeys((*_COHORT, "person_id"), pl.String()), "_h": pl.UInt64()})
 _PAIRS = pl.Schema({
     **dict.fromkeys((*_COHORT, "person_id"), pl.String()), "month": pl.Int32(), "age": pl.Int32(),
-    "base_fen": pl.Int64(), "fen": pl.Int64(), "own": pl.Boolean(), "known": pl.Boolean(),
+    "base_fen": pl.Int64(), "fen": pl.Int64(), "lacks": pl.Int64(), "own": pl.Boolean(), "known": pl.Boolean(),
 })
 _RETIREE_RULES = 6  # a rule and those accepted beside it
 
@@ -112,7 +113,8 @@ _RETIREE_RULES = 6  # a rule and those accepted beside it
 def _in_service_pairs(lines: pl.DataFrame, credit: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Sampled people, and their months with one paid line and one credit, at every lag.
 
-    own: the credit is what the policy says (or accepts); known: the policy is sure enough to accuse.
+    lacks: the policy's amount less the credit; own: the credit is what the policy says (or accepts); known: the policy
+    is sure enough to accuse.
     """
     plain = lines.filter(
         (pl.col("payment_kind") == "normal") & (pl.col("paid") == True) & ~pl.col("is_side")  # noqa: E712
@@ -131,7 +133,8 @@ def _in_service_pairs(lines: pl.DataFrame, credit: pl.DataFrame) -> tuple[pl.Dat
     fits = (pl.col("fen") == pl.col("expected_fen")).fill_null(False) | pl.col("accepts").list.contains(pl.col("fen"))
     return people, pairs.select(
         *_COHORT, "person_id", "month", ((pl.col("month") - pl.col("born")) // 12).cast(pl.Int32).alias("age"),
-        "base_fen", "fen", fits.alias("own"), known.alias("known"), "lag",
+        "base_fen", "fen", (pl.col("expected_fen") - pl.col("fen")).alias("lacks"), fits.alias("own"),
+        known.alias("known"), "lag",
     )
 
 
@@ -184,7 +187,8 @@ def _retiree_pairs(prepared: Prepared, policy: Policy) -> tuple[pl.DataFrame, pl
     fits = pl.any_horizontal(near)
     return people, joined.select(
         *_COHORT, "person_id", "month", "age", pl.lit(None, dtype=pl.Int64).alias("base_fen"),
-        pl.col("net_fen").alias("fen"), fits.fill_null(False).alias("own"), pl.col("known").fill_null(False),
+        pl.col("net_fen").alias("fen"), pl.lit(None, dtype=pl.Int64).alias("lacks"),
+        fits.fill_null(False).alias("own"), pl.col("known").fill_null(False),
     )
 
 
@@ -323,6 +327,8 @@ def _rows(cohort: Mapping[str, Any], found: _Found, pairs: pl.DataFrame, *, is_l
     agreeing = mine.filter("hit")
     known = bool(mine["known"].sum() * 2 > mine.height)
     own = int(mine["own"].sum())
+    if known and found.family == "share_flat" and all(value < 0 for *_, value in found.brackets):
+        own = int((mine["own"] | (mine["hit"] & (mine["lacks"] == -mine["value"]))).fill_null(False).sum())
     verdict = "confirms" if own * 1000 >= mine.height * FIT else (
         "conflict" if known and own * 1000 < mine.height * OWN_FIT else "unknown" if not known else "confirms")
     start = f"{months.first_day(found.first):%Y-%m}"
