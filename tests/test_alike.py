@@ -129,3 +129,14 @@ def test_amounts_that_may_add_up_are_asked_one_by_one(wages: tuple[int, ...]) ->
     quick, slow, taken = asked(tables(people))
     assert_equal(quick, slow)
     assert not taken
+
+
+def test_of_whom_something_was_taken_back_is_asked_alone() -> None:
+    """What is left of a credit is no credit like any other, though somebody else has one of that sum."""
+    events: list[int | str | None] = [0] * 5 + [None] + [0] * 8
+    people = [person(number, (12_000,), 2, events, 0, 12) for number in range(3)]
+    for number, (_, credits) in enumerate(people[:2]):
+        credits.append(credits[8] | {"row_id": f"f.csv#L{number}-r", "flow_kind": "reversal", "amount_fen": -2_000})
+    quick, slow, taken = asked(tables(people))
+    assert_equal(quick, slow)
+    assert not taken

@@ -73,7 +73,7 @@ def settle_alike(lines: pl.DataFrame, credit: pl.DataFrame, subsidy: str) -> Ali
         "account", "credit", "net_fen", "person_id", "region", "scheme",
         pl.int_range(pl.len()).over("account").alias("at"),
         "month", pl.col("posted_on").dt.day().cast(pl.Int32).alias("day"), pl.col("net_fen").alias("amount"),
-        (pl.col("printed").is_not_null()
+        (pl.col("printed").is_not_null() | (pl.col("amount_fen") != pl.col("net_fen"))
          | pl.col("memo").str.contains(subsidy, literal=True).fill_null(False)).alias("odd"),
     )
     plain = _plain(rows, coins)
