@@ -456,9 +456,12 @@ def _left_prices(rows: list[_Row], coins: list[_Coin]) -> list[int]:
 
 
 def _accept_reduced(rows: list[_Row], coins: list[_Coin]) -> None:
-    """What is left of a credit that was a line's whole amount before a part of it was taken back may stand for it."""
+    """What is left of a credit that was a line's whole amount before a part of it was taken back may stand for it.
+
+    Not where it is just what a line is due: a refunded month's, of which the account gave its share back.
+    """
     for coin in coins:
-        if coin.gross > coin.amount:
+        if coin.gross > coin.amount and not any(row.amount == coin.amount for row in rows):
             for row in rows:
                 if not row.annual and coin.gross in _amounts(row) and coin.amount not in _amounts(row):
                     row.deducted.append(coin.amount)
