@@ -31,7 +31,6 @@ import many
 SIZES, FULL_SIZES = (2_000, 10_000), (10_000, 100_000, 1_000_000)
 SOLVER_ACCOUNTS = 1_200
 GOALS = {"match": 1.5, "whole": 1.5}
-SHARD_MATCH_COLUMNS = ("is_side", "netted", "arrival_day", "payer", "total_fen", "row_id")
 
 
 class Peak:
@@ -151,15 +150,12 @@ def prepare_shard(work: Any, folder: Path) -> dict[str, int]:
     from recon import sharding
     from recon.core import reconcile
     from recon.core.due import with_due
-    from recon.core.match import _LINE_COLUMNS
     from recon.core.prepare import prepare
-    from recon.tables import ACCOUNT
 
     context = sharding._context_of(work.context, folder)
     prepared = prepare(sharding._tables_of(folder))
     lines = with_due(reconcile._all_lines(prepared, work.policy, context), prepared.credit, context, work.policy)
-    lines.select(list(dict.fromkeys([*ACCOUNT, *_LINE_COLUMNS, *SHARD_MATCH_COLUMNS]))).write_parquet(
-        folder / "lines.parquet")
+    lines.write_parquet(folder / "lines.parquet")
     prepared.credit.write_parquet(folder / "credit.parquet")
     return {"lines": lines.height}
 
@@ -178,7 +174,8 @@ def match_shard(work: Any, folder: Path) -> dict[str, int]:
         return real(*arguments)
 
     solve.frame_of = counted
-    found = link(pl.read_parquet(folder / "lines.parquet"), pl.read_parquet(folder / "credit.parquet"))
+    found = link(pl.read_parquet(folder / "lines.parquet"), pl.read_parquet(folder / "credit.parquet"),
+                 work.context.posting_prints, work.context.payer_cover)
     solve.frame_of = real
     found.links.write_parquet(folder / "links.parquet")
     found.margins.write_parquet(folder / "margins.parquet")
