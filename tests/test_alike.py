@@ -92,7 +92,7 @@ def asked(made: dict[str, pl.DataFrame]) -> tuple[Matched, Matched, int]:
     return quick, slow, taken[0]
 
 
-@settings(deadline=None, max_examples=8)
+@settings(deadline=None)
 @given(st.data())
 def test_alike_people_get_the_answer_that_each_gets_alone(data: st.DataObject) -> None:
     """Histories that several people share, at other wages, in other years, on other days."""

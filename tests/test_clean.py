@@ -65,7 +65,7 @@ def assert_equal(quick: Matched, slow: Matched) -> None:
     assert quick.problems == slow.problems
 
 
-@settings(deadline=None, max_examples=12)
+@settings(deadline=None)
 @given(worlds())
 def test_clean_records_need_no_search(world: World) -> None:
     """On made-up people."""

@@ -290,6 +290,14 @@ def test_a_bill_that_says_paid_is_still_a_bill(told: Told) -> None:
     assert set(told.answers().values()) == {"data_incomplete/billed_only/unknown"}
 
 
+@case([*lines(count=5), line("2024-06", proof="billed", paid=None, paid_on=None)],
+      [row | {"amount_fen": DUE - 500} for row in credits(count=6)])
+def test_a_bill_with_a_deduction_stays_a_bill(told: Told) -> None:
+    """The same sum is lacking from all credits; what no record says was paid is still not explained by it."""
+    assert told.answers()["2024-05"] == "account_deduction/explained"
+    assert told.answers()["2024-06"] == "data_incomplete/billed_only/unknown"
+
+
 @case(lines(count=3, proof="billed", paid=None, paid_on=None, due=None), credits(count=1))
 def test_the_sentence_of_a_bill_names_the_bill(told: Told) -> None:
     """R07: the sum of a bill is never called the credit that is due."""

@@ -151,6 +151,7 @@ def _with_deductions(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
         ((pl.col("label") == "short_credit")
          | (pl.col("label").is_in(["delay", "data_incomplete"]) & (pl.col("linked_fen") > 0)))
         & (pl.col("rest_fen") > 0) & (pl.col("rest_fen") * DEDUCTION_SHARE <= pl.col("judged_fen"))
+        & (pl.col("paid") == True)  # noqa: E712  nothing is taken from what no record says was paid
     ).select(*ACCOUNT, "line", "due", "posted", "rest_fen", "linked_fen")
     if short.is_empty():
         return lines
