@@ -146,7 +146,6 @@ def match(folder: Path) -> dict[str, Any]:
 
 def prepare_shard(work: Any, folder: Path) -> dict[str, int]:
     """In a worker: the lines and credits of a shard as the matching takes them."""
-
     from recon import sharding
     from recon.core import reconcile
     from recon.core.due import with_due

@@ -75,8 +75,8 @@ def asked(made: dict[str, pl.DataFrame]) -> tuple[Matched, Matched, int]:
     taken: list[int] = []
     real = alike.settle_alike
 
-    def counted(lines: pl.DataFrame, credit: pl.DataFrame, subsidy: str) -> alike.Alike:
-        found = real(lines, credit, subsidy)
+    def counted(lines: pl.DataFrame, credit: pl.DataFrame) -> alike.Alike:
+        found = real(lines, credit)
         taken.append(found.members.height)
         return found
 

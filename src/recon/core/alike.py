@@ -6,7 +6,7 @@ before any frame is made, over columns. Two accounts are alike when every line a
 matching looks at: months counted from a January, prices, marks, which amounts are equal, and how these compare
 where the matching compares them (:func:`_relations`). Only accounts are asked in which amounts can do no more than be
 equal or not: every credit has a line of its amount that it may belong to, and no two lines add up to a credit. Equal
-hashes only propose; every row is compared. ``tests/test_clean.py`` holds the answers equal to those given one by one.
+hashes only propose; every row is compared. ``tests/test_alike.py`` holds the answers equal to those given one by one.
 """
 
 from __future__ import annotations
@@ -15,15 +15,21 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from recon.core.links import REACH_MONTHS
+from recon.core.links import REACH_MONTHS, YEAR
+from recon.core.prepare import is_subsidy
 
-YEAR = 12
 MAX_AMOUNTS = 4  # different amounts of one account
 MAX_ROWS = 300  # lines, and credits; longer records may be answered by a simpler rule, which names the file
 FEW = 16  # accounts; fewer are quicker one by one
 # All of a line that the matching looks at, less what an account asked here has not (accepted amounts, printed months…).
 _LINE = ["stream", "month", "arrival", "day", "amount", "due", "usual", "open_price", "payable", "steady", "shift",
          "prepaid", "weak", "run_late", "paid", "absent", "followed"]
+_LINE_FROM: list[str | pl.Expr] = [
+    # Of a stream only its kind and its place among the account's matter, not the day in its name.
+    pl.col("stream").str.split(":").list.first() + pl.col("stream").rank("dense").over("account").cast(pl.String),
+    "month", "arrival", pl.col("arrival_day").dt.day().cast(pl.Int32).alias("day"),
+    pl.col("expected_fen").alias("amount"), *_LINE[_LINE.index("due"):],
+]
 _CREDIT = ["month", "day", "amount"]
 _MONTHS = ["month", "arrival", "due"]
 
@@ -55,11 +61,10 @@ class Alike:
             self.line_of, on=["account", "at"], how="left").select(margins.columns)
 
 
-def settle_alike(lines: pl.DataFrame, credit: pl.DataFrame, subsidy: str) -> Alike:
+def settle_alike(lines: pl.DataFrame, credit: pl.DataFrame) -> Alike:
     """Who takes whose answer (see :class:`Alike`).
 
     ``lines`` and ``credit`` carry ``account``; those of an account lie in the order in which they are matched.
-    ``subsidy``: what the memo of a credit says that is no month's credit.
     """
     if lines["account"].n_unique() < FEW:
         return _nobody(lines, credit)
@@ -74,17 +79,17 @@ def settle_alike(lines: pl.DataFrame, credit: pl.DataFrame, subsidy: str) -> Ali
         pl.int_range(pl.len()).over("account").alias("at"),
         "month", pl.col("posted_on").dt.day().cast(pl.Int32).alias("day"), pl.col("net_fen").alias("amount"),
         (pl.col("printed").is_not_null() | (pl.col("amount_fen") != pl.col("net_fen"))
-         | pl.col("memo").str.contains(subsidy, literal=True).fill_null(False)).alias("odd"),
+         | is_subsidy()).alias("odd"),
     )
     plain = _plain(rows, coins)
     if plain.height < FEW:
         return _nobody(lines, credit)
     rows, coins = (each.join(plain, on="account", maintain_order="left") for each in (rows, coins))
-    days = pl.when("mixed").then("day").otherwise(pl.col("day").is_null().cast(pl.Int32))
+    days = pl.when(pl.col("days") == 0).then("day").otherwise(pl.col("day").is_null().cast(pl.Int32))
     shaped = [
         each.with_columns(
             [pl.col(name) - pl.col("january") for name in _MONTHS if name in each.columns],
-        ).with_columns(days.alias("day"), pl.col("amount").replace_strict(0, None, default=pl.col("amount")))
+        ).with_columns(days.alias("day"), pl.when(pl.col("amount") != 0).then("amount"))
         for each in (rows, coins)
     ]
     ranks = pl.concat([each.select("account", "amount") for each in shaped]).drop_nulls().unique().select(
@@ -104,14 +109,6 @@ def settle_alike(lines: pl.DataFrame, credit: pl.DataFrame, subsidy: str) -> Ali
     return Alike(left[0], left[1], members, line_of, credit_of)
 
 
-_LINE_FROM: list[str | pl.Expr] = [
-    # Of a stream only its kind and its place among the account's matter, not the day in its name.
-    pl.col("stream").str.split(":").list.first() + pl.col("stream").rank("dense").over("account").cast(pl.String),
-    "month", "arrival", pl.col("arrival_day").dt.day().cast(pl.Int32).alias("day"),
-    pl.col("expected_fen").alias("amount"), *_LINE[_LINE.index("due"):],
-]
-
-
 def _nobody(lines: pl.DataFrame, credit: pl.DataFrame) -> Alike:
     account = lines.schema["account"]
     none = pl.DataFrame(schema={"account": account, "like": account, "months": pl.Int32})
@@ -119,7 +116,7 @@ def _nobody(lines: pl.DataFrame, credit: pl.DataFrame) -> Alike:
 
 
 def _plain(rows: pl.DataFrame, coins: pl.DataFrame) -> pl.DataFrame:
-    """Accounts in which amounts can only be equal or not: account, january, mixed, size, relations."""
+    """Accounts in which amounts can only be equal or not: account, january, size, relations, days."""
     of_lines = rows.group_by("account").agg(
         (pl.col("month").min() // YEAR * YEAR).alias("january"), pl.col("odd").any().alias("_odd"),
         pl.len().alias("_lines"), pl.col("day").min().alias("_from"), pl.col("day").max().alias("_to"),
@@ -147,10 +144,11 @@ def _plain(rows: pl.DataFrame, coins: pl.DataFrame) -> pl.DataFrame:
         pl.col("_gaps").list.n_unique() == pl.col("_gaps").list.len()
     ).select(
         "account", "january", "_lines", "_credits", "relations",
-        # Whether a credit may belong to a line that arrived in its month is the same for all, or the days are compared.
-        pl.when(pl.col("_first") >= pl.col("_to")).then(1).when(pl.col("_last") < pl.col("_from")).then(-1)
-        .otherwise(pl.when(pl.col("_to").is_null()).then(1).otherwise(0)).alias("days"),
-    ).with_columns((pl.col("days") == 0).alias("mixed")).sort("account")
+        # Whether a credit may belong to a line that arrived in its month is the same for all (1: it may, -1: it may
+        # not), or the days are compared (0).
+        pl.when((pl.col("_first") >= pl.col("_to")) | pl.col("_to").is_null()).then(1)
+        .when(pl.col("_last") < pl.col("_from")).then(-1).otherwise(0).alias("days"),
+    ).sort("account")
 
 
 def _relations(each: list[pl.Expr]) -> pl.Expr:

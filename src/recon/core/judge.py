@@ -11,13 +11,8 @@ import polars as pl
 from recon.core.context import OVERDUE_PEOPLE, OVERDUE_PERCENT, Context
 from recon.core.expect import ACCUSING
 from recon.core.lags import DEDUCTION_MONTHS, DEDUCTION_SHARE
-from recon.core.match import (
-    DEDUCTION_YEARS,
-    NEAR_AMOUNTS,
-    NEAR_MONTHS,
-    NEAR_SHARE,
-    SUBSIDY,
-)
+from recon.core.match import DEDUCTION_YEARS, NEAR_AMOUNTS, NEAR_MONTHS, NEAR_SHARE
+from recon.core.prepare import is_subsidy
 from recon.tables import ACCOUNT
 
 PART_COLUMNS = ["line", "person_id", "region", "scheme", "month", "label", "cause", "status", "amount_fen",
@@ -276,7 +271,7 @@ def _surplus_parts(links: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
         pl.col("line").cast(pl.UInt32), *key,
         pl.when(unseen).then(pl.lit("data_incomplete")).otherwise(pl.lit("over_credit")).alias("label"),
         pl.when(unseen).then(pl.lit("contribution_unseen"))
-        .when(pl.col("memo").str.contains(SUBSIDY).fill_null(False)).then(pl.lit("subsidy"))
+        .when(is_subsidy()).then(pl.lit("subsidy"))
         .when(repeated).then(pl.lit("duplicate_credit")).otherwise(pl.lit("unknown_extra")).alias("cause"),
         pl.when(unseen).then(pl.lit("unknown")).otherwise(pl.lit("open")).alias("status"),
         (-pl.col("amount_fen")).alias("amount_fen"),

@@ -137,11 +137,7 @@ def lags_of(votes: Votes, policy: Policy) -> tuple[pl.DataFrame, pl.DataFrame, l
 
     A row without a payer speaks of all of the region who have none of their own.
     """
-    key = ["region", "scheme", "lag"]
-    of_region = [
-        counts.group_by(key).agg(pl.col("people", "tied").sum()).with_columns(pl.lit(None, pl.String).alias("payer"))
-        for counts in (votes.clean, votes.all)
-    ]
+    of_region = [_of_region(counts) for counts in (votes.clean, votes.all)]
     many = _shared(_telling_one(of_region[1]), COHORT_TELLING, cohort=COHORT_PEOPLE)
     nearly_all = _shared(of_region[1], COHORT_PEOPLE, STEADY_SHARE_PERCENT)
     # A few people are only asked when their records are clean: one odd record would outweigh them.
@@ -172,17 +168,11 @@ def lags_of(votes: Votes, policy: Policy) -> tuple[pl.DataFrame, pl.DataFrame, l
 
 def carried_of(votes: Votes) -> pl.DataFrame:
     """(region, scheme, payer, lag): lags that many of a payer's people keep; payer null: of the whole region's."""
-    key = ["region", "scheme", "payer"]
-    counts = _telling_one(votes.long).select(*key, "lag", "people")
-    found = [
-        each.group_by(*key, "lag").agg(pl.col("people").sum()).with_columns(
-            pl.col("people").sum().over(key).alias("_all"))
-        for each in (counts.filter(pl.col("payer").is_not_null()),
-                     counts.with_columns(pl.lit(None, pl.String).alias("payer")))
-    ]
-    return pl.concat([found[0].filter(pl.col("_all") >= COHORT_PEOPLE), found[1]]).filter(
-        (pl.col("people") >= STEADY_PEOPLE) & (pl.col("people") * 100 >= pl.col("_all") * MIXED_SHARE_PERCENT)
-    ).select(*key, "lag").sort(*key, "lag", nulls_last=True)
+    counts = _telling_one(votes.long)
+    of_payer = counts.drop_nulls("payer").filter(
+        pl.col("people").sum().over("region", "scheme", "payer") >= COHORT_PEOPLE)
+    return pl.concat([
+        _shared(each, STEADY_PEOPLE, MIXED_SHARE_PERCENT).drop("people") for each in (of_payer, _of_region(counts))])
 
 
 def joined(lines: pl.DataFrame, frame: pl.DataFrame, column: str) -> pl.DataFrame:
@@ -306,6 +296,12 @@ def _counted(votes: pl.DataFrame) -> pl.DataFrame:
     """region, scheme, payer, lag, people, tied: how many records of three lines or more vote for a lag."""
     return votes.filter(pl.col("lines") >= 3).group_by("region", "scheme", "payer", "lag").agg(
         pl.len().alias("people"), pl.col("tied").sum()).cast(pl.Schema(_VOTES))
+
+
+def _of_region(counts: pl.DataFrame) -> pl.DataFrame:
+    """The votes of all of a region together: payer null."""
+    return counts.group_by("region", "scheme", "lag").agg(pl.col("people", "tied").sum()).with_columns(
+        pl.lit(None, pl.String).alias("payer"))
 
 
 def _telling_one(counts: pl.DataFrame) -> pl.DataFrame:

@@ -30,13 +30,13 @@ from recon.core.links import (
     quarters_off,
 )
 from recon.core.months import first_day
+from recon.core.prepare import is_subsidy
 from recon.core.search import Solution
 from recon.core.solve import Question, solve_many
 from recon.problems import Problem
 from recon.tables import ACCOUNT
 
 YEAR = 12  # months of a yearly window
-SUBSIDY = "补助"  # what the memo of a credit says that is a subsidy
 # A month whose own line is not at hand may get what a line so many months from it gets, or, where the amounts around it
 # differ (so many of them), one that differs by no more than this part of them from all.
 NEAR_MONTHS = 3
@@ -135,7 +135,7 @@ def match(
     records: payer, region, to: the months that the payers' contribution records speak of.
     """
     clean = settle_clean(lines.filter(~pl.col("is_side") & ~pl.col("netted")), credit)
-    alike = settle_alike(_in_order(_with_followed(clean.lines, records)), clean.credit, SUBSIDY)
+    alike = settle_alike(_in_order(_with_followed(clean.lines, records)), clean.credit)
     rows = _rows_by_account(alike.lines)
     coins = _coins_by_account(alike.credit)
     out = _Output()
@@ -204,7 +204,7 @@ def _coins_by_account(credit: pl.DataFrame) -> dict[_Account, list[_Coin]]:
     numbered = credit.select(
         *ACCOUNT, "credit", "month", pl.col("posted_on").dt.day().cast(pl.Int32).alias("day"), "net_fen", "printed",
         pl.col("row_id").str.split("#").list.first().alias("file"),
-        pl.col("memo").str.contains(SUBSIDY, literal=True).fill_null(False), "amount_fen",
+        is_subsidy(), "amount_fen",
     )
     for row in numbered.iter_rows():
         found[row[:3]].append(_Coin(*row[3:]))
@@ -262,10 +262,7 @@ def _match_account(
     usual = next((row.usual for row in payable if row.stream == "normal"), rows[0].usual)
     left_prices = _left_prices(rows, coins)
     _find_deductions(payable, coins)
-    for row in payable:
-        if row.unrefunded and row.unrefunded not in _amounts(row):
-            row.deducted.append(row.unrefunded)
-    _accept_reduced(payable, coins)
+    _accept_refunds(payable, coins)
     asked = [PRICES.unlisted if not price and _may_be_from_outside(coin, payable, coins)
              else price + LATEST if _names_its_month(coin, payable) else price
              for coin, price in zip(coins, left_prices, strict=True)]
@@ -455,11 +452,15 @@ def _left_prices(rows: list[_Row], coins: list[_Coin]) -> list[int]:
     return prices
 
 
-def _accept_reduced(rows: list[_Row], coins: list[_Coin]) -> None:
-    """What is left of a credit that was a line's whole amount before a part of it was taken back may stand for it.
+def _accept_refunds(rows: list[_Row], coins: list[_Coin]) -> None:
+    """Before a part of a line was refunded its whole credit may have come; of a credit its account gave a part back.
 
-    Not where it is just what a line is due: a refunded month's, of which the account gave its share back.
+    What is left of a credit that was a line's whole amount may stand for it, unless it is just what a line is due: a
+    refunded month's, of which the account gave its share back.
     """
+    for row in rows:
+        if row.unrefunded and row.unrefunded not in _amounts(row):
+            row.deducted.append(row.unrefunded)
     for coin in coins:
         if coin.gross > coin.amount and not any(row.amount == coin.amount for row in rows):
             for row in rows:

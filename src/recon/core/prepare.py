@@ -25,6 +25,8 @@ from recon.core.text import yuan_text
 from recon.problems import Problem
 from recon.tables import ACCOUNT, SCHEME_ACCOUNT, SIDE_SCHEMES, conform_all
 
+SUBSIDY = "补助"  # what the memo of a credit says that is a subsidy
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -53,6 +55,11 @@ def prepare(tables: dict[str, pl.DataFrame]) -> Prepared:
     payments = _payment_view(tables["contribution"])
     credit, undone, found = _credit_view(tables["flow"], payments)
     return Prepared(tables, payments, credit, undone, problems + found)
+
+
+def is_subsidy() -> pl.Expr:
+    """Whether the memo of a credit says that it is a subsidy, no month's credit."""
+    return pl.col("memo").str.contains(SUBSIDY, literal=True).fill_null(False)
 
 
 def payer_key() -> pl.Expr:

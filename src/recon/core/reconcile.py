@@ -26,11 +26,11 @@ from recon.core.holes import jumps
 from recon.core.inferred import CONFLICT, conflict_findings, mark_conflicts, with_inferred
 from recon.core.judge import judge, parts_of, with_links
 from recon.core.ledgers import only_in_one
-from recon.core.match import SUBSIDY, match
+from recon.core.match import match
 from recon.core.monthly import month_table
 from recon.core.moves import recognised
 from recon.core.overlap import mark_repeated_flows
-from recon.core.prepare import Prepared, prepare
+from recon.core.prepare import SUBSIDY, Prepared, is_subsidy, prepare
 from recon.core.readings import anchors, reading_parts
 from recon.core.steps import step_table
 from recon.policy import Policy
@@ -119,7 +119,7 @@ def without_spend(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]
     Of a memo only the word for a subsidy stays: it decides what a credit is, in every edition alike.
     """
     flow = mark_repeated_flows(tables["flow"]).filter(~pl.col("flow_kind").is_in(SPENDING)).with_columns(
-        pl.when(pl.col("memo").str.contains(SUBSIDY)).then(pl.lit(SUBSIDY)).alias("memo"),
+        pl.when(is_subsidy()).then(pl.lit(SUBSIDY)).alias("memo"),
         pl.lit(None, dtype=pl.Int64).alias("balance_fen"),
     )
     return {**tables, "flow": flow}
