@@ -19,6 +19,7 @@ from core_cases import (
     Row,
     Told,
     account,
+    colleagues,
     context_of,
     cover,
     credits,
@@ -29,6 +30,7 @@ from core_cases import (
     policy,
     refund,
     run_of,
+    solve,
 )
 from recon.core.overlap import export_of, mark_repeated_contributions, mark_repeated_flows
 from recon.core.reconcile import reconcile
@@ -487,6 +489,30 @@ def test_a_refunds_share_is_taken_at_the_accounts_own_lag(told: Told) -> None:
     """Where all credits come two months later, so did the refunded month's: the share is not the month before's."""
     assert {month: row["credited_fen"] for month, row in told.months().items()} == {
         **dict.fromkeys(run_of("2024-01", 6), DUE), "2024-03": 9600}
+
+
+def test_a_refunds_share_is_taken_at_the_lag_of_all() -> None:
+    """With one sum throughout and a credit before the first month, only colleagues tell which credit was March's."""
+    sums = {month: 90 + number for number, month in enumerate(run_of("2023-07", 12))}
+    others = colleagues(25)
+    told = solve(account(
+        [*lines(), refund("2024-03", "2024-05-20", scale=20),
+         *(line(month, scale=scale, person_id=each) for each in others for month, scale in sums.items())],
+        [flow("2024-02-12"), *credits(lag=2), flow("2024-07-13", -2400, "reversal"),
+         *(flow(f"{later(month, 2)}-12", 120 * scale, person_id=each) for each in others
+           for month, scale in sums.items())],
+    ))
+    assert told.links() == [
+        (month, f"{later(month, 2)}-12", 9600 if month == "2024-03" else DUE) for month in run_of("2024-01", 6)]
+
+
+@case([*lines(), refund("2024-03", "2024-06-20", scale=20)],
+      [flow(f"{later(month, 1)}-12", accrual_month=f"{later(month, 1)}-01") for month in run_of("2024-01", 6)]
+      + [flow("2024-07-13", -2400, "reversal", accrual_month="2024-07-01")])
+def test_a_reversal_that_prints_its_posting_month_names_none(told: Told) -> None:
+    """Where a file prints the months of posting, a share is taken from the refunded month, not from the printed one."""
+    assert told.unusual() == {}
+    assert told.months()["2024-03"]["credited_fen"] == 9600
 
 
 @case([*lines(skip=["2024-01", "2024-03"]), line("2024-01", scale=110, employee_fen=13900, due=None),

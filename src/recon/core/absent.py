@@ -11,7 +11,8 @@ import polars as pl
 
 from recon.core import months
 from recon.core.context import Context
-from recon.core.prepare import Prepared, payer_key
+from recon.core.overlap import payer_key
+from recon.core.prepare import Prepared
 from recon.tables import ACCOUNT
 
 # Lines of one payer this far apart still bracket one spell; beyond, leaving and coming back is likelier.

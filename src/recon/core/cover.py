@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import polars as pl
 
 from recon.core import months
-from recon.core.overlap import file_of
-from recon.core.prepare import Prepared, payer_key
+from recon.core.overlap import file_of, payer_key
+from recon.core.prepare import Prepared
 from recon.tables import SEEN_PROOFS
 
 _BASIS_RANK = {"stated": 0, "exported": 1, "declared": 2, "lines": 3}

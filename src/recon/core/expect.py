@@ -12,7 +12,8 @@ from datetime import date
 import polars as pl
 
 from recon.core import months
-from recon.core.prepare import Prepared, payer_key
+from recon.core.overlap import payer_key
+from recon.core.prepare import Prepared
 from recon.core.text import yuan_text
 from recon.policy import Policy, Rule
 from recon.problems import Problem

@@ -28,6 +28,11 @@ _UNSAID_KIND = "other"
 Row = dict[str, Any]
 
 
+def payer_key() -> pl.Expr:
+    """Who pays, as far as the row says: the payer, else the employer."""
+    return pl.coalesce("payer", "employer").fill_null("")
+
+
 def file_of(column: str = "row_id") -> pl.Expr:
     """The file part of a ``file#place`` column."""
     return pl.col(column).str.split("#").list.first()

@@ -32,6 +32,7 @@ from recon.core.moves import recognised
 from recon.core.overlap import mark_repeated_flows
 from recon.core.prepare import SUBSIDY, Prepared, is_subsidy, prepare
 from recon.core.readings import anchors, reading_parts
+from recon.core.reversals import Learned
 from recon.core.steps import step_table
 from recon.policy import Policy
 from recon.problems import Problem
@@ -81,7 +82,7 @@ def reconcile(
     if as_of != context.as_of:
         message = f"as_of {as_of} differs from the context's {context.as_of}"
         raise ValueError(message)
-    prepared = prepare(dict(tables))
+    prepared = prepare(dict(tables), Learned(context.lag, context.own_lag, context.posting_prints))
     lines = _all_lines(prepared, policy, context)
     lines = with_due(lines, prepared.credit, context, policy)
     found = match(lines, prepared.credit, context.posting_prints, context.payer_cover)

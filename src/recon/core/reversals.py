@@ -1,0 +1,194 @@
+"""Which credit a reversal took back (DESIGN section 6): the month it prints, the refunded month's, else the latest.
+
+In: the accounts' credits, the lines that take from them, and the payments. Out: what is left of each credit, and who
+took it. What is due when is learned from everybody; the first pass itself, which learns it, goes by the account's own
+credits.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from recon.core import months
+from recon.core.lags import joined
+from recon.core.overlap import file_of, payer_key
+from recon.core.text import yuan_text
+from recon.problems import Problem
+from recon.tables import ACCOUNT
+
+PAYMENT_ACCOUNT = ["person_id", "region", "account_scheme"]
+_Account = tuple[object, ...]
+_Credits = dict[_Account, list[list[Any]]]  # day, left, row_id, printed month
+_Paid = dict[_Account, tuple[int, set[int]]]  # account and month: arrival, the sums its credit may have
+_Refunds = dict[_Account, list[tuple[int, int, set[int], int]]]
+# So many months after a refund reached the payer, its share may still be taken from the account.
+REFUND_MONTHS = 6
+MAX_LAG = 5  # months from arrival to the credit that are looked at
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What the first pass says of everybody that a reversal's credit is told by: columns of the context.
+
+    lag: region, scheme, payer, learned; own_lag: the account, own_learned; posting_prints: files whose printed months
+    are those of posting.
+    """
+
+    lag: pl.DataFrame
+    own_lag: pl.DataFrame
+    posting_prints: tuple[str, ...]
+
+
+def carry_out(
+    credits: pl.DataFrame, takes: pl.DataFrame, payments: pl.DataFrame, learned: Learned | None = None
+) -> tuple[dict[str, int], dict[str, str], list[Problem]]:
+    """What is left of each credit a reversal touches, and the row that took from it last.
+
+    The latest earlier equal one goes (of the month it prints, where it prints one, or whose premium was refunded by
+    just this share); else the latest larger one shrinks, of several of one day the one that stands in its own month's
+    place; else the latest ones go together, if they add up to the sum, or are all there are and the rest is that of
+    others. What no credit can bear is returned to nobody: it took back what is not at hand. learned: None where
+    nothing is known of all yet.
+    """
+    accounts = takes.select(ACCOUNT).unique()
+    if learned is not None:
+        credits, takes = (_trusted_prints(each, learned.posting_prints) for each in (credits, takes))
+    touched = credits.join(accounts, on=ACCOUNT, how="semi", nulls_equal=True)
+    by_account: _Credits = defaultdict(list)
+    order = ["posted_on", "amount_fen", "row_id"]
+    for row in touched.sort(order).select(*ACCOUNT, "posted_on", "net_fen", "row_id", "accrual_month").iter_rows():
+        by_account[row[:3]].append(list(row[3:]))
+    paid = _paid_alone(payments)
+    lags = _usual_lags(paid, by_account, {} if learned is None else _common_lags(payments, learned))
+    refunds = _refunded(payments, paid, lags)
+    placed = {(*account, arrival + lags[tuple(account)], fen)
+              for (*account, _), (arrival, sums) in paid.items() for fen in sums}
+    left: dict[str, int] = {}
+    takers: dict[str, str] = {}
+    problems: list[Problem] = []
+    for row in takes.sort("posted_on", "amount_fen", "row_id").select(
+        *ACCOUNT, "posted_on", "amount_fen", "accrual_month", "row_id"
+    ).iter_rows():
+        account, day, amount, printed = row[:3], row[3], -row[4], row[5]
+        earlier = [item for item in by_account[row[:3]] if item[0] <= day and item[1] > 0]
+        if printed is not None:
+            # A printed month is best met by a credit that prints it, else by one posted in the month after it.
+            usual = months.index(printed) + 1
+            earlier.sort(key=lambda item: (item[3] == printed, -abs(months.index(item[0]) - usual), item[0]))
+        else:
+            of_refunds = refunds.get((*account, amount), [])
+            told = next((each for each in of_refunds if 0 <= months.index(day) - each[0] <= REFUND_MONTHS), None)
+            if told:
+                of_refunds.remove(told)
+                _, place, sums, month = told
+                if earlier and place < months.index(by_account[account][0][0]):
+                    earlier = []  # the credit came before the first at hand
+                elif amount in sums:
+                    earlier = [item for item in earlier if item[1] == amount]
+                own = months.first_day(month)
+                earlier.sort(key=lambda item: (
+                    item[3] == own, item[1] in sums, -abs(months.index(item[0]) - place), item[0]))
+            else:
+                earlier.sort(key=lambda item: (item[0], (*account, months.index(item[0]), item[1]) in placed))
+        equal = [item for item in earlier if item[1] == amount]
+        larger = [item for item in earlier if item[1] > amount]
+        for hit in equal[-1:] or larger[-1:] or _together(earlier, amount):
+            taken = min(hit[1], amount)
+            hit[1] -= taken
+            amount -= taken
+            left[hit[2]] = hit[1]
+            takers[hit[2]] = row[6]
+            if not amount:
+                break
+        if amount:
+            file, _, place = row[6].partition("#")
+            problems.append(Problem("unmatched-reversal", file, place, "amount_fen", yuan_text(amount)))
+    return left, takers, problems
+
+
+def _trusted_prints(rows: pl.DataFrame, posting_prints: tuple[str, ...]) -> pl.DataFrame:
+    """``rows`` without the months printed in files where these are those of posting."""
+    ignored = file_of().is_in(posting_prints)
+    return rows.with_columns(pl.when(~ignored).then("accrual_month").alias("accrual_month"))
+
+
+def _paid_alone(payments: pl.DataFrame) -> _Paid:
+    """Of each month with one payment: its arrival, and the sums its credit may have."""
+    alone = payments.filter(
+        (pl.col("total_fen") > 0) & (pl.col("payment_kind") != "top_up") & pl.col("arrival").is_not_null()
+    ).filter(pl.len().over(*PAYMENT_ACCOUNT, "month") == 1)
+    return {
+        (*key, month): (arrival, {into or 0, own or 0, share or 0} - {0}) for *key, month, arrival, into, own, share in
+        alone.select(
+            *PAYMENT_ACCOUNT, "month", "arrival", "into_account_fen", "employee_fen",
+            ((pl.col("base_fen") * 2 + 50) // 100).alias("share"),  # the credit where the premium holds a flat sum, too
+        ).iter_rows()
+    }
+
+
+def _usual_lags(paid: _Paid, credits: _Credits, common: dict[_Account, int]) -> dict[_Account, int]:
+    """Months from arrival to credit: those that most sums of an account fit, of equal ones the nearest to one month.
+
+    Learned ones (``common``) stay, unless at another lag more sums fit and fewer lines lack theirs up to the last
+    credit: with one sum throughout, the ends of the record alone make others fit as well.
+    """
+    came = {(*account, months.index(item[0]), item[1]) for account, items in credits.items() for item in items}
+    newest = {account: months.index(items[-1][0]) for account, items in credits.items()}
+    fits: dict[_Account, Counter[int]] = defaultdict(Counter)
+    lacks: dict[_Account, Counter[int]] = defaultdict(Counter)
+    for (*key, _), (arrival, sums) in paid.items():
+        account = tuple(key)
+        for lag in range(MAX_LAG + 1):
+            there = any((*account, arrival + lag, fen) in came for fen in sums)
+            fits[account][lag] += there
+            lacks[account][lag] += not there and arrival + lag <= newest.get(account, arrival)
+    usual: dict[_Account, int] = {}
+    for account, fit in fits.items():
+        known, lack = common.get(account), lacks[account]
+        better = [lag for lag in fit if known is None or (fit[lag] > fit[known] and lack[lag] < lack[known])]
+        usual[account] = min(better, key=lambda lag: (-fit[lag], abs(lag - 1), lag), default=known or 0)
+    return usual
+
+
+def _common_lags(payments: pl.DataFrame, learned: Learned) -> dict[_Account, int]:
+    """The lag that was learned of each account or of its colleagues, where one was."""
+    accounts = payments.group_by(PAYMENT_ACCOUNT).agg(payer_key().min().alias("payer")).rename(
+        {"account_scheme": "scheme"})
+    told = joined(accounts, learned.lag, "learned").join(
+        learned.own_lag, on=ACCOUNT, how="left", nulls_equal=True, maintain_order="left")
+    return {
+        (person, region, scheme): lag for person, region, scheme, lag in
+        told.select(*ACCOUNT, pl.coalesce("own_learned", "learned").alias("lag")).drop_nulls("lag").iter_rows()
+    }
+
+
+def _refunded(payments: pl.DataFrame, paid: _Paid, lags: dict[_Account, int]) -> _Refunds:
+    """By account and share of a refund: when it arrived, the month of its month's credit, that one's sums, its month.
+
+    Of several refunded months the oldest first. A month that two payers paid lacks nothing after a refund.
+    """
+    refunds = payments.filter(pl.col("total_fen") < 0).sort(*PAYMENT_ACCOUNT, "month", "row_id", nulls_last=True)
+    found: _Refunds = defaultdict(list)
+    for *key, month, arrival, into, own in refunds.select(
+        *PAYMENT_ACCOUNT, "month", pl.coalesce("arrival", "month"), "into_account_fen", "employee_fen"
+    ).iter_rows():
+        if (*key, month) in paid:
+            came, sums = paid[*key, month]
+            for share in {abs(into or 0), abs(own or 0)} - {0}:
+                found[*key, share].append((arrival, came + lags[tuple(key)], sums, month))
+    return found
+
+
+def _together(earlier: list[list[Any]], amount: int) -> list[list[Any]]:
+    """The latest of ``earlier`` that ``amount`` takes back whole; none where the rest is a part of one."""
+    hits: list[list[Any]] = []
+    for item in reversed(earlier):
+        if item[1] > amount:
+            break
+        hits.append(item)
+        amount -= item[1]
+    return hits if not amount or amount >= max((item[1] for item in hits), default=0) else []
