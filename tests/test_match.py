@@ -21,6 +21,7 @@ from core_cases import (
     run_of,
     solve,
 )
+from recon.core.made_good import Extra, Lack, made_good
 
 book = Book()
 case = book.case
@@ -684,3 +685,67 @@ def test_what_came_twice_is_its_own_months_though_both_were_late(told: Told) -> 
 def test_what_a_partial_reversal_leaves_is_its_months(told: Told) -> None:
     """The credit was the month's whole amount when it came: the next one that came twice is not the month's, late."""
     assert told.unusual() == {"2024-03": "short_credit/open", "2024-04": "over_credit/duplicate_credit/open"}
+
+
+# --------------------------------------------------------------------------------------- made good by a later credit
+
+RAISED = [*lines(count=6), *lines("2024-07", 6, scale=130)]  # from July on 156.00 are due
+FIRST_HALF = credits(count=6)
+
+
+@case(RAISED, [*FIRST_HALF, flow("2024-08-12"), flow("2024-09-12", 15600 + 3600), *credits("2024-09", 4, amount=15600)])
+def test_the_old_base_made_good_with_the_next_credit(told: Told) -> None:
+    """36.00 too little in July and just so much too much in August: July's, a month late."""
+    assert told.unusual() == {"2024-07": LATE}
+    assert told.parts("2024-07") == {LATE: 3600}
+    assert {("2024-07", "2024-09-12", 3600), ("2024-08", "2024-09-12", 15600)} <= set(told.links())
+
+
+@case(RAISED, [*FIRST_HALF, *credits("2024-07", 3), *credits("2024-10", 3, amount=15600), flow("2024-11-20", 3 * 3600)])
+def test_three_months_of_the_old_base_made_good_in_one(told: Told) -> None:
+    """A credit of its own for what three months lacked; equal shortfalls are then no deduction either."""
+    assert told.unusual() == dict.fromkeys(["2024-07", "2024-08", "2024-09"], LATE)
+    assert told.accused() == []
+
+
+@case([line(month, scale=100 + at) for at, month in enumerate(run_of("2024-01", 12))],
+      [*(flow(f"{later(month, 1)}-12", 120 * (100 + at)) for at, month in enumerate(run_of("2024-01", 12))
+         if at not in (4, 10)), flow("2024-12-12", 120 * (104 + 110))])
+def test_arrears_in_one_credit_with_a_later_month(told: Told) -> None:
+    """May comes with November in one sum: nothing is missing, and nothing too much."""
+    assert told.unusual() == {"2024-05": LATE}
+    assert {kind for month in ("2024-05", "2024-11") for kind in kinds(told)[month]} == {"N:M"}
+
+
+@case([*lines(count=12), *(line(month, scale=20, paid_on="2024-09-10", payment_kind="top_up")
+                           for month in ("2024-04", "2024-05"))],
+      [*credits(count=12, skip=["2024-09"]), flow("2024-10-12", DUE + 4800)])
+def test_top_ups_in_one_credit_with_a_month(told: Told) -> None:
+    """Two corrections booked with September's credit came in time."""
+    assert told.unusual() == {}
+    assert {"2024-04", "2024-05", "2024-09"} <= {month for month, day, _ in told.links() if day == "2024-10-12"}
+
+
+@case(lines(count=12), [*credits(count=12, skip=["2024-03"]), flow("2024-04-12", 10000), flow("2024-09-20", 2001)])
+def test_nearly_the_sum_makes_nothing_good(told: Told) -> None:
+    """One fen off proves nothing."""
+    assert told.accused() == [("2024-03", "short_credit", None, 2000), ("2024-08", "over_credit", "unknown_extra", -2001)]
+
+
+@case(lines(count=12), [*(flow(f"{month}-12", 11300 if 4 < int(month[5:7]) < 11 else DUE)
+                          for month in run_of("2024-02", 11)), flow("2025-01-12"), flow("2024-12-20", 1400)])
+def test_a_part_of_a_steady_deduction_makes_no_month_good(told: Told) -> None:
+    """Six months less 7.00 are a deduction; 14.00 later are not two of them."""
+    assert {month for month, answer in told.unusual().items() if answer == "account_deduction/explained"} == set(
+        run_of("2024-04", 6))
+
+
+def test_the_earliest_credit_makes_good_the_latest_run() -> None:
+    """Of equal answers the one whose open months are earliest; a lone whole line is the search's own matter."""
+    lacks = [Lack(at, at, at, 20, 100, True) for at in range(4)]
+    assert made_good(lacks, [Extra(7, 5, 12, 200, True)]) == {7: lacks[2:]}
+    assert made_good(lacks, [Extra(7, 5, 12, 100, True)]) == {}
+    assert made_good(lacks, [Extra(7, 5, 12, 100, False)]) == {7: lacks[3:]}
+    assert made_good(lacks, [Extra(7, 3, 12, 100, False)]) == {7: lacks[2:3]}  # the premium of 3 came on the 20th
+    assert made_good(lacks, [Extra(7, 14, 12, 200, True)]) == {7: lacks[2:]}  # twelve months on, 0 and 1 are out of reach
+    assert made_good(lacks, [Extra(7, 14, 12, 300, True)]) == {}

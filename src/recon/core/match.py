@@ -20,6 +20,7 @@ from recon.core.clean import settle_clean
 from recon.core.lags import DEDUCTION_MONTHS, DEDUCTION_SHARE
 from recon.core.links import (
     ANNUAL_REACH_MONTHS,
+    HALF_YUAN,
     INEXACT_LATE,
     LATEST,
     PRICES,
@@ -29,6 +30,7 @@ from recon.core.links import (
     Link,
     quarters_off,
 )
+from recon.core.made_good import Extra, Lack, made_good
 from recon.core.months import first_day
 from recon.core.prepare import is_subsidy
 from recon.core.search import Solution
@@ -236,6 +238,11 @@ class _Output:
         for name, value in zip(MARGIN_SCHEMA, values, strict=True):
             self.margins[name].append(value)
 
+    def settle(self, row: _Row) -> None:
+        """What later made the line good leaves no question about its month."""
+        at = self.margins["line"].index(row.number)
+        self.margins["tied"][at] = False
+
     def problem(self, code: str, file: str, value: str | None = None) -> None:
         self.problems.setdefault((code, file), Problem(code, file, value=value))
 
@@ -272,6 +279,7 @@ def _match_account(
         solution = yield _question(payable, coins, dearer, usual)
     used: set[int] = set()
     linked: set[int] = set()
+    begin = len(out.links["line"])
     for link in _oldest_first(solution.links, payable, coins):
         _emit(account, link, payable, coins, out)
         used.update(link.credits)
@@ -283,11 +291,12 @@ def _match_account(
     if solution.bounded:
         out.problem("record-too-long", coins[0].file, str(len(payable)))
     spare = [j for j in range(len(coins)) if j not in used]
-    if not spare:
+    if not spare and not any(link.kind == "inexact" for link in solution.links):
         return
     open_rows = [row for at, row in enumerate(payable) if at not in linked]
     spare = _place_annual(account, rows, open_rows, coins, spare, out)
     spare = _place_inexact(account, open_rows, coins, spare, left_prices, out)
+    spare = _make_good(account, payable, coins, spare, out, begin)
     spare = _place_unknown(account, rows, coins, spare, out)
     first_of_two = {(coins[link.credits[0]].month, coins[link.credits[0]].amount): payable[link.lines[0]]
                     for link in solution.links if link.kind == "1:1"}
@@ -671,6 +680,57 @@ def _place_inexact(
                 taken.add(here[0])
                 open_rows.remove(row)
     return [j for j in spare if j not in taken]
+
+
+def _make_good(
+    account: _Account, rows: list[_Row], coins: list[_Coin], spare: list[int], out: _Output, begin: int
+) -> list[int]:
+    """Shortfalls and open months that a later credit makes good exactly (:mod:`recon.core.made_good`) are its links.
+
+    begin: where the account's links begin in ``out``. A credit that was too much for its own line keeps that line's
+    amount there.
+    """
+    got: dict[int, list[int]] = defaultdict(list)  # line: places in out.links
+    for at in range(begin, len(out.links["line"])):
+        got[int(str(out.links["line"][at]))].append(at)
+    place_of = {coin.number: j for j, coin in enumerate(coins)}
+    lacks, extras, held = [], [], {}
+    for number, row in enumerate(rows):
+        if row.annual or row.amount is None or not row.open_price:
+            continue
+        mine = got.get(row.number, [])
+        over = sum(int(str(out.links["amount_fen"][at])) for at in mine) - row.amount
+        if over < 0 and (not mine or not _is_met(row, over)):
+            steady = row.amount + over in row.deducted
+            lacks.append(Lack(number, row.month, row.clock, row.day, -over, not mine, steady))
+        elif over > 0 and len(mine) == 1 and not _is_met(row, over):
+            j = place_of[int(str(out.links["credit"][mine[0]]))]
+            if coins[j].printed is None and not coins[j].named:
+                extras.append(Extra(j, coins[j].month, coins[j].day, over, False))
+                held[j] = mine[0]
+    if not lacks:
+        return spare
+    extras += [Extra(j, coins[j].month, coins[j].day, coins[j].amount, True) for j in spare
+               if coins[j].printed is None and not coins[j].named]
+    for j, run in made_good(lacks, extras).items():
+        kind = "1:N" if j not in held and len(run) == 1 else "N:M"
+        if j not in held and all(lack.is_whole for lack in run):
+            kind = "N:1"
+        for at in [at for lack in run for at in got.get(rows[lack.line].number, [])]:
+            out.links["kind"][at] = kind
+        if j in held:
+            out.links["kind"][held[j]] = kind
+            out.links["amount_fen"][held[j]] = coins[j].amount - sum(lack.fen for lack in run)
+        for lack in run:
+            out.link(account, rows[lack.line], coins[j], lack.fen, kind)
+            out.settle(rows[lack.line])
+        spare = [other for other in spare if other != j]
+    return spare
+
+
+def _is_met(row: _Row, over: int) -> bool:
+    """Whether a line that got its amount and ``over`` got all it is due: another accepted sum, or to the half yuan."""
+    return (row.amount or 0) + over in row.accepts or (row.half_yuan and abs(over) <= HALF_YUAN)
 
 
 def _place_unknown(
