@@ -725,3 +725,69 @@ def test_spending_decides_no_credit_of_two_exports() -> None:
         one, other = (reconcile(each, policy(), context.as_of, context).tables for each in (tables, bare))
         for name in ("match", "month"):
             assert one[name].equals(other[name]), name
+
+
+# ------------------------------------------------------------------- refunded and paid anew; one reversal for several
+
+ANEW = [refund("2024-03", "2024-05-10"), line("2024-03", paid_on="2024-07-15")]
+
+
+@case([*lines(count=12), *ANEW], [*credits(count=12), flow("2024-06-12", -DUE, "reversal"), flow("2024-08-14")])
+def test_refunded_and_paid_anew(told: Told) -> None:
+    """What the refund took back is March's first credit, though March has another payment by now."""
+    assert told.unusual() == {"2024-03": "on_time/paid_late/explained"}
+    assert [day[:7] for month, day, _ in told.links() if month == "2024-03"] == ["2024-08"]
+
+
+@case([*lines(count=12), *ANEW], [*credits(count=12), flow("2024-06-12", -DUE, "reversal")])
+def test_refunded_paid_anew_and_not_credited_anew(told: Told) -> None:
+    """March is the open month, no other."""
+    assert told.accused() == [("2024-03", "missing_month", "credit_missing", DUE)]
+
+
+@case([*lines(count=12), line("2024-03", paid_on="2024-04-25"), refund("2024-03", "2024-06-10")], credits(count=12))
+def test_of_a_double_payment_the_later_one_is_refunded(told: Told) -> None:
+    """The first has its credit; nothing is left to be undecided about."""
+    assert told.unusual() == {}
+    assert {row["confidence"] for row in told.months().values()} == {"proved"}
+
+
+@case([*lines(count=12), line("2024-03", paid_on="2024-04-25"), refund("2024-03", "2024-06-10")],
+      [*credits(count=12), flow("2024-05-13"), flow("2024-07-13", -DUE, "reversal")])
+def test_a_double_payment_credited_twice_and_taken_back(told: Told) -> None:
+    """The reversal is of the second credit, not of the latest."""
+    assert told.unusual() == {}
+
+
+@case([*lines(count=12), *(refund(month, "2024-07-10") for month in ("2024-02", "2024-03"))],
+      [*credits(count=12), flow("2024-08-15", -2 * DUE, "reversal")])
+def test_one_reversal_of_two_refunded_months(told: Told) -> None:
+    """Two months' credits go in one sum; the latest two are not touched."""
+    assert told.accused() == []
+    assert {"2024-02", "2024-03"}.isdisjoint(month for month, *_ in told.links())
+
+
+@case([*lines(count=12), *(refund(month, "2024-07-10", scale=20) for month in ("2024-01", "2024-02", "2024-03"))],
+      [*credits(count=12), flow("2024-08-12", -3 * 2400, "reversal")])
+def test_one_reversal_of_three_partial_refunds(told: Told) -> None:
+    """A lowered base: each month gives its own part back."""
+    assert told.unusual() == {}
+    assert [fen for month, _, fen in told.links() if month < "2024-04"] == [9600] * 3
+
+
+@case([*lines(count=12, scale=50), *(row | {"paid_on": f"{row['accrual_month'][:7]}-21"}
+                                     for row in lines(count=12, scale=50))], credits(count=12, skip=["2024-05"]))
+def test_a_payer_that_pays_in_two_parts(told: Told) -> None:
+    """Month after month two equal lines and one credit: neither is a second payment, and all of May is missing."""
+    assert told.unusual() == {"2024-05": "missing_month/credit_missing/open"}
+    assert told.accused() == [("2024-05", "missing_month", "credit_missing", DUE)]
+
+
+@case([*lines(count=6, scale=50), *(row | {"paid_on": f"{row['accrual_month'][:7]}-21"}
+                                    for row in lines(count=6, scale=50))],
+      [*credits(count=6, amount=6000), *(row | {"posted_on": row["posted_on"][:8] + "14"}
+                                         for row in credits(count=6, amount=6000, skip=["2024-03"]))])
+def test_which_part_of_a_month_is_open_is_no_question(told: Told) -> None:
+    """Two lines of one month and sum, one credit: the month is open, whichever line is."""
+    assert told.accused() == [("2024-03", "missing_month", "credit_missing", 6000)]
+    assert told.months()["2024-03"]["confidence"] != "undecided"

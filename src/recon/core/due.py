@@ -17,6 +17,9 @@ from recon.core.links import PRICES
 from recon.policy import Policy
 from recon.tables import ACCOUNT
 
+# A payer that pays so many months, and most of them, in several lines of one sum pays in parts.
+PARTED_MONTHS = 3
+
 
 def with_due(lines: pl.DataFrame, credit: pl.DataFrame, context: Context, policy: Policy) -> pl.DataFrame:
     """``lines`` with due, last, usual (lag), covered and priced columns.
@@ -160,8 +163,19 @@ def _with_second(lines: pl.DataFrame) -> pl.DataFrame:
     second = ranked.filter(
         (pl.col("rank") > 0)
         & ((pl.col("expected_fen") == pl.col("first_fen")) | (pl.col("payer") != pl.col("first_payer")))
-    )["line"]
-    return lines.with_columns(pl.col("line").is_in(second.implode()).alias("second"))
+    )
+    further = second.join(_in_parts(lines, second), on=ACCOUNT, how="anti", nulls_equal=True)["line"]
+    return lines.with_columns(pl.col("line").is_in(further.implode()).alias("second"))
+
+
+def _in_parts(lines: pl.DataFrame, second: pl.DataFrame) -> pl.DataFrame:
+    """Accounts whose payer pays most of their months in several lines of one sum: parts of a month, none is full."""
+    same = second.filter(pl.col("payer").eq_missing(pl.col("first_payer"))).group_by(ACCOUNT).agg(
+        pl.col("month").n_unique().alias("_parted"))
+    all_of = _full_lines(lines).join(same, on=ACCOUNT, how="semi", nulls_equal=True).group_by(ACCOUNT).agg(
+        pl.col("month").n_unique().alias("_months"))
+    return same.join(all_of, on=ACCOUNT, nulls_equal=True).filter(
+        (pl.col("_parted") >= PARTED_MONTHS) & (pl.col("_parted") * 2 > pl.col("_months"))).select(ACCOUNT)
 
 
 def settle_second(lines: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:

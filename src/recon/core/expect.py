@@ -8,6 +8,7 @@ each share of the base half-up to the fen (DESIGN section 2), the region's rule 
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import polars as pl
 
@@ -202,6 +203,13 @@ def _accepts_filled() -> list[pl.Expr]:
     return [pl.col("accepts").fill_null(pl.lit([], dtype=pl.List(pl.Int64))), pl.col("unsure").fill_null(False)]
 
 
+def _is_before(row: dict[str, Any], take: dict[str, Any]) -> bool:
+    """Whether a payment arrived before its refund, as far as both are known."""
+    if row["arrival_day"] is not None and take["arrival_day"] is not None:
+        return bool(row["arrival_day"] <= take["arrival_day"])
+    return None in (row["arrival"], take["arrival"]) or bool(row["arrival"] <= take["arrival"])
+
+
 def _net_refunds(lines: pl.DataFrame) -> pl.DataFrame:
     """Carry out refunds: a full one takes its line out of the expectation, a partial one lessens the month's line.
 
@@ -226,9 +234,12 @@ def _net_refunds(lines: pl.DataFrame) -> pl.DataFrame:
                     and -take["total_fen"] in (row["total_fen"], row["total_fen"] - row["flat_fen"])]
             same = [row for row in full if row["payer"] == take["payer"]] or full
             if same:
-                netted += [same[-1]["row_id"], take["row_id"]]
-                if same[-1]["total_fen"] != -take["total_fen"]:
-                    flat_stays.append(same[-1]["row_id"])
+                # The latest of those paid until then: what was paid after the refund was paid anew.
+                gone = max(same, key=lambda row: (
+                    _is_before(row, take), str(row["arrival_day"] or ""), row["arrival"] or 0, row["row_id"]))
+                netted += [gone["row_id"], take["row_id"]]
+                if gone["total_fen"] != -take["total_fen"]:
+                    flat_stays.append(gone["row_id"])
                 continue
             netted.append(take["row_id"])
             target = max((row for row in paid if row["row_id"] not in netted and row["expected_fen"]),

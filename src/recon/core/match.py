@@ -284,9 +284,11 @@ def _match_account(
         _emit(account, link, payable, coins, out)
         used.update(link.credits)
         linked.update(link.lines)
+    tied = [row.month for at, row in enumerate(payable) if (margin := solution.margins[at]) is not None and margin <= 0]
+    one_month = len(tied) > 1 and len(set(tied)) == 1  # whichever of its lines is open, the month is
     for at, row in enumerate(payable):
         margin = solution.margins[at]
-        out.margin(row, margin, question=True, tied=margin is not None and margin <= 0,
+        out.margin(row, margin, question=True, tied=margin is not None and margin <= 0 and not one_month,
                    openable=solution.openable[at], bounded=solution.bounded, proved=solution.proved[at])
     if solution.bounded:
         out.problem("record-too-long", coins[0].file, str(len(payable)))
@@ -302,6 +304,9 @@ def _match_account(
                     for link in solution.links if link.kind == "1:1"}
     _place_surplus(account, rows, coins, [j for j in spare if left_prices[j]], usual + behind, out,
                    {payable[at].month for at in linked}, first_of_two)
+    if len(linked) < len(payable) and {row.number for row in payable} <= set(out.links["line"][begin:]):
+        for row in payable:  # no month is open in the end: there is nothing to be undecided about
+            out.settle(row)
 
 
 def _apart(rows: list[_Row]) -> None:

@@ -24,10 +24,22 @@ PAYMENT_ACCOUNT = ["person_id", "region", "account_scheme"]
 _Account = tuple[object, ...]
 _Credits = dict[_Account, list[list[Any]]]  # day, left, row_id, printed month
 _Paid = dict[_Account, tuple[int, set[int]]]  # account and month: arrival, the sums its credit may have
-_Refunds = dict[_Account, list[tuple[int, int, set[int], int]]]
+_Item = list[Any]
 # So many months after a refund reached the payer, its share may still be taken from the account.
 REFUND_MONTHS = 6
 MAX_LAG = 5  # months from arrival to the credit that are looked at
+
+
+@dataclass(frozen=True)
+class Refund:
+    """One refunded payment: when it reached the payer, and where the credit of its month is to be found."""
+
+    arrival: int
+    month: int
+    place: int  # the month in which the refunded payment's credit usually came
+    sums: frozenset[int]  # what that credit may have been
+    shares: tuple[int, ...]  # what the account may have to give back, the stated sum first
+    is_double: bool  # another payment of the month stays: only a second credit of it is to be given back
 
 
 @dataclass(frozen=True)
@@ -49,10 +61,10 @@ def carry_out(
     """What is left of each credit a reversal touches, and the row that took from it last.
 
     The latest earlier equal one goes (of the month it prints, where it prints one, or whose premium was refunded by
-    just this share); else the latest larger one shrinks, of several of one day the one that stands in its own month's
-    place; else the latest ones go together, if they add up to the sum, or are all there are and the rest is that of
-    others. What no credit can bear is returned to nobody: it took back what is not at hand. learned: None where
-    nothing is known of all yet.
+    just this share); what the shares of several refunds add up to is taken from the credits of their months; else the
+    latest larger one shrinks, of several of one day the one that stands in its own month's place; else the latest ones
+    go together, if they add up to the sum, or are all there are and the rest is that of others. What no credit can bear
+    is returned to nobody: it took back what is not at hand. learned: None where nothing is known of all yet.
     """
     accounts = takes.select(ACCOUNT).unique()
     if learned is not None:
@@ -62,9 +74,10 @@ def carry_out(
     order = ["posted_on", "amount_fen", "row_id"]
     for row in touched.sort(order).select(*ACCOUNT, "posted_on", "net_fen", "row_id", "accrual_month").iter_rows():
         by_account[row[:3]].append(list(row[3:]))
-    paid = _paid_alone(payments)
+    payments_of = _payments_of(payments)
+    paid = {key: each[0] for key, each in payments_of.items() if len(each) == 1}
     lags = _usual_lags(paid, by_account, {} if learned is None else _common_lags(payments, learned))
-    refunds = _refunded(payments, paid, lags)
+    refunds = _refunded(payments, payments_of, lags)
     placed = {(*account, arrival + lags[tuple(account)], fen)
               for (*account, _), (arrival, sums) in paid.items() for fen in sums}
     left: dict[str, int] = {}
@@ -80,18 +93,23 @@ def carry_out(
             usual = months.index(printed) + 1
             earlier.sort(key=lambda item: (item[3] == printed, -abs(months.index(item[0]) - usual), item[0]))
         else:
-            of_refunds = refunds.get((*account, amount), [])
-            told = next((each for each in of_refunds if 0 <= months.index(day) - each[0] <= REFUND_MONTHS), None)
+            mine = [each for each in refunds.get(account, ()) if 0 <= months.index(day) - each.arrival <= REFUND_MONTHS]
+            told = next((each for each in mine if amount in each.shares and _has_credit(each, earlier, amount)), None)
+            several = [] if told else _several(mine, earlier, amount)
             if told:
-                of_refunds.remove(told)
-                _, place, sums, month = told
-                if earlier and place < months.index(by_account[account][0][0]):
+                refunds[account].remove(told)
+                if not told.is_double and earlier and told.place < months.index(by_account[account][0][0]):
                     earlier = []  # the credit came before the first at hand
-                elif amount in sums:
+                elif amount in told.sums:
                     earlier = [item for item in earlier if item[1] == amount]
-                own = months.first_day(month)
-                earlier.sort(key=lambda item: (
-                    item[3] == own, item[1] in sums, -abs(months.index(item[0]) - place), item[0]))
+                earlier.sort(key=lambda item: _nearness(told, item))
+            elif several:
+                for refund, item, share in several:
+                    refunds[account].remove(refund)
+                    item[1] -= share
+                    left[item[2]] = item[1]
+                    takers[item[2]] = row[6]
+                continue
             else:
                 earlier.sort(key=lambda item: (item[0], (*account, months.index(item[0]), item[1]) in placed))
         equal = [item for item in earlier if item[1] == amount]
@@ -116,18 +134,59 @@ def _trusted_prints(rows: pl.DataFrame, posting_prints: tuple[str, ...]) -> pl.D
     return rows.with_columns(pl.when(~ignored).then("accrual_month").alias("accrual_month"))
 
 
-def _paid_alone(payments: pl.DataFrame) -> _Paid:
-    """Of each month with one payment: its arrival, and the sums its credit may have."""
-    alone = payments.filter(
-        (pl.col("total_fen") > 0) & (pl.col("payment_kind") != "top_up") & pl.col("arrival").is_not_null()
-    ).filter(pl.len().over(*PAYMENT_ACCOUNT, "month") == 1)
-    return {
-        (*key, month): (arrival, {into or 0, own or 0, share or 0} - {0}) for *key, month, arrival, into, own, share in
-        alone.select(
-            *PAYMENT_ACCOUNT, "month", "arrival", "into_account_fen", "employee_fen",
-            ((pl.col("base_fen") * 2 + 50) // 100).alias("share"),  # the credit where the premium holds a flat sum, too
-        ).iter_rows()
-    }
+def _nearness(refund: Refund, item: _Item) -> tuple[bool, bool, int, Any]:
+    """Greatest for the credit of the refunded month: it prints it, has its sum, came in its place."""
+    return (item[3] == months.first_day(refund.month), item[1] in refund.sums,
+            -abs(months.index(item[0]) - refund.place), item[0])
+
+
+def _has_credit(refund: Refund, earlier: list[_Item], amount: int) -> bool:
+    """Whether what a refund asks back may have come: of a payment beside another one, a second credit in its place."""
+    return not refund.is_double or sum(
+        months.index(item[0]) == refund.place and item[1] == amount for item in earlier) > 1
+
+
+def _several(refunds: list[Refund], earlier: list[_Item], amount: int) -> list[tuple[Refund, _Item, int]]:
+    """Refunds of several months whose shares add up to ``amount``, each with the credit of its month and its share.
+
+    Those that arrived together, or a run of months of them; nothing where a month's credit is not at hand.
+    """
+    alone = [refund for refund in refunds if not refund.is_double and refund.shares]
+    for arrival in sorted({refund.arrival for refund in alone}):
+        together = [refund for refund in alone if refund.arrival == arrival]
+        for count in range(len(together), 1, -1):
+            for first in range(len(together) - count + 1):
+                run = together[first:first + count]
+                for which in (0, -1):
+                    if sum(refund.shares[which] for refund in run) == amount:
+                        return _from_each(run, earlier, which)
+    return []
+
+
+def _from_each(run: list[Refund], earlier: list[_Item], which: int) -> list[tuple[Refund, _Item, int]]:
+    """The credit of each refunded month, a different one for each."""
+    found: list[tuple[Refund, _Item, int]] = []
+    for refund in run:
+        share = refund.shares[which]
+        free = [item for item in earlier if item[1] >= share and item[1] in refund.sums
+                and not any(item is taken for _, taken, _ in found)]
+        if not free:
+            return []
+        found.append((refund, max(free, key=lambda item: _nearness(refund, item)), share))
+    return found
+
+
+def _payments_of(payments: pl.DataFrame) -> dict[_Account, list[tuple[int, set[int]]]]:
+    """By account and month its payments, the earliest first: their arrival, and the sums their credit may have."""
+    known = payments.filter(
+        (pl.col("total_fen") > 0) & (pl.col("payment_kind") != "top_up") & pl.col("arrival").is_not_null())
+    found: dict[_Account, list[tuple[int, set[int]]]] = defaultdict(list)
+    for *key, month, arrival, into, own, share in known.sort("arrival", "row_id").select(
+        *PAYMENT_ACCOUNT, "month", "arrival", "into_account_fen", "employee_fen",
+        ((pl.col("base_fen") * 2 + 50) // 100).alias("share"),  # the credit where the premium holds a flat sum, too
+    ).iter_rows():
+        found[*key, month].append((arrival, {into or 0, own or 0, share or 0} - {0}))
+    return found
 
 
 def _usual_lags(paid: _Paid, credits: _Credits, common: dict[_Account, int]) -> dict[_Account, int]:
@@ -166,20 +225,25 @@ def _common_lags(payments: pl.DataFrame, learned: Learned) -> dict[_Account, int
     }
 
 
-def _refunded(payments: pl.DataFrame, paid: _Paid, lags: dict[_Account, int]) -> _Refunds:
-    """By account and share of a refund: when it arrived, the month of its month's credit, that one's sums, its month.
+def _refunded(
+    payments: pl.DataFrame, paid: dict[_Account, list[tuple[int, set[int]]]], lags: dict[_Account, int]
+) -> dict[_Account, list[Refund]]:
+    """By account its refunds, that of the oldest month first; each of what had been paid for its month until then.
 
-    Of several refunded months the oldest first. A month that two payers paid lacks nothing after a refund.
+    A month that was paid twice lacks nothing after a refund.
     """
     refunds = payments.filter(pl.col("total_fen") < 0).sort(*PAYMENT_ACCOUNT, "month", "row_id", nulls_last=True)
-    found: _Refunds = defaultdict(list)
+    found: dict[_Account, list[Refund]] = defaultdict(list)
     for *key, month, arrival, into, own in refunds.select(
         *PAYMENT_ACCOUNT, "month", pl.coalesce("arrival", "month"), "into_account_fen", "employee_fen"
     ).iter_rows():
-        if (*key, month) in paid:
-            came, sums = paid[*key, month]
-            for share in {abs(into or 0), abs(own or 0)} - {0}:
-                found[*key, share].append((arrival, came + lags[tuple(key)], sums, month))
+        all_of = paid.get((*key, month), [])
+        before = [each for each in all_of if each[0] <= arrival or len(all_of) == 1]
+        if before:
+            came, sums = before[-1]
+            shares = tuple(dict.fromkeys(share for share in (abs(into or 0), abs(own or 0)) if share))
+            found[tuple(key)].append(Refund(
+                arrival, month, came + lags.get(tuple(key), 1), frozenset(sums), shares, len(before) > 1))
     return found
 
 
