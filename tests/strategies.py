@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import polars as pl
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from recon import tables as canonical
 
 Row = dict[str, Any]
 Draw = st.DrawFn
+
+
+def examples(count: int) -> settings:
+    """So many examples in the suite, where each costs much; `make properties` and the thorough profile try hundreds."""
+    return settings() if "HYPOTHESIS_PROFILE" in os.environ else settings(max_examples=count)
+
 
 # Plainly fake: invented birth days, valid check digits, a region that no case's employer lies in.
 PEOPLE = (

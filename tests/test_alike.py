@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from recon.core import alike, reconcile
@@ -15,6 +15,7 @@ from recon.core.context import build_context
 from recon.core.match import Matched, match
 from recon.policy import load_policy
 from recon.tables import empty
+from strategies import examples
 from support import MAPPINGS
 from test_clean import assert_equal
 
@@ -92,7 +93,7 @@ def asked(made: dict[str, pl.DataFrame]) -> tuple[Matched, Matched, int]:
     return quick, slow, taken[0]
 
 
-@settings(deadline=None)
+@examples(5)
 @given(st.data())
 def test_alike_people_get_the_answer_that_each_gets_alone(data: st.DataObject) -> None:
     """Histories that several people share, at other wages, in other years, on other days."""

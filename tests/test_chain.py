@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core_cases import DUE, ME, Book, Row, Told, account, context_of, cover, credits, flow, lines, policy
@@ -20,6 +20,7 @@ from recon.core.chain import chained
 from recon.core.context import Context, build_context
 from recon.core.reconcile import Result, reconcile
 from recon.tables import conform
+from strategies import examples
 from support import MAPPINGS
 from test_balance import chained as with_balances
 
@@ -44,7 +45,7 @@ YEAR = with_balances([row for month in range(2, 13) for row in (
     flow(f"2024-{month:02d}-12", -500, "spend"), flow(f"2024-{month:02d}-20", -100, "mutual_aid"))], start=700)
 
 
-@settings(max_examples=20)
+@examples(12)
 @given(st.randoms(use_true_random=False))
 def test_lines_of_a_day_may_stand_in_any_order(random: Random) -> None:
     """Whatever the order within the days, the chain is found: no jump."""
@@ -53,7 +54,7 @@ def test_lines_of_a_day_may_stand_in_any_order(random: Random) -> None:
     assert judged(shuffled)["after_fen"].to_list()[-1] == YEAR[-1]["balance_fen"]
 
 
-@settings(max_examples=8)
+@examples(5)
 @given(st.data())
 def test_a_deleted_line_is_found_with_its_amount(data: st.DataObject) -> None:
     """Lines taken out of the middle leave one hole of their sum, between the lines on either side."""
@@ -230,7 +231,7 @@ def test_editions_agree_about_holes() -> None:
     assert one.tables["match"].equals(other.tables["match"])
 
 
-@settings(max_examples=4)
+@examples(4)
 @given(st.data())
 def test_spend_moves_no_answer_under_one_cover(data: st.DataObject) -> None:
     """For a fixed as-of date and cover, holes and all, any spend added or taken away leaves match and month as they are."""

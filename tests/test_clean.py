@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from recon.core import alike, clean, reconcile
 from recon.core.context import build_context, newest_date
@@ -17,7 +17,7 @@ from recon.core.match import Matched, match
 from recon.policy import load_policy
 from recon.reading.folder import read_folder
 from recon.simulate import simulate
-from strategies import World, worlds
+from strategies import World, examples, worlds
 from support import MAPPINGS
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def assert_equal(quick: Matched, slow: Matched) -> None:
     assert quick.problems == slow.problems
 
 
-@settings(deadline=None)
+@examples(4)
 @given(worlds())
 def test_clean_records_need_no_search(world: World) -> None:
     """On made-up people."""
@@ -76,7 +76,7 @@ def test_clean_records_need_no_search(world: World) -> None:
 
 def test_clean_records_of_an_employer(tmp_path: Path) -> None:
     """On a simulated employer of many regions; some of it is settled without the solver."""
-    simulate(tmp_path, people=100, months=18, seed=5, noise=0)
+    simulate(tmp_path, people=60, months=12, seed=5, noise=0)
     read = read_folder(tmp_path / "exports", mappings=[MAPPINGS], region_of=POLICY.region_of, workers=1)
     as_of = newest_date(read.tables, date(2100, 1, 1))
     assert as_of

@@ -42,7 +42,7 @@ def both(monkeypatch: pytest.MonkeyPatch, data: bytes) -> tuple[Any, Any]:
         return slow, open_bytes(data)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(CELLS, min_size=3, max_size=4), min_size=1, max_size=12), st.sampled_from(["\n", "\r\n"]),
        st.sampled_from(["utf-8", "utf-8-sig", "gb18030"]), st.sampled_from([",", "\t", "|"]))
 def test_the_same_rows_and_places(
@@ -56,7 +56,7 @@ def test_the_same_rows_and_places(
     assert fast.problems == slow.problems
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.binary(max_size=4).filter(lambda cell: b"\n" not in cell), min_size=1, max_size=5))
 def test_odd_bytes_are_refused_alike(monkeypatch: pytest.MonkeyPatch, cells: list[bytes]) -> None:
     """Halves of characters at the edge of a cell, bytes no encoding has, letters that end a character."""

@@ -85,7 +85,7 @@ def tables(draw: st.DrawFn) -> tuple[str, pl.DataFrame]:
                                schema={name: schema[name] for name in chosen})
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 @given(tables())
 def test_columns_and_text_agree(drawn: tuple[str, pl.DataFrame]) -> None:
     """Whatever the rows: the same frame, counts and problems."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from payroll_cases import AS_OF, PAYER, check, debits, lines, month, person_id, slips, told
@@ -20,6 +20,7 @@ from recon.policy import load_policy
 from recon.reading.formats import shipped
 from recon.report.view import RunView, exceptions, people
 from recon.tables import empty
+from strategies import examples
 from support import ROOT
 
 sys.path.insert(0, str(ROOT / "tools"))
@@ -324,7 +325,7 @@ def test_a_missing_payroll_month_is_a_problem_not_ten_findings() -> None:
         ("leg-month-missing", "payroll", f"{PAYER} 2024-03")]
 
 
-@settings(max_examples=8, deadline=None)
+@examples(5)
 @given(st.randoms(use_true_random=False), st.lists(st.tuples(
     st.integers(0, 9), st.integers(0, 5), st.sampled_from([0, 11000, 12000, 12005, 24000])), max_size=12))
 def test_parts_add_up_and_order_is_irrelevant(random: object, changes: list[tuple[int, int, int]]) -> None:
@@ -343,7 +344,7 @@ def test_parts_add_up_and_order_is_irrelevant(random: object, changes: list[tupl
     assert again.payroll_month.equals(first.payroll_month)
 
 
-@settings(max_examples=8, deadline=None)
+@examples(5)
 @given(st.lists(st.tuples(
     st.integers(0, 5), st.integers(0, 5), st.sampled_from(["top_up", "refund", "late_fee", "medical"]),
     st.sampled_from([-12000, -700, 700, 12000]), st.booleans()), max_size=14))

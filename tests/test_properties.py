@@ -6,7 +6,6 @@ More examples: HYPOTHESIS_PROFILE=thorough python -m pytest tests/test_propertie
 from __future__ import annotations
 
 import csv
-import os
 from collections import Counter
 from collections.abc import Mapping
 from functools import cache
@@ -16,13 +15,13 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import polars as pl
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from recon.core.context import build_context
 from recon.core.reconcile import reconcile
 from recon.policy import load_policy
-from strategies import World, damaged_flows, spends, worlds
+from strategies import World, damaged_flows, examples, spends, worlds
 from support import MAPPINGS
 
 if TYPE_CHECKING:
@@ -34,9 +33,6 @@ ACCOUNT_MONTH = ["person_id", "region", "scheme", "accrual_month"]
 # finding is about many people at once, so it is the one table that a shard alone cannot give.
 PERSONAL = ("expected", "match", "month", "gap", "step", "balance")
 
-
-# Each example is a firm answered several times over; `make properties` tries hundreds.
-tried = settings() if "HYPOTHESIS_PROFILE" in os.environ else settings(max_examples=5)
 
 
 @cache
@@ -59,7 +55,7 @@ def assert_same(one: pl.DataFrame, other: pl.DataFrame, without: tuple[str, ...]
     assert [*(left - right).elements()] == [*(right - left).elements()]
 
 
-@tried
+@examples(4)
 @given(worlds())
 def test_the_money_adds_up(world: World) -> None:
     """Paid is credited on time plus the parts; no credit is used twice; nobody is accused unseen."""
@@ -120,7 +116,7 @@ def nobody_is_accused_without_cover(world: World, result: Tables) -> None:
     assert accused.rows() == []
 
 
-@tried
+@examples(4)
 @given(worlds(), st.randoms(use_true_random=False))
 def test_row_order_changes_nothing(world: World, random: Random) -> None:
     """The rows of the input, and with them the files, may come in any order."""
@@ -130,7 +126,7 @@ def test_row_order_changes_nothing(world: World, random: Random) -> None:
         assert_same(frame, again[table])
 
 
-@tried
+@examples(4)
 @given(worlds())
 def test_shards_agree(world: World) -> None:
     """Each person alone, under the context of all, gets the answer they get among all."""
@@ -141,7 +137,7 @@ def test_shards_agree(world: World) -> None:
         assert_same(result[table], pl.concat([shard[table] for shard in alone]))
 
 
-@tried
+@examples(4)
 @given(st.data())
 def test_spend_changes_no_link_and_no_month(data: st.DataObject) -> None:
     """Under one context, taking all spending away or adding more changes neither match nor month."""
@@ -155,7 +151,7 @@ def test_spend_changes_no_link_and_no_month(data: st.DataObject) -> None:
         assert_same(result["month"], again["month"])
 
 
-@tried
+@examples(4)
 @given(worlds(), st.integers(0, 12))
 def test_tolerance_never_limits_links(world: World, tolerance: int) -> None:
     """match is the same for every tolerance."""
@@ -182,7 +178,7 @@ def test_no_input_row_is_lost(rows: list[Mapping[str, str]]) -> None:
     assert places >= {f"L{number}" for number in range(2, len(rows) + 2)}
 
 
-@tried
+@examples(4)
 @given(worlds())
 def test_file_names_change_nothing(world: World) -> None:
     """Renaming the files, and so the order in which they are read, changes no month."""

@@ -29,11 +29,19 @@ POLICY = load_policy([MAPPINGS / "policy"])
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, pl.DataFrame], date]:
     """A simulated employer's tables, and the day they are looked at."""
     place = tmp_path_factory.mktemp("made")
-    simulate(place, people=40, months=18, seed=3)
+    simulate(place, people=30, months=12, seed=3)
     read = read_folder(place / "exports", mappings=[MAPPINGS], region_of=POLICY.region_of, workers=1)
     as_of = newest_date(read.tables, date(2100, 1, 1))
     assert as_of
     return read.tables, as_of
+
+
+@pytest.fixture(scope="module")
+def whole(made: tuple[dict[str, pl.DataFrame], date]) -> tuple[Context, Result]:
+    """What nobody split says of them."""
+    tables, as_of = made
+    context = build_context(tables, POLICY, as_of)
+    return context, reconcile(tables, POLICY, as_of, context)
 
 
 def assert_same(one: Result, other: Result) -> None:
@@ -52,16 +60,15 @@ def assert_same(one: Result, other: Result) -> None:
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_shards_give_the_whole(
-    made: tuple[dict[str, pl.DataFrame], date], workers: int, monkeypatch: pytest.MonkeyPatch
+    made: tuple[dict[str, pl.DataFrame], date], whole: tuple[Context, Result], workers: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Findings over many people and warnings over many rows included."""
     if workers > 1:  # other processes do the work
         monkeypatch.delattr(sharding, "answer_shard")
-    tables, as_of = made
-    context = build_context(tables, POLICY, as_of)
-    whole = reconcile(tables, POLICY, as_of, context)
-    assert whole.tables["finding"].height
-    assert_same(reconcile_all(tables, POLICY, as_of, context, shards=5, workers=workers), whole)
+    (tables, as_of), (context, result) = made, whole
+    assert result.tables["finding"].height
+    assert_same(reconcile_all(tables, POLICY, as_of, context, shards=5, workers=workers), result)
 
 
 def assert_same_context(one: Context, other: Context) -> None:
@@ -77,12 +84,13 @@ def assert_same_context(one: Context, other: Context) -> None:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_shards_give_the_context_of_the_whole(made: tuple[dict[str, pl.DataFrame], date], workers: int) -> None:
+def test_shards_give_the_context_of_the_whole(
+    made: tuple[dict[str, pl.DataFrame], date], whole: tuple[Context, Result], workers: int
+) -> None:
     """Whoever is asked with whom: lags, shifts, cohorts, covers, numbers of one name."""
-    tables, as_of = made
-    whole = build_context(tables, POLICY, as_of)
-    assert min(len(whole.cohort), len(whole.cover), len(whole.unpaid))
-    assert_same_context(sharding.context_of(tables, POLICY, as_of, shards=5, workers=workers), whole)
+    (tables, as_of), (context, _) = made, whole
+    assert min(len(context.cohort), len(context.cover), len(context.unpaid))
+    assert_same_context(sharding.context_of(tables, POLICY, as_of, shards=5, workers=workers), context)
 
 
 def test_what_many_people_show_is_the_same_in_shards() -> None:
@@ -133,10 +141,11 @@ def test_a_payers_bases_are_one_finding() -> None:
     assert_same(reconcile_all(tables, POLICY, as_of, context, shards=4, workers=1), whole)
 
 
-def test_small_runs_stay_whole(made: tuple[dict[str, pl.DataFrame], date], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_small_runs_stay_whole(
+    made: tuple[dict[str, pl.DataFrame], date], whole: tuple[Context, Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Below the bound nothing is split; above it is."""
-    tables, as_of = made
-    context = build_context(tables, POLICY, as_of)
+    (tables, as_of), (context, _) = made, whole
     split: list[int] = []
     real = sharding._split
 
@@ -153,17 +162,17 @@ def test_small_runs_stay_whole(made: tuple[dict[str, pl.DataFrame], date], monke
     assert split
 
 
-def test_tables_on_disk_are_those_in_memory(made: tuple[dict[str, pl.DataFrame], date], tmp_path: Path) -> None:
+def test_tables_on_disk_are_those_in_memory(
+    made: tuple[dict[str, pl.DataFrame], date], whole: tuple[Context, Result], tmp_path: Path
+) -> None:
     """Nothing but the tables is left behind."""
-    tables, as_of = made
-    context = build_context(tables, POLICY, as_of)
-    whole = reconcile(tables, POLICY, as_of, context)
+    (tables, as_of), (context, result) = made, whole
     problems = sharding.tables_to_disk(dict(tables), POLICY, as_of, tmp_path, shards=4, workers=1)
-    assert {path.name for path in tmp_path.iterdir()} == {f"{name}.parquet" for name in whole.tables}
-    for name, frame in whole.tables.items():
+    assert {path.name for path in tmp_path.iterdir()} == {f"{name}.parquet" for name in result.tables}
+    for name, frame in result.tables.items():
         key = [pl.struct(frame.columns).hash()]
         assert pl.read_parquet(tmp_path / f"{name}.parquet").sort(key).equals(frame.sort(key)), name
-    assert sorted(map(repr, problems)) == sorted(map(repr, [*context.problems, *whole.problems]))
+    assert sorted(map(repr, problems)) == sorted(map(repr, [*context.problems, *result.problems]))
 
 
 def test_a_payers_region_is_that_of_all_its_people() -> None:

@@ -71,7 +71,7 @@ def assert_same(folder: Path, place: Path, *, rows_each: int = 150, region: str 
 def tables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pl.DataFrame]:
     """A simulated employer's tables, as recon's own input."""
     place = tmp_path_factory.mktemp("made")
-    simulate(place, people=25, months=12, seed=5)
+    simulate(place, people=20, months=12, seed=5)
     return read_folder(place / "exports", mappings=[MAPPINGS], region_of=POLICY.region_of, workers=1).tables
 
 
