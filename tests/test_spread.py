@@ -90,7 +90,7 @@ def test_every_table_of_an_employer(tables: dict[str, pl.DataFrame], tmp_path: P
     write(tmp_path / "in", tables, shuffle)
     place = tmp_path / "place"
     place.mkdir()
-    assert len(assert_same(tmp_path / "in", place).folders) > 4
+    assert len(assert_same(tmp_path / "in", place, rows_each=100).folders) > 4
 
 
 # -------------------------------------------------------------------------------------------------- odd and many files
