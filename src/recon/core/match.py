@@ -220,6 +220,7 @@ class _Output:
         self.links: dict[str, list[object]] = {name: [] for name in LINK_SCHEMA}
         self.margins: dict[str, list[object]] = {name: [] for name in MARGIN_SCHEMA}
         self.problems: dict[tuple[str, str], Problem] = {}
+        self._margin_of: dict[int, int] = {}  # line: place in margins
 
     def link(
         self, account: _Account, row: _Row | None, coin: _Coin, amount: int, kind: str, *, month: int | None = None,
@@ -234,14 +235,14 @@ class _Output:
         self, row: _Row, margin: int | None, *, question: bool, tied: bool = False, openable: bool = False,
         bounded: bool = False, proved: bool = True,
     ) -> None:
+        self._margin_of[row.number] = len(self.margins["line"])
         values = (row.number, margin, question, tied, openable, bounded, proved)
         for name, value in zip(MARGIN_SCHEMA, values, strict=True):
             self.margins[name].append(value)
 
     def settle(self, row: _Row) -> None:
         """What later made the line good leaves no question about its month."""
-        at = self.margins["line"].index(row.number)
-        self.margins["tied"][at] = False
+        self.margins["tied"][self._margin_of[row.number]] = False
 
     def problem(self, code: str, file: str, value: str | None = None) -> None:
         self.problems.setdefault((code, file), Problem(code, file, value=value))
