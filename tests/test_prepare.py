@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core_cases import (
+    BEIJING,
     DUE,
     ME,
     PAID,
@@ -29,6 +30,7 @@ from core_cases import (
     lines,
     policy,
     refund,
+    retiree,
     run_of,
     solve,
 )
@@ -791,3 +793,45 @@ def test_which_part_of_a_month_is_open_is_no_question(told: Told) -> None:
     """Two lines of one month and sum, one credit: the month is open, whichever line is."""
     assert told.accused() == [("2024-03", "missing_month", "credit_missing", 6000)]
     assert told.months()["2024-03"]["confidence"] != "undecided"
+
+
+# ------------------------------------------------------------------------------------- credits under an unknown word
+
+
+def of_other_kind(rows: list[Row]) -> list[Row]:
+    """Account lines whose kind no list of words knows."""
+    return [row | {"flow_kind": "other"} for row in rows]
+
+
+@case(lines(), of_other_kind(credits(skip=["2024-04"])))
+def test_an_unknown_word_for_credits_accuses_nobody(told: Told) -> None:
+    """Just the sum due, month by month: only what is not there is missing."""
+    assert told.unusual() == {"2024-04": "missing_month/credit_missing/open"}
+    assert told.codes() == ["kind-by-amount"]
+
+
+@case(lines(), [*credits(skip=["2024-03"]), *of_other_kind([flow("2024-05-20")])])
+def test_one_line_of_unknown_kind_in_the_place_of_a_credit(told: Told) -> None:
+    """Late, and under another word."""
+    assert told.unusual() == {"2024-03": "delay/late/resolved"}
+
+
+@case(lines(), [*credits(skip=["2024-03"]), flow("2024-07-20"), *of_other_kind([flow("2024-04-12", 11999)])])
+def test_another_sum_of_unknown_kind_is_no_credit(told: Told) -> None:
+    """One fen less is something else."""
+    assert told.codes() == []
+
+
+@case(lines(), [*credits(), *of_other_kind([flow("2024-05-20")])])
+def test_a_line_of_unknown_kind_beside_all_credits_is_none(told: Told) -> None:
+    """No month lacks the sum."""
+    assert told.unusual() == {}
+    assert told.codes() == []
+
+
+@case(roster=[retiree(region=BEIJING, birth_date="1960-01-01")], flows=of_other_kind([
+    flow(f"{month}-12", 9700, region=BEIJING) for month in run_of("2024-01", 15) if month != "2024-06"]),
+    coverage=[cover(start="2024-01-01")])
+def test_a_retirees_credits_under_an_unknown_word(told: Told) -> None:
+    """Without any line called a credit, one sum month by month is."""
+    assert told.unusual() == {"2024-06": "missing_month/credit_missing/open"}

@@ -103,6 +103,12 @@ def amended_line(folder: Path) -> None:
     write(folder, "coverage.csv", declared(("flow.csv", "2024-08-01"), ("flow_again.csv", "2024-09-01")))
 
 
+def kind_by_amount(folder: Path) -> None:
+    """A word that no list knows names the credits."""
+    write(folder, "contribution.csv", contributions(range(6)))
+    write(folder, "flow.csv", [row | {"flow_kind": "other"} for row in credits(range(1, 7))])
+
+
 def line_in_one_file(folder: Path) -> None:
     """A credit that a second export of the same months does not show."""
     write(folder, "contribution.csv", contributions(range(6)))
@@ -249,7 +255,7 @@ TRIGGERS: dict[str, Callable[[Path], None]] = {
     trigger.__name__.replace("_", "-"): trigger
     for trigger in (policy_differs, printed_month_ignored, printed_month_contradicts, annual_window_differs,
                     contradictory_lines, amended_line, line_in_one_file, as_of_future, record_too_long, unmatched_reversal,
-                    leg_absent,
+                    leg_absent, kind_by_amount,
                     month_twice, leg_month_missing, ocr_missing, ocr_unproved, pages_unread,
                     password_wrong, password_extra, too_slow, reader_failed, unknown_decision, files_skipped,
                     workbook_part)

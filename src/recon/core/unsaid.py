@@ -1,0 +1,68 @@
+"""Credits whose kind no list of words knows: told by their sum, so that nobody is accused over a word.
+
+An export names the kind of a line in words of its own; an unknown one is read as ``other`` and said. Where such a line
+holds just what the account is due, in its place, it is the credit, and that is said, too.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from recon.core.links import REACH_MONTHS
+from recon.core.months import index_of
+from recon.core.text import yuan_text
+from recon.problems import Problem
+from recon.tables import ACCOUNT
+
+UNSAID_KIND = "other"
+# Of an account without any line of kind credit: one sum in so many months is what comes month by month.
+REGULAR_MONTHS = 3
+
+
+def credits_by_amount(flow: pl.DataFrame, payments: pl.DataFrame) -> tuple[pl.DataFrame, list[Problem]]:
+    """``flow`` with ``flow_kind`` credit where the sum says so (see the module), and one problem per person and file.
+
+    payments: paid lines with month numbers (:class:`recon.core.prepare.Prepared`). No more lines of a sum are taken
+    than payments of it lack a credit.
+    """
+    counted = (pl.col("amount_fen") > 0) & pl.col("duplicate_of").is_null() & pl.col("posted_on").is_not_null()
+    unsaid = flow.filter(counted & (pl.col("flow_kind") == UNSAID_KIND)).select(
+        *ACCOUNT, "row_id", "amount_fen", index_of(pl.col("posted_on")).alias("month"))
+    if unsaid.is_empty():
+        return flow, []
+    said = flow.filter(counted & (pl.col("flow_kind") == "credit")).select(*ACCOUNT, "amount_fen")
+    wordless = unsaid.join(said, on=ACCOUNT, how="anti", nulls_equal=True)
+    regular = wordless.filter(pl.col("month").n_unique().over(*ACCOUNT, "amount_fen") >= REGULAR_MONTHS)
+    line = [*ACCOUNT, "amount_fen"]
+    sums = _due_sums(payments)
+    lacking = sums.group_by(line).agg(pl.len().cast(pl.Int64).alias("due")).join(
+        said.group_by(line).agg(pl.len().cast(pl.Int64).alias("came")), on=line, how="left", nulls_equal=True
+    ).with_columns((pl.col("due") - pl.col("came").fill_null(0)).alias("lacking"))
+    gap = pl.col("month") - pl.col("arrival")
+    near = unsaid.join(sums, on=line, nulls_equal=True).filter((gap >= 0) & (gap <= REACH_MONTHS)).unique("row_id")
+    due = near.join(lacking, on=line, nulls_equal=True).filter(
+        pl.struct("month", "row_id").rank("ordinal").over(line) <= pl.col("lacking"))
+    hit = pl.concat([regular["row_id"], due["row_id"]]).unique()
+    if hit.is_empty():
+        return flow, []
+    is_hit = pl.col("row_id").is_in(hit.implode())
+    first = flow.filter(is_hit).sort("posted_on", "row_id").with_columns(
+        pl.col("row_id").str.split("#").list.first().alias("_file")
+    ).unique(["person_id", "_file"], keep="first", maintain_order=True)
+    problems = [
+        Problem("kind-by-amount", file, row_id.partition("#")[2], "flow_kind", value=yuan_text(fen))
+        for file, row_id, fen in first.select("_file", "row_id", "amount_fen").iter_rows()
+    ]
+    return flow.with_columns(pl.when(is_hit).then(pl.lit("credit")).otherwise("flow_kind").alias("flow_kind")), problems
+
+
+def _due_sums(payments: pl.DataFrame) -> pl.DataFrame:
+    """The account, amount_fen and arrival of what each payment may have put into the account, one row each."""
+    paid = payments.filter(
+        ~pl.col("is_side") & pl.col("paid").fill_null(True) & (pl.col("total_fen") > 0)
+        & pl.col("arrival").is_not_null())
+    share = ((pl.col("base_fen") * 2 + 50) // 100).alias("share")
+    sums = paid.select(
+        "row_id", "person_id", "region", pl.col("account_scheme").alias("scheme"), pl.col("arrival").cast(pl.Int32),
+        pl.concat_list("into_account_fen", "employee_fen", share).alias("amount_fen"))
+    return sums.explode("amount_fen").filter(pl.col("amount_fen") > 0).unique().drop("row_id")
