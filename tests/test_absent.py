@@ -18,6 +18,7 @@ from core_cases import (
     line,
     lines,
     person,
+    refund,
     run_of,
 )
 
@@ -55,6 +56,12 @@ def test_absent_month_names_its_neighbours(told: Told) -> None:
     """R13: the evidence of a bracketed month names the two lines around it."""
     evidence = told.gap("2024-03", "missing_month")["evidence"]
     assert evidence.endswith(f"[{told.ids[ME]}/contribution.csv#L3; {told.ids[ME]}/contribution.csv#L4]")
+
+
+@case([*lines(skip=["2024-03"]), refund("2024-03", "2024-05-10")], credits(skip=["2024-03"]))
+def test_a_refund_is_a_line_for_its_month(told: Told) -> None:
+    """What was refunded had been paid: nobody is told that the records lack the month."""
+    assert told.unusual() == {}
 
 
 @case(lines(count=2) + lines("2024-04", 3, employer="乙公司"), credits(skip=["2024-03"]))

@@ -491,6 +491,26 @@ def test_the_credit_of_an_older_base_is_no_deduction(told: Told) -> None:
     assert [part[:2] for part in told.accused()] == [(month, "short_credit") for month in run_of("2024-04", 3)]
 
 
+@case(lines(count=4, due=None, base_fen=600020), credits(count=4, amount=12001))
+def test_either_rounding_of_a_broken_share_is_right(told: Told) -> None:
+    """2% of 6000.20 are 120.004: 120.01 came, and nobody says too much of it."""
+    assert told.unusual() == {}
+    assert {row["expected_fen"] for row in told.months().values()} == {12001}
+
+
+@case([*lines(count=3, due=None), line("2024-04")], [*credits(count=2), flow("2024-04-12", 12001), flow("2024-05-12", 11999)])
+def test_one_fen_off_a_whole_share_or_a_stated_sum_is_off(told: Told) -> None:
+    """2% of 6000.00 leave nothing to round, nor does a sum that the record states."""
+    assert told.unusual() == {"2024-03": "over_credit/unknown_extra/open", "2024-04": "short_credit/open"}
+
+
+@case(lines(count=4, due=None), credits(count=4, amount=9000), roster=[person(retired_from="2024-01-01")],
+      coverage=[cover(start="2024-02-01")])
+def test_paid_on_after_retirement_accuses_of_no_amount(told: Told) -> None:
+    """The roster says retired, the record that premiums were paid: what is due is another matter."""
+    assert [told.answers()[month] for month in run_of("2024-01", 4)] == ["policy_unknown/unknown"] * 4
+
+
 # -------------------------------------------------------------------------------------------------------- top-ups
 
 

@@ -749,3 +749,10 @@ def test_the_earliest_credit_makes_good_the_latest_run() -> None:
     assert made_good(lacks, [Extra(7, 3, 12, 100, False)]) == {7: lacks[2:3]}  # the premium of 3 came on the 20th
     assert made_good(lacks, [Extra(7, 14, 12, 200, True)]) == {7: lacks[2:]}  # twelve months on, 0 and 1 are out of reach
     assert made_good(lacks, [Extra(7, 14, 12, 300, True)]) == {}
+
+
+@case(lines(count=12), [*credits(count=12, skip=["2024-03", "2024-06"]), flow("2024-04-12", 14000),
+                        flow("2024-07-12", 10000)])
+def test_too_much_and_too_little_that_add_up_by_chance(told: Told) -> None:
+    """20.00 too much for March and too little for June: neither is another month's, and nothing came twice."""
+    assert told.accused() == [("2024-03", "over_credit", "unknown_extra", -2000), ("2024-06", "short_credit", None, 2000)]

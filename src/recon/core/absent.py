@@ -31,8 +31,8 @@ def absent_months(prepared: Prepared, lines: pl.DataFrame, context: Context) -> 
     main = own.filter(pl.col("payment_kind") != "refund")
     spells = _spells(prepared, main)
     wanted = pl.concat([_bracketed(main, spells), _employed(spells, context), _deducted(context)])
-    # A line for the month anywhere else (another region or scheme) is a line.
-    missing = wanted.join(main.select("person_id", "month").unique(), on=["person_id", "month"], how="anti")
+    # A line for the month anywhere else (another region or scheme) is a line; so is a refund: it had been paid.
+    missing = wanted.join(own.select("person_id", "month").unique(), on=["person_id", "month"], how="anti")
     retired = prepared.tables["person"].select(
         "person_id", months.index_of(pl.col("retired_from")).alias("_retired")
     )

@@ -49,7 +49,8 @@ def lines_of(prepared: Prepared, policy: Policy) -> pl.DataFrame:
     estimated_fen, policy_ref, policy_confidence, stated, no_account, payable, payer (key).
     """
     person = prepared.tables["person"].select(
-        "person_id", months.index_of(pl.col("birth_date")).alias("born"), pl.col("insured_status").alias("_status")
+        "person_id", months.index_of(pl.col("birth_date")).alias("born"), pl.col("insured_status").alias("_status"),
+        months.index_of(pl.col("retired_from")).alias("_retired"),
     )
     insured = pl.coalesce(
         "insured_status", pl.when(pl.col("_status") != "retired").then(pl.col("_status"))
@@ -92,11 +93,14 @@ def lines_of(prepared: Prepared, policy: Policy) -> pl.DataFrame:
         pl.col("account_scheme").alias("scheme"),
     )
     lines = _with_accepts(lines, alternatives)
+    # Paid on after the day of retirement, and the record does not say in what state: what is due is another matter.
+    after = (pl.col("insured_status").is_null() & ~pl.col("stated") & (pl.col("month") >= pl.col("_retired")))
+    lines = lines.with_columns((pl.col("unsure") | after.fill_null(False)).alias("unsure"))
     lines = _net_refunds(lines)
     return lines.with_columns(
         ((pl.col("paid") == True) & pl.col("expected_fen").is_not_null() & (pl.col("expected_fen") > 0)  # noqa: E712
          & ~pl.col("is_side") & ~pl.col("no_account") & ~pl.col("netted")).alias("payable")
-    ).with_columns(pl.col("payable").fill_null(False)).drop("_rule", "_status", "_halves")
+    ).with_columns(pl.col("payable").fill_null(False)).drop("_rule", "_status", "_retired", "_halves")
 
 
 def _one_party() -> tuple[pl.Expr, pl.Expr]:

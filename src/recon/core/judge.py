@@ -15,6 +15,7 @@ from recon.core.match import DEDUCTION_YEARS, NEAR_AMOUNTS, NEAR_MONTHS, NEAR_SH
 from recon.core.prepare import is_subsidy
 from recon.tables import ACCOUNT
 
+WHOLE_SHARE_FEN = 50  # two per cent of a multiple of it are whole fen
 PART_COLUMNS = ["line", "person_id", "region", "scheme", "month", "label", "cause", "status", "amount_fen",
                 "estimated_fen"]
 
@@ -46,10 +47,13 @@ def with_links(lines: pl.DataFrame, links: pl.DataFrame, credit: pl.DataFrame) -
     near = pl.col("whole_yuan").fill_null(False) & (
         (pl.col("linked_fen") - pl.col("expected_fen")).abs() <= 50
     )
-    accepted = (pl.col("linked_fen") > 0) & (pl.col("accepts").list.contains(pl.col("linked_fen")) | near)
+    # Of a share that is no whole number of fen either rounding is right, where no record states the amount.
+    off = (pl.col("linked_fen") - pl.col("expected_fen")).abs()
+    rounded = ((off == 1) & ~pl.col("stated") & (pl.col("base_fen") % WHOLE_SHARE_FEN != 0)).fill_null(False)
+    accepted = (pl.col("linked_fen") > 0) & (pl.col("accepts").list.contains(pl.col("linked_fen")) | near | rounded)
     return lines.with_columns(
         pl.when(accepted).then(pl.col("linked_fen")).otherwise(pl.col("expected_fen")).alias("expected_fen"),
-        (accepted & (pl.col("linked_fen") != pl.col("expected_fen")).fill_null(True)).alias("other_rule"),
+        (accepted & ~rounded & (pl.col("linked_fen") != pl.col("expected_fen")).fill_null(True)).alias("other_rule"),
     ), links
 
 

@@ -172,7 +172,7 @@ def frame_of(lines: Sequence[Line], credits: Sequence[Credit], usual: int) -> Fr
         if line.kind == "normal":
             lags.update(lag - line.shift for j in exact[i] if (lag := lag_of[i][j]) is not None and lag >= 0)
     order = tuple(sorted(lags))
-    builder = _Edges(lines, credits, lag_of, order, odd)
+    builder = _Edges(lines, credits, lag_of, order, odd, usual)
     edges: list[list[Edge]] = []
     for i in range(len(lines)):
         found = builder.singles(i, exact[i])
@@ -240,9 +240,10 @@ class _Edges:
 
     def __init__(
         self, lines: Sequence[Line], credits: Sequence[Credit], lag_of: list[list[int | None]],
-        lags: tuple[int, ...], odd: set[int],
+        lags: tuple[int, ...], odd: set[int], usual: int,
     ) -> None:
         self.lines, self.credits, self.lag_of, self.lags, self.odd = lines, credits, lag_of, lags, odd
+        self.usual = usual
         self.by_amount: dict[int, list[int]] = {}
         for j, credit in enumerate(credits):
             self.by_amount.setdefault(credit.amount, []).append(j)
@@ -484,8 +485,23 @@ class _Edges:
                     which = sums.get(sum(self.credits[j].amount for j in picks))
                     if which is not None and all(
                         self.lag_of[k][j] is not None for k, j in self._pairs(rows, picks, which)
-                    ):
+                    ) and not any(self._is_of_another(j, rows) for j in picks):
                         yield self._edge(rows, picks, "N:M", which)
+
+    def _is_of_another(self, j: int, rows: tuple[int, ...]) -> bool:
+        """Whether an odd credit stands in the place of a line outside the group, is nearly its amount, and alone there.
+
+        Two such, one too large and one too small, add up by chance: each is its own line's.
+        """
+        credit = self.credits[j]
+        return any(
+            line.kind == "normal" and k not in rows and line.arrival is not None
+            and line.arrival + self.usual + line.shift == credit.month
+            and not quarters_off(line.amounts[0], credit.amount)
+            and not any(self.credits[other].month == credit.month
+                        for amount in line.amounts for other in self.by_amount.get(amount, ()))
+            for k, line in enumerate(self.lines)
+        )
 
     def inexact(self, i: int) -> Iterator[Edge]:
         """An odd credit in the line's own place: at the usual lag, or, if not far from the amount due, a little later.
