@@ -511,6 +511,23 @@ def test_paid_on_after_retirement_accuses_of_no_amount(told: Told) -> None:
     assert [told.answers()[month] for month in run_of("2024-01", 4)] == ["policy_unknown/unknown"] * 4
 
 
+@case([*lines(count=8), *(refund(month, "2024-06-10", scale=20) for month in ("2024-01", "2024-02"))],
+      [*credits(count=8, skip=["2024-06"]), flow("2024-07-12", DUE - 2 * 2400)])
+def test_a_lowered_base_taken_back_with_the_next_credit(told: Told) -> None:
+    """What two refunded months had got too much is just what June's credit lacks: both sides name each other."""
+    assert told.accused() == []
+    assert told.unusual() == dict.fromkeys(["2024-01", "2024-02", "2024-06"], "clawback/explained")
+    assert "2024-01、2024-02" in told.gap("2024-06", "clawback")["evidence"]
+    assert "2024-06" in told.gap("2024-01", "clawback")["evidence"]
+
+
+@case([*lines(count=8), *(refund(month, "2024-06-10", scale=20) for month in ("2024-01", "2024-02"))],
+      [*credits(count=8, skip=["2024-06"]), flow("2024-07-12", DUE - 2 * 2400 - 1)])
+def test_another_sum_takes_nothing_back(told: Told) -> None:
+    """One fen more is not what the refunded months had too much."""
+    assert {row[1] for row in told.accused()} == {"over_credit", "short_credit"}
+
+
 # -------------------------------------------------------------------------------------------------------- top-ups
 
 

@@ -68,7 +68,7 @@ def month_facts(lines: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
         pl.col("run_late").any().alias("is_run"),
         pl.col("undone_rows").is_not_null().any().alias("is_undone"),
         pl.col("policy_ref").min().alias("ref"),
-        pl.col("other_rule").any().alias("other_rule"),
+        pl.col("other_rule").any().alias("other_rule"), pl.col("taken_months").drop_nulls().first(),
         pl.col("judged_fen").sum().alias("judged"),
         pl.concat_str(pl.col("hole_from").min().cast(pl.String), pl.lit("至"), pl.col("hole_to").max().cast(pl.String))
         .alias("hole"),
@@ -105,6 +105,8 @@ _SENTENCES = {
     "top_up": "补差缴费到账{arrived}，应划{amount}元（应划月{due}），未见划入",
     "short_credit": "应划{judged}元，已划{came}元，少{amount}元",
     "over_credit": "已划{came}元，应划{judged}元",
+    "clawback:over": "已划{came}元，退费后应划{judged}元；多的{amount}元后来从{months}的划入里扣回",
+    "clawback": "应划{judged}元，已划{came}元；少的{amount}元正是{months}退费后多划的合计，由这一笔扣回",
     "account_deduction": "应划{judged}元，已划{came}元；每次都少同样的{amount}元，像是从账户代扣的保费",
     "refund_due": "同月另有一笔全额缴费，这笔{amount}元应退",
     "policy_unknown": "已划{came}元；当地当时的规则不明，估算应划{judged}元",
@@ -125,10 +127,12 @@ def evidence_of(label: str | None = None) -> pl.Expr:
         "amount": yuan(pl.col("amount_fen").abs()), "arrived": pl.col("arrived"), "due": pl.col("due_text"),
         "posted": pl.col("posted_last"), "came": yuan(pl.col("came")), "judged": yuan(pl.col("judged")),
         "estimate": yuan(pl.col("estimated_fen").fill_null(0)), "hole": pl.col("hole"),
+        "months": pl.col("taken_months"),
     }
     key = pl.concat_str(pl.col("label"), pl.lit(":"), pl.coalesce(
         pl.when(pl.col("status") == "resolved").then(pl.lit("resolved")),
-        pl.when((pl.col("label") == "pooled_share") & (pl.col("amount_fen") < 0)).then(pl.lit("paid")), "cause",
+        pl.when((pl.col("label") == "pooled_share") & (pl.col("amount_fen") < 0)).then(pl.lit("paid")),
+        pl.when((pl.col("label") == "clawback") & (pl.col("amount_fen") < 0)).then(pl.lit("over")), "cause",
         pl.lit(""),
     ))
     # General sentences first, so that the specific ones (label:cause) laid over them win.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from recon.core import months
 from recon.core.context import OVERDUE_PEOPLE, OVERDUE_PERCENT, Context
 from recon.core.expect import ACCUSING
 from recon.core.lags import DEDUCTION_MONTHS, DEDUCTION_SHARE
@@ -126,7 +127,7 @@ def judge(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
     lines = lines.with_columns(found.alias("_state"), rest.alias("rest_fen"), judged.alias("judged_fen")).unnest(
         "_state"
     )
-    return _with_other_identity(_with_deductions(lines, context))
+    return _with_clawback(_with_other_identity(_with_deductions(lines, context)))
 
 
 def _with_other_identity(lines: pl.DataFrame) -> pl.DataFrame:
@@ -138,6 +139,39 @@ def _with_other_identity(lines: pl.DataFrame) -> pl.DataFrame:
         pl.when(hit).then(pl.lit("other_identity")).otherwise(pl.col("cause")).alias("cause"),
         pl.when(hit).then("other_rows").alias("other_rows"),
     )
+
+
+def _with_clawback(lines: pl.DataFrame) -> pl.DataFrame:
+    """A short credit that lacks just what earlier months got too much, a part of them having been refunded since.
+
+    The account took back what a lowered base had put into it, by crediting so much less: both sides are that, and each
+    names the other's months (``taken_months``).
+    """
+    paid = pl.col("unrefunded_fen").is_not_null() & (pl.col("label") == "over_credit") & (pl.col("rest_fen") < 0)
+    over = lines.filter(paid.fill_null(False)).select(
+        *ACCOUNT, pl.col("line").alias("_line"), "posted", "rest_fen", pl.col("month").alias("_from"))
+    short = lines.filter((pl.col("label") == "short_credit").fill_null(False)).select(
+        *ACCOUNT, "line", pl.col("posted").alias("_posted"), pl.col("rest_fen").alias("_lacks"), "month")
+    if over.is_empty() or short.is_empty():
+        return lines.with_columns(pl.lit(None, dtype=pl.String).alias("taken_months"))
+    pairs = short.join(over, on=ACCOUNT, nulls_equal=True).filter(pl.col("posted") < pl.col("_posted"))
+    hit = pairs.filter(pl.col("rest_fen").sum().over("line") == -pl.col("_lacks"))
+    # One short credit takes back what several months got too much, each of them once.
+    first = hit.filter(pl.col("line") == pl.col("line").sort_by("_posted", "line").first().over(ACCOUNT))
+    told = pl.concat([
+        first.group_by("line").agg(_month_text("_from").sort().str.join("、").alias("taken_months")),
+        first.select(pl.col("_line").alias("line"), _month_text("month").alias("taken_months")),
+    ])
+    is_told = pl.col("taken_months").is_not_null()
+    return lines.join(told, on="line", how="left", maintain_order="left").with_columns(
+        pl.when(is_told).then(pl.lit("clawback")).otherwise("label").alias("label"),
+        pl.when(is_told).then(None).otherwise("cause").alias("cause"),
+        pl.when(is_told).then(pl.lit("explained")).otherwise("status").alias("status"),
+    )
+
+
+def _month_text(column: str) -> pl.Expr:
+    return months.date_of(pl.col(column)).dt.strftime("%Y-%m")
 
 
 def _with_deductions(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
