@@ -756,3 +756,16 @@ def test_the_earliest_credit_makes_good_the_latest_run() -> None:
 def test_too_much_and_too_little_that_add_up_by_chance(told: Told) -> None:
     """20.00 too much for March and too little for June: neither is another month's, and nothing came twice."""
     assert told.accused() == [("2024-03", "over_credit", "unknown_extra", -2000), ("2024-06", "short_credit", None, 2000)]
+
+
+@case(lines(), [flow("2024-01-31"), *credits("2024-02", 5)])
+def test_the_first_credit_a_month_early(told: Told) -> None:
+    """Before the holiday: after January's premium of the 20th, on a day on which no other month's credit comes."""
+    assert told.unusual() == {}
+    assert told.links()[0] == ("2024-01", "2024-01-31", DUE)
+
+
+@case(lines(), [flow("2024-01-12"), *credits("2024-02", 5)])
+def test_the_credit_of_the_month_before_the_first_line(told: Told) -> None:
+    """On the usual day it is December's, whose line is not at hand; January's is missing."""
+    assert told.unusual() == {"2024-01": MISSING}

@@ -46,6 +46,7 @@ NEAR_AMOUNTS = 3
 NEAR_SHARE = 8
 # The same small shortfall in one month of so many years is a deduction.
 DEDUCTION_YEARS = 2
+AHEAD_CREDITS = 3  # so many other credits must show on which days of the month they come
 TOGETHER = 4000  # accounts that are solved in one go: enough to fill arrays, few enough to hold in memory
 LINK_SCHEMA = {
     "line": pl.UInt32, "credit": pl.UInt32, "person_id": pl.String, "region": pl.String, "scheme": pl.String,
@@ -501,6 +502,8 @@ def _may_be_from_outside(coin: _Coin, rows: list[_Row], coins: list[_Coin]) -> b
         return False
     same = [row for row in normal if row.amount == coin.amount and 0 <= coin.month - row.clock <= REACH_MONTHS]
     first, last = min(normal, key=lambda row: row.month), max(normal, key=lambda row: row.month)
+    if _is_ahead(coin, first, coins):
+        return True
     if coin.month > last.place and coin.amount not in _amounts(last):
         return bool(same) or any(row.stream not in ("normal", "retiree") and row.amount == coin.amount
                                  and 0 <= coin.month - row.clock <= REACH_MONTHS for row in rows)
@@ -511,6 +514,20 @@ def _may_be_from_outside(coin: _Coin, rows: list[_Row], coins: list[_Coin]) -> b
     near = [row.amount for row in normal if abs(row.month - same[0].month) <= NEAR_MONTHS]
     return (len(set(near)) == len(near) >= NEAR_AMOUNTS and (coin.month > last.place or same[0] is not first)
             and sum(each.amount == coin.amount for each in coins) == 1)
+
+
+def _is_ahead(coin: _Coin, first: _Row, coins: list[_Coin]) -> bool:
+    """Whether a credit before all of the person's own is that of the first line, a month early (before a holiday, say).
+
+    It came after that line's premium, in its month, while all others come on earlier days of theirs; and the first
+    line's own place holds none of its sum.
+    """
+    others = [each for each in coins if each is not coin]
+    return (
+        coin.amount in _amounts(first) and coin.month == first.clock < first.place and first.day is not None
+        and coin.day >= first.day and len(others) >= AHEAD_CREDITS and all(each.day < first.day for each in others)
+        and not any(each.month == first.place and each.amount in _amounts(first) for each in others)
+    )
 
 
 def _like(amount: int, month: int, rows: list[_Row]) -> bool:
