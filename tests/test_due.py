@@ -243,6 +243,21 @@ def test_prepaid_year(told: Told) -> None:
     assert {row["credited_fen"] for row in told.months().values()} == {9000}
 
 
+@case(lines("2024-01", 6, region=HANGZHOU), [flow("2024-01-10", 12 * DUE, region=HANGZHOU)], as_of="2024-12-31",
+      **FULL_YEARS)
+def test_prepaid_year_of_which_half_is_at_hand(told: Told) -> None:
+    """A leaver, or a year still running: the months at hand have had theirs, and the rest is of no month."""
+    assert told.unusual() == {}
+    assert {row["credited_fen"] for row in told.months().values()} == {DUE}
+
+
+@case(lines("2024-01", 6, region=HANGZHOU), [flow("2024-01-10", 12 * DUE + 1, region=HANGZHOU)], as_of="2024-12-31",
+      **FULL_YEARS)
+def test_another_sum_is_no_prepaid_year(told: Told) -> None:
+    """One fen more is not twelve months."""
+    assert told.months()["2024-01"]["credited_fen"] == 0
+
+
 @case(lines("2024-01", 12, region=HANGZHOU), credits("2024-01", 12, region=HANGZHOU), **FULL_YEARS)
 def test_monthly_where_prepaid_is_possible(told: Told) -> None:
     """The same region may credit month by month."""

@@ -299,6 +299,7 @@ def _match_account(
         return
     open_rows = [row for at, row in enumerate(payable) if at not in linked]
     spare = _place_annual(account, rows, open_rows, coins, spare, out)
+    spare = _place_prepaid(account, open_rows, coins, spare, out)
     spare = _place_inexact(account, open_rows, coins, spare, left_prices, out)
     spare = _make_good(account, payable, coins, spare, out, begin)
     spare = _place_unknown(account, rows, coins, spare, out)
@@ -660,6 +661,39 @@ def _place_annual(
             if row in open_rows:
                 open_rows.remove(row)
     return [j for j in spare if j not in used]
+
+
+def _place_prepaid(
+    account: _Account, open_rows: list[_Row], coins: list[_Coin], spare: list[int], out: _Output
+) -> list[int]:
+    """A year paid in advance of which only the first months' lines are at hand: each takes its amount.
+
+    The credit holds that amount for twelve months, or for those up to December; what is left of it is of months whose
+    lines are still to come, or never will where the person left: it stands in no month.
+    """
+    taken: set[int] = set()
+    for j in spare:
+        coin = coins[j]
+        if coin.printed is not None or coin.named:
+            continue
+        ahead = sorted((row for row in open_rows if row.prepaid and row.stream == "normal" and row.amount
+                        and coin.month <= row.month < coin.month + YEAR), key=lambda row: row.month)
+        if not ahead:
+            continue
+        first = ahead[0]
+        count, rest = divmod(coin.amount, first.amount or 1)
+        mine = [row for row in ahead if row.month < first.month + count]
+        if (
+            not rest and count in (YEAR, YEAR - first.month % YEAR) and len(mine) < count
+            and first.month <= coin.month + 1 and all(row.amount == first.amount for row in mine)
+            and [row.month for row in mine] == list(range(first.month, first.month + len(mine)))
+        ):
+            for row in mine:
+                out.link(account, row, coin, row.amount or 0, "N:1")
+                out.settle(row)
+                open_rows.remove(row)
+            taken.add(j)
+    return [j for j in spare if j not in taken]
 
 
 def _yearly_shares(rows: list[_Row], total: int) -> list[int]:
