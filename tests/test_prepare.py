@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 import pytest
@@ -835,3 +835,36 @@ def test_a_line_of_unknown_kind_beside_all_credits_is_none(told: Told) -> None:
 def test_a_retirees_credits_under_an_unknown_word(told: Told) -> None:
     """Without any line called a credit, one sum month by month is."""
     assert told.unusual() == {"2024-06": "missing_month/credit_missing/open"}
+
+
+# ---------------------------------------------------------------------- two exports that print another day of each line
+
+
+def days_on(rows: list[Row], days: int, file: str) -> list[Row]:
+    """The same lines in another export, each so many days later."""
+    return [row | {"file": file, "posted_on": str(date.fromisoformat(row["posted_on"]) + timedelta(days))} for row in rows]
+
+
+@case(lines(), [*credits(), *days_on(credits(), 1, "again.csv")], coverage=[])
+def test_two_exports_that_print_another_day_throughout(told: Told) -> None:
+    """One prints the day of booking, the other the day after: six credits, not twelve."""
+    assert told.unusual() == {}
+    assert told.codes() == ["contradictory-lines"]
+
+
+@case(lines(count=8), [*credits(count=6), *days_on(credits("2024-03", 6), 2, "again.csv")], coverage=[])
+def test_two_exports_of_other_days_and_months(told: Told) -> None:
+    """In the months both show; the others are told once anyway."""
+    assert told.unusual() == {}
+
+
+@case(lines(), [*credits(), *days_on(credits(skip=["2024-02"]), 1, "again.csv")])
+def test_exports_of_which_one_lacks_a_line_are_not_shifted(told: Told) -> None:
+    """Not every credit has its equal: the lines count, as two exports without a line in common do."""
+    assert [row[1] for row in told.accused()] == ["over_credit"] * 5
+
+
+@case(lines(), [*credits(), *days_on(credits(), 8, "again.csv")])
+def test_more_days_apart_are_other_credits(told: Told) -> None:
+    """Eight days are no other way to print a day."""
+    assert [row[1] for row in told.accused()] == ["over_credit"] * 6

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
+from itertools import combinations
 from typing import Any
 
 import polars as pl
@@ -21,6 +22,7 @@ from recon.tables import ACCOUNT, SEEN_PROOFS, SPENDING
 
 BILL_PROOFS = ("declared", "billed")
 MIRROR_DAYS = 5  # a bank books the account's credit, and an amended export the line, so many days apart at most
+SHIFTED_CREDITS = 3  # credits that two exports tell so many days apart, all of them, are the same
 _FILLED = ("into_account_fen", "paid_on", "base_fen", "booked_month", "employer", "payer", "tier")
 _LINE = [*ACCOUNT, "sub_account", "ledger", "posted_on", "flow_kind", "amount_fen"]
 _UNSAID_KIND = "other"
@@ -265,6 +267,71 @@ def _copies(frame: pl.DataFrame, line: list[str]) -> pl.DataFrame:
         ranked.with_columns(pl.col("row_id").first().over([*line, "_k"]).alias("_first"))
         .filter(pl.col("row_id") != pl.col("_first")).select("row_id", "_first")
     )
+
+
+def mark_shifted_flows(flow: pl.DataFrame) -> tuple[pl.DataFrame, list[Problem]]:
+    """``duplicate_of`` where two exports tell one account's credits the same few days apart throughout.
+
+    One prints the day of booking, say, the other that of arrival. No credit of the one stands in the other, and in the
+    days that both show each has its equal, so many days apart (three credits at least). The lines of the other kinds
+    that have their equal at that distance are repeated, too. One problem per account and pair of exports.
+    """
+    if flow["row_id"].null_count() or flow.select(export_of().n_unique()).item() < 2:
+        return flow, []
+    kept = flow.filter(pl.col("duplicate_of").is_null()).select(
+        *ACCOUNT, pl.col("ledger").fill_null("app"), "posted_on", "flow_kind", "amount_fen", "row_id",
+        export_of().alias("_file")).drop_nulls(["posted_on", "amount_fen"])
+    account = [*ACCOUNT, "ledger"]
+    credits = kept.filter((pl.col("flow_kind") == "credit") & (pl.col("amount_fen") > 0))
+    several = credits.group_by(account).agg(pl.col("_file").n_unique().alias("_n")).filter(pl.col("_n") > 1)
+    if several.is_empty():
+        return flow, []
+    told = set(flow["duplicate_of"].drop_nulls())
+    superseded: dict[str, str] = {}
+    problems: list[Problem] = []
+    mine = credits.join(several, on=account, how="semi", nulls_equal=True).sort("row_id")
+    for key, group in mine.group_by(account, maintain_order=True):
+        by_file: dict[str, list[Row]] = defaultdict(list)
+        for row in group.sort("posted_on", "amount_fen", "row_id").iter_rows(named=True):
+            by_file[row["_file"]].append(row)
+        for one, other in combinations(sorted(by_file), 2):
+            days = _shift(by_file[one], by_file[other], told)
+            if not days:
+                continue
+            whole = kept.filter(pl.all_horizontal(pl.col(name).eq_missing(pl.lit(value)) for name, value in
+                                                  zip(account, key, strict=True)))
+            first, second = (whole.filter(pl.col("_file") == name) for name in (one, other))
+            line = ["flow_kind", "amount_fen", "posted_on", "_k"]
+            pairs = _numbered(second.with_columns(pl.col("posted_on") - pl.duration(days=days))).join(
+                _numbered(first), on=line, suffix="_first").sort("posted_on", "row_id")
+            for repeated, row_id in pairs.select("row_id", "row_id_first").iter_rows():
+                superseded.setdefault(repeated, superseded.get(row_id, row_id))
+            problems.append(_told("contradictory-lines", by_file[one][0], by_file[other][0], "posted_on"))
+    if not superseded:
+        return flow, []
+    replaced = pl.col("row_id").replace_strict(superseded, default=None, return_dtype=pl.String)
+    return flow.with_columns(pl.coalesce("duplicate_of", replaced).alias("duplicate_of")), problems
+
+
+def _shift(one: list[Row], other: list[Row], told: set[str]) -> int:
+    """By how many days the credits of one export lie behind the other's, where all in common do; else 0."""
+    if any(row["row_id"] in told for row in (*one, *other)):  # the exports agree in a line: no shift
+        return 0
+    for days in (day for size in range(1, MIRROR_DAYS + 1) for day in (size, -size)):
+        start = max(one[0]["posted_on"], other[0]["posted_on"] - timedelta(days))
+        end = min(one[-1]["posted_on"], other[-1]["posted_on"] - timedelta(days))
+        mine = [(row["posted_on"], row["amount_fen"]) for row in one if start <= row["posted_on"] <= end]
+        theirs = [(day, row["amount_fen"]) for row in other
+                  if start <= (day := row["posted_on"] - timedelta(days)) <= end]
+        if len(mine) >= SHIFTED_CREDITS and mine == theirs:
+            return days
+    return 0
+
+
+def _numbered(frame: pl.DataFrame) -> pl.DataFrame:
+    """``_k``: the number of a line among its equals of one export."""
+    return frame.sort("row_id").with_columns(
+        pl.int_range(pl.len()).over("flow_kind", "amount_fen", "posted_on").alias("_k"))
 
 
 def mark_amended_flows(flow: pl.DataFrame, coverage: pl.DataFrame) -> tuple[pl.DataFrame, list[Problem]]:

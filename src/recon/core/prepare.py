@@ -16,6 +16,7 @@ from recon.core.overlap import (
     mark_amended_flows,
     mark_repeated_contributions,
     mark_repeated_flows,
+    mark_shifted_flows,
     one_ledger,
 )
 from recon.core.reversals import PAYMENT_ACCOUNT, Learned, carry_out
@@ -51,7 +52,9 @@ def prepare(tables: dict[str, pl.DataFrame], learned: Learned | None = None) -> 
     # A wallet shows that the account paid; it is no account, and covers none.
     own = tables["flow"].filter(pl.col("ledger").fill_null("app") != "wallet")
     tables["flow"] = _fill_flow(own, tables["contribution"], tables["person"])
-    tables["flow"], found = mark_amended_flows(mark_repeated_flows(tables["flow"]), tables["coverage"])
+    tables["flow"], found = mark_shifted_flows(mark_repeated_flows(tables["flow"]))
+    problems += found
+    tables["flow"], found = mark_amended_flows(tables["flow"], tables["coverage"])
     problems += found
     payments = _payment_view(tables["contribution"])
     tables["flow"], found = credits_by_amount(tables["flow"], payments)
