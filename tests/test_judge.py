@@ -56,6 +56,17 @@ def test_unknown_tier_accuses_nobody(told: Told) -> None:
     assert told.accused() == []
 
 
+@case(lines(count=9, due=None, region=SHENZHEN),
+      [*credits(count=7, skip=["2024-03", "2024-05"], region=SHENZHEN), flow("2024-06-12", 9000, region=SHENZHEN)])
+def test_credits_show_that_the_tier_has_an_account(told: Told) -> None:
+    """Nobody states the tier, but months have to the fen what one with an account gets: between them it is that.
+
+    After the last of them the tier may be another, and nobody is accused.
+    """
+    short = "short_credit/open"
+    assert told.unusual() == {"2024-03": MISSING, "2024-05": short, "2024-08": UNKNOWN, "2024-09": UNKNOWN}
+
+
 @case(lines(count=3, due=None, insured_status="flexible"), credits(count=1))
 def test_flexible_employment_accuses_nobody(told: Told) -> None:
     """R01: whether flexible employment has an account is local; unknown is not yes."""

@@ -15,6 +15,7 @@ import polars as pl
 from recon.core import months
 from recon.core.overlap import payer_key
 from recon.core.prepare import Prepared
+from recon.core.seen import with_seen_accounts
 from recon.core.text import yuan_text
 from recon.policy import Policy, Rule
 from recon.problems import Problem
@@ -96,7 +97,7 @@ def lines_of(prepared: Prepared, policy: Policy) -> pl.DataFrame:
     # Paid on after the day of retirement, and the record does not say in what state: what is due is another matter.
     after = (pl.col("insured_status").is_null() & ~pl.col("stated") & (pl.col("month") >= pl.col("_retired")))
     lines = lines.with_columns((pl.col("unsure") | after.fill_null(False)).alias("unsure"))
-    lines = _net_refunds(lines)
+    lines = _net_refunds(with_seen_accounts(_with_tier_that_has_one(lines, alternatives), prepared.credit))
     return lines.with_columns(
         ((pl.col("paid") == True) & pl.col("expected_fen").is_not_null() & (pl.col("expected_fen") > 0)  # noqa: E712
          & ~pl.col("is_side") & ~pl.col("no_account") & ~pl.col("netted")).alias("payable")
@@ -197,6 +198,24 @@ def _with_accepts(lines: pl.DataFrame, alternatives: pl.DataFrame) -> pl.DataFra
         .group_by("_line").agg(_accepted("other"), pl.col("other").is_null().any().alias("unsure"))
     )
     return lines.join(others, on="_line", how="left").with_columns(*_accepts_filled()).drop("_line")
+
+
+def _with_tier_that_has_one(lines: pl.DataFrame, alternatives: pl.DataFrame) -> pl.DataFrame:
+    """with_fen, with_confidence, with_ref: what holds if the tier that nobody stated is one with an account."""
+    unknown = (pl.col("has_account").is_null() & (pl.col("insured") == "in_service") & ~pl.col("stated")
+               & ~pl.col("is_side") & pl.col("expected_fen").is_null())
+    first = alternatives.unique("_rule", keep="first", maintain_order=True).select(
+        "_rule", pl.col("confidence").alias("with_confidence"), pl.col("policy_ref").alias("with_ref"),
+        *(pl.col(name).alias(f"_with_{name}") for name in ("personal_ppm", "employer_ppm", "employer_month_fen")),
+    )
+    base = pl.col("base_fen")
+    amount = (rounded_share(base, pl.col("_with_personal_ppm")) + rounded_share(base, pl.col("_with_employer_ppm"))
+              + pl.col("_with_employer_month_fen"))
+    joined = lines.join(first, on="_rule", how="left", maintain_order="left")
+    return joined.with_columns(
+        pl.when(unknown).then(amount).alias("with_fen"),
+        *(pl.when(unknown).then(name).alias(name) for name in ("with_confidence", "with_ref")),
+    ).drop(first.columns[3:])
 
 
 def _accepted(amount: str) -> pl.Expr:

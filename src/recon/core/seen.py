@@ -1,0 +1,52 @@
+"""Accounts that are seen: whether there is one hangs on a tier that no file states, and the credits tell.
+
+Where a region has tiers with and without an account (Shenzhen), a line without a tier has no sure amount. Yet an
+account whose credits are, month after month and to the fen, what the tier with an account gets, has that tier. What
+was seen holds between the first and the last of these months only: before and after the tier may be another.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from recon.tables import ACCOUNT
+
+# So many months must have their very sum, credited at most so many months after the premium arrived.
+SEEN_MONTHS = 3
+SEEN_LAG = 3
+
+
+def with_seen_accounts(lines: pl.DataFrame, credit: pl.DataFrame) -> pl.DataFrame:
+    """``lines`` with expected_fen, policy_confidence and policy_ref of the tier with an account, where it is seen.
+
+    lines: with the columns of :func:`recon.core.expect.lines_of` and those of the rule that would hold with an account
+    (with_fen, with_confidence, with_ref; null for all other lines), which are dropped.
+    """
+    kept = lines.drop("with_fen", "with_confidence", "with_ref")
+    open_question = pl.col("with_fen").is_not_null() & pl.col("expected_fen").is_null() & (pl.col("with_fen") > 0)
+    asked = lines.filter(open_question & (pl.col("payment_kind") == "normal") & (pl.col("paid") == True))  # noqa: E712
+    if asked.is_empty():
+        return kept
+    fits = asked.select(*ACCOUNT, "month", "arrival", "arrival_day", pl.col("with_fen").alias("net_fen")).join(
+        credit.select(*ACCOUNT, "net_fen", "posted_on", pl.col("month").alias("_posted"), pl.col("row_id").alias("_c")),
+        on=[*ACCOUNT, "net_fen"], nulls_equal=True,
+    ).with_columns((pl.col("_posted") - pl.coalesce("arrival", "month")).alias("_lag")).filter(
+        pl.col("_lag").is_between(0, SEEN_LAG) & (pl.col("posted_on") >= pl.col("arrival_day")).fill_null(True))
+    # At the lag that most months have; of equal ones the longest, so that the last month seen is none too late.
+    seen = fits.group_by(*ACCOUNT, "_lag").agg(
+        pl.col("month").min().alias("_first"), pl.col("month").max().alias("_last"),
+        pl.min_horizontal(pl.col("month").n_unique(), pl.col("_c").n_unique()).alias("_count"),
+    ).filter(pl.col("_count") >= SEEN_MONTHS).sort("_count", "_lag", descending=True).unique(
+        ACCOUNT, keep="first", maintain_order=True)
+    if seen.is_empty():
+        return kept
+    joined = lines.join(seen, on=ACCOUNT, how="left", nulls_equal=True, maintain_order="left")
+    sure = (open_question & pl.col("month").is_between("_first", "_last")).fill_null(False)
+    back_pay = pl.col("payment_kind") == "back_pay"
+    return joined.with_columns(
+        pl.when(sure).then("with_fen").otherwise("expected_fen").alias("expected_fen"),
+        pl.when(sure).then("with_fen").otherwise("rule_fen").alias("rule_fen"),
+        pl.when(sure & ~back_pay).then("with_confidence").otherwise("policy_confidence").alias("policy_confidence"),
+        pl.when(sure).then("with_ref").otherwise("policy_ref").alias("policy_ref"),
+        (pl.col("surely_account") | sure).alias("surely_account"),
+    ).drop("with_fen", "with_confidence", "with_ref", "_first", "_last", "_count", "_lag")
