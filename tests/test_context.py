@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import polars as pl
 import pytest
@@ -325,6 +326,47 @@ def test_a_regions_lag_changes_for_all() -> None:
     told = solve(account(paid + more, came + later_on))
     assert told.accused() == [("2024-03", "missing_month", "credit_missing", DUE)]
     assert told.result.tables["gap"].filter(status="open").height == 1
+
+
+def _two_payers(first: int, second: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """25 people of one payer whose lag becomes another after six months of 2024, and 25 of another with a lag of 1."""
+    mine, others = colleagues(25), [one.replace("42000", "42010") for one in colleagues(25)]
+    paid, came = staff(mine, count=6, lag=first, employer="甲公司")
+    more, later_on = staff(mine, "2024-07", 8, lag=second, employer="甲公司")
+    steady = staff(others, count=14, employer="乙公司")
+    return [*paid, *more, *steady[0]], [*came, *later_on, *steady[1]]
+
+
+@pytest.mark.parametrize(("first", "second"), [(1, 2), (2, 1)])
+def test_a_payers_lag_changes_for_all_its_people(first: int, second: int) -> None:
+    """Where one payer's people are credited a month later or sooner from some month on, nothing is open or too much."""
+    paid, came = _two_payers(first, second)
+    hole = next(row for row in came if (row["person_id"], row["posted_on"]) == (colleagues(1)[0], "2024-11-12"))
+    came.remove(hole)
+    told = solve(account(paid, came))
+    assert told.of(colleagues(1)[0]).accused() == [(later("2024-11", -second), "missing_month", "credit_missing", DUE)]
+    assert told.result.tables["gap"].filter(status="open").height == 1
+    assert told.of("PSN:4201000001").unusual() == {}
+
+
+def test_a_payers_run_comes_late_for_all_its_people() -> None:
+    """A run that came late for one payer only is seen, though the region's other people had theirs."""
+    paid, came = _two_payers(1, 1)
+    mine = {f"PSN:42000{number:05d}" for number in range(1, 26)}
+    came = [row | {"posted_on": "2024-08-20"} if row["person_id"] in mine and row["posted_on"] == "2024-07-12" else row
+            for row in came]
+    assert context_of(account(paid, came)).shift.filter(pl.col("shift") != 0).select("payer", "shift").rows() == [
+        ("甲公司", 1)]
+
+
+def test_a_top_up_for_all_is_no_second_month() -> None:
+    """A small credit beside everybody's own takes back no delay: the lag of a region that became longer stays so."""
+    people = colleagues(25)
+    paid, came = staff(people, count=6)
+    more, later_on = staff(people, "2024-07", 8, lag=2)
+    extra = [flow("2024-12-13", 2400, person_id=one) for one in people]
+    shift = context_of(account([*paid, *more], [*came, *later_on, *extra])).shift
+    assert shift.filter(pl.col("shift") == 0)["arrival"].max() == 2024 * 12 + 5
 
 
 def test_a_hole_stays_a_hole_among_steady_colleagues() -> None:

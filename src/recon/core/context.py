@@ -44,8 +44,9 @@ class Context:
     lag: region, scheme, payer, learned: usual lag learned from a cohort, all of a region (payer null) or one payer's
         people. own_lag: the same per account. steady (region, scheme, payer, steady_lag): the lag that most records of
         a cohort share, so that one person's lag hardly changes alone.
-    shift: region, scheme, arrival, shift, lasts: months by which a whole region's credits came later (or earlier) than
-        its usual lag at some arrival; nobody's own doing. lasts: from there to the end.
+    shift: region, scheme, payer, arrival, shift, lasts: months by which a whole region's credits (payer null), or those
+        of one payer's people, came later (or earlier) than the usual lag at some arrival; nobody's own doing. lasts:
+        from there to the end.
     cohort: payer, region, scheme, month, people, credited: how many of a payer's people have a month's credit.
     silent: payer, region, scheme, month: months for which nobody of a payer has a line, though many have one before
         and after: a file that is not there, or a month that was not declared.
@@ -108,7 +109,13 @@ def gather(
                   cohorts.same_people(seen.strangers, voted.namesakes), lag, steady, carried_of(voted.votes))
     told: Told = ask("told", known)
     course = shifts.courses(told.shares, lag, policy)
-    shift, changes = shifts.believed(course, ask("fitting", course) if course.height else None)
+    shift, changes = shifts.believed(course, ask("fitting", course, known.flow_files) if course.height else None)
+    shift = shift.with_columns(pl.lit(None, pl.String).alias("payer"))
+    own = shifts.payer_courses(told.shares, lag, shift, policy)
+    if own.height:
+        mine, lag, turns = shifts.payers_own(own, ask("payers_fitting", own, known.flow_files), lag)
+        shift, changes = pl.concat([shift, mine.select(shift.columns)]), changes + turns
+        steady = steady.join(mine, on=["region", "scheme", "payer"], how="anti")
     return Context(
         as_of=as_of, tolerance=tolerance, **told.own, problems=tuple(told.problems), payer_cover=told.payer_cover,
         lag=lag, steady=steady, shift=shift, cohort=told.credited_people,

@@ -62,13 +62,17 @@ def _with_schedule(lines: pl.DataFrame, context: Context, policy: Policy) -> pl.
     scheduled = joined(joined(lines.join(schedules, on="region", how="left", nulls_equal=True), context.lag, "learned"),
                        context.steady, "steady_lag").join(context.own_lag, on=ACCOUNT, how="left", nulls_equal=True)
     retiree = pl.col("stream") == "retiree"
+    scheduled = _with_turns(scheduled, context)
     usual = pl.when(retiree).then(0).otherwise(pl.coalesce("own_learned", "learned", "typical")).cast(pl.Int32)
     # The region's course is told by the arrivals of those who have its usual lag; others came as much earlier or later.
-    course = context.shift.select("region", "scheme", pl.col("arrival").alias("_at"), "shift", "lasts")
+    course = context.shift.select(
+        "region", "scheme", pl.col("payer").alias("_turns"), pl.col("arrival").alias("_at"), "shift", "lasts")
     of_all = joined(lines.select("region", "scheme", pl.lit(None, pl.String).alias("payer")), context.lag, "learned")
+    common = pl.when(pl.col("_turns").is_null()).then(of_all["learned"]).otherwise(pl.col("learned"))
     scheduled = scheduled.with_columns(
-        (pl.col("arrival") + usual - pl.coalesce(of_all["learned"], "typical")).cast(pl.Int32).alias("_at")
-    ).join(course, on=["region", "scheme", "_at"], how="left", nulls_equal=True, maintain_order="left").drop("_at")
+        (pl.col("arrival") + usual - pl.coalesce(common, "typical")).cast(pl.Int32).alias("_at")
+    ).join(course, on=["region", "scheme", "_turns", "_at"], how="left", nulls_equal=True, maintain_order="left").drop(
+        "_at", "_turns")
     # What is learned always moves what is usual. It moves what is due only where the schedule may be corrected, or
     # where a line does not say when its premium arrived: then the schedule counts from a month that nobody knows.
     soft = pl.col("region").is_in(
@@ -100,6 +104,21 @@ def _with_schedule(lines: pl.DataFrame, context: Context, policy: Policy) -> pl.
     ).drop(
         "typical", "tolerance", "window_start", "credit_month", "kind", "learned", "own_learned", "steady_lag", "lasts",
     )
+
+
+def _with_turns(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
+    """``_turns``: the line's payer, where its people take a course of their own; a lag on it is nobody's own then."""
+    key = ["region", "scheme", "payer"]
+    turns = context.shift.drop_nulls("payer").group_by(key).agg(
+        pl.col("shift").min().alias("_low"), pl.col("shift").max().alias("_high"))
+    if turns.is_empty():
+        return lines.with_columns(pl.lit(None, pl.String).alias("_turns"))
+    lags = turns.join(context.lag, on=key).select(
+        *key, pl.col("payer").alias("_turns"), (pl.col("learned") + pl.col("_low")).alias("_low"),
+        (pl.col("learned") + pl.col("_high")).alias("_high"))
+    common = pl.col("own_learned").is_between("_low", "_high").fill_null(False)
+    return lines.join(lags, on=key, how="left", maintain_order="left").with_columns(
+        pl.when(~common).then("own_learned").alias("own_learned")).drop("_low", "_high")
 
 
 def _with_cover(lines: pl.DataFrame, context: Context) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""Where a whole region's credits come later (or earlier) than its usual lag from some month on: nobody's own doing.
+"""Where a whole region's or payer's credits come later or earlier than usual from some month on: nobody's own doing.
 
 A month without credits for nearly everybody delays all that follow, one with two for everybody takes the last delay
 back; a month that is never made up for may as well be one that nobody got. People are counted in parts and added up
@@ -11,7 +11,7 @@ from __future__ import annotations
 import polars as pl
 
 from recon.core import months
-from recon.core.lags import COHORT_PEOPLE, MAX_LEARNED_LAG, before_deductions, plain_lines
+from recon.core.lags import COHORT_PEOPLE, MAX_LEARNED_LAG, NOTES, before_deductions, plain_lines
 from recon.policy import Policy
 from recon.tables import ACCOUNT
 
@@ -21,45 +21,65 @@ RUN_WITHOUT_PERCENT = 75
 RUN_TWICE_PERCENT = 60
 # A delay that lasts is believed only if more lines fit it, as many as so many of the people: chance makes a few.
 LASTING_PERCENT = 25
+# One that begins with another lag than the usual must explain so much more: where sums are the same month after month,
+# the ends of the exports and a month that nobody got make one line fit for everybody.
+OTHER_START_PERCENT = 200
 # A region's new lag moves what is due once it has lasted so many months; it is expected to go on for so many more.
 LASTING_MONTHS = 3
 FORESEEN_MONTHS = 12
 
 _SHIFT = {"region": pl.String, "scheme": pl.String, "arrival": pl.Int32, "shift": pl.Int32, "lasts": pl.Boolean}
+_TURN = {"region": pl.String, "scheme": pl.String, "payer": pl.String, "way": pl.Int32, "start": pl.Int32,
+         "arrival": pl.Int32, "shift": pl.Int32, "lasts": pl.Boolean, "people": pl.Int64, "percent": pl.Int32}
+
+_COUNTS = ["people", "without", "twice", "thrice"]
+_Month = tuple[int, int, int, int, int]  # month and _COUNTS
 
 
 def month_shares(lines: pl.DataFrame, credit: pl.DataFrame) -> pl.DataFrame:
-    """region, scheme, month, people, without, twice: accounts whose credits span the month, and how they have it."""
-    counts = credit.group_by([*ACCOUNT, "month"]).agg(pl.len().alias("n"))
+    """region, scheme, payer, month, people, without, twice, thrice: accounts whose credits span the month, and how."""
+    least = _payers(_lone_lines(lines))
+    # A top-up for all is no second month: what is far less than a month's credit is not counted twice.
+    counts = credit.select(*ACCOUNT, "month", "net_fen").join(
+        least.select(*ACCOUNT, "least"), on=ACCOUNT, how="left"
+    ).group_by([*ACCOUNT, "month"]).agg(
+        pl.len().alias("n"), (pl.col("net_fen") * 2 >= pl.col("least")).sum().alias("whole"))
     spans = counts.group_by(ACCOUNT).agg(
         pl.col("month").min().alias("first"), pl.col("month").max().alias("last")
-    ).join(_lone_lines(lines).select(ACCOUNT).unique(), on=ACCOUNT, how="semi").filter(
-        pl.col("last") - pl.col("first") >= 5)
+    ).join(least, on=ACCOUNT).filter(pl.col("last") - pl.col("first") >= 5)
     inside = spans.with_columns(
         pl.int_ranges(pl.col("first") + 1, "last", dtype=pl.Int32).alias("month")
     ).explode("month").join(counts, on=[*ACCOUNT, "month"], how="left")
-    return inside.group_by("region", "scheme", "month").agg(
-        pl.len().alias("people"), pl.col("n").is_null().sum().alias("without"), (pl.col("n") >= 2).sum().alias("twice")
+    return inside.group_by("region", "scheme", "payer", "month").agg(
+        pl.len().alias("people"), pl.col("n").is_null().sum().alias("without"),
+        (pl.col("whole") >= 2).sum().alias("twice"), (pl.col("whole") >= 3).sum().alias("thrice"),
     )
 
 
 def courses(shares: pl.DataFrame, lag: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     """region, scheme, way, arrival, shift, lasts, usual, people: each region's courses, from everybody's shares.
 
-    way: 0 none, 1 with delays only that were made up for, 2 with every delay.
+    way: 0 none, 1 with delays only that were made up for, 2 with every delay, 3 with a lag that may also become shorter
+    than the usual one, 4 and 5: one that is a month longer or shorter before it becomes the usual one.
     """
-    shares = shares.filter(pl.col("people") >= COHORT_PEOPLE).sort("region", "scheme", "month")
+    shares = shares.group_by("region", "scheme", "month").agg(pl.col(_COUNTS).sum()).filter(
+        pl.col("people") >= COHORT_PEOPLE).sort("region", "scheme", "month")
     frames = [pl.DataFrame(schema={**_SHIFT, "usual": pl.Int32, "way": pl.Int32, "people": pl.Int64})]
     for (region, scheme), months_of in shares.group_by("region", "scheme", maintain_order=True):
         if policy.schedule(str(region)).kind == "annual":
             continue
         usual = _usual_lag(lag, str(region), str(scheme), policy)
-        counts = months_of.select("month", "people", "without", "twice").rows()
-        paths = [_path(counts, usual, _never_made_up(counts)), _path(counts, usual, set())]
-        ways = {way: path for way, path in enumerate(paths, 1) if any(shift for _, shift in path)}
+        counts = months_of.select("month", *_COUNTS).rows()
+        paths = {1: _path(counts, usual, _never_made_up(counts)), 2: _path(counts, usual, set()),
+                 3: _path(counts, usual, set(), least=max(usual - 1, 0))}
+        ways = {way: path for way, path in paths.items() if any(shift for _, shift in path)}
+        begun = {4: _path(counts, usual, set(), start=usual + 1)}
+        if usual:
+            begun[5] = _path(counts, usual, set(), start=usual - 1, least=usual - 1)
+        ways |= {way: path for way, path in begun.items() if _turns(path)}
         if ways:
             ways[0] = [(arrival, 0) for arrival in sorted({arrival for path in ways.values() for arrival, _ in path})]
-        people = max((people for _, people, _, _ in counts), default=0)
+        people = max((row[1] for row in counts), default=0)
         frames += [
             pl.DataFrame(
                 {"region": region, "scheme": scheme, "arrival": [a for a, _ in path], "shift": [s for _, s in path],
@@ -69,20 +89,37 @@ def courses(shares: pl.DataFrame, lag: pl.DataFrame, policy: Policy) -> pl.DataF
     return pl.concat(frames)
 
 
-def fits(lines: pl.DataFrame, credit: pl.DataFrame, course: pl.DataFrame) -> pl.DataFrame:
-    """region, scheme, way, lines: how many lines have their amount in its month by each way of :func:`courses`.
+def fits(lines: pl.DataFrame, credit: pl.DataFrame, cover: pl.DataFrame, course: pl.DataFrame) -> pl.DataFrame:
+    """region, scheme, way, lines, lacking: how many lines have their amount in their month by :func:`courses`' ways.
 
-    Their amount, or what a deduction seen again and again leaves of it.
+    Their amount, or what a deduction seen again and again leaves of it. lacking: those that have not, though their
+    month is covered (``cover``: of :func:`recon.core.cover.flow_cover`).
     """
-    lone = _lone_lines(lines)
+    from_usual = course.with_columns(pl.col("usual").alias("start"))
+    return _fitting(_lone_lines(lines), credit, cover, from_usual, ["region", "scheme"])
+
+
+def _fitting(
+    lone: pl.DataFrame, credit: pl.DataFrame, cover: pl.DataFrame, course: pl.DataFrame, cohort: list[str]
+) -> pl.DataFrame:
+    """``cohort``, way, lines, lacking (see :func:`fits`)."""
     came = before_deductions(
         lone.select(*ACCOUNT, pl.col("arrival").alias("at"), pl.col("expected_fen").alias("fen")),
-        credit.select(*ACCOUNT, pl.col("month").alias("at"), pl.col("net_fen").alias("fen")),
-    ).select(*ACCOUNT, pl.col("at").alias("month"), pl.col("fen").alias("expected_fen")).unique()
-    placed = lone.join(course, on=["region", "scheme", "arrival"]).select(
-        *ACCOUNT, "expected_fen", "way", (pl.col("arrival") + pl.col("usual") + pl.col("shift")).alias("month"))
-    found = placed.join(came, on=[*ACCOUNT, "month", "expected_fen"], how="semi")
-    return found.group_by("region", "scheme", "way").agg(pl.len().alias("lines"))
+        credit.join(lone.select(ACCOUNT).unique(), on=ACCOUNT, how="semi").select(
+            *ACCOUNT, pl.col("month").alias("at"), pl.col("net_fen").alias("fen")),
+    ).select(*ACCOUNT, pl.col("at").alias("month"), pl.col("fen").alias("expected_fen"))
+    spans = cover.group_by("person_id", "region").agg(
+        months.index_of(pl.col("from").min()).alias("_from"),
+        (months.index_of(pl.col("to").max().dt.offset_by("1d")) - 1).alias("_to"))
+    placed = lone.join(course, on=[*cohort, "arrival"]).select(
+        *dict.fromkeys([*ACCOUNT, *cohort]), "expected_fen", "way",
+        (pl.col("arrival") + pl.col("start") + pl.col("shift")).alias("month"))
+    hit = placed.join(came.unique().with_columns(pl.lit(value=True).alias("_hit")),
+                      on=[*ACCOUNT, "month", "expected_fen"], how="left").join(
+        spans, on=["person_id", "region"], how="left").join(came.select(ACCOUNT).unique(), on=ACCOUNT, how="semi")
+    there = pl.col("_hit").fill_null(False)
+    missed = (~there & pl.col("month").is_between("_from", "_to")).fill_null(False)
+    return hit.group_by(*cohort, "way").agg(there.sum().alias("lines"), missed.sum().alias("lacking"))
 
 
 def believed(course: pl.DataFrame, counts: pl.DataFrame | None) -> tuple[pl.DataFrame, list[str]]:
@@ -96,7 +133,8 @@ def believed(course: pl.DataFrame, counts: pl.DataFrame | None) -> tuple[pl.Data
         return course.drop("usual", "way", "people"), []
     people = course.group_by("region", "scheme").agg(pl.col("people").first())
     score = (
-        pl.col("lines").cast(pl.Int64) * 100 - (pl.col("way") == 2) * pl.col("people") * LASTING_PERCENT
+        _more_fit() * 100 - pl.col("people") * (
+            (pl.col("way") >= 2) * LASTING_PERCENT + (pl.col("way") >= 4) * OTHER_START_PERCENT)
     ).alias("_score")
     best = counts.join(people, on=["region", "scheme"]).with_columns(score).sort(
         "region", "scheme", "_score", "way", descending=[False, False, True, False]).unique(
@@ -106,6 +144,103 @@ def believed(course: pl.DataFrame, counts: pl.DataFrame | None) -> tuple[pl.Data
     notes = [f"{region}: {months.first_day(arrival):%Y-%m}起到账的缴费，多数人的划入滞后有变"
              for region, arrival in firsts.select("region", "arrival").iter_rows()]
     return kept.drop("usual", "way", "people"), notes
+
+
+def _payers(lines: pl.DataFrame) -> pl.DataFrame:
+    """Each account of ``lines`` with payer and least: the least amount due in a month.
+
+    Of several payers the first by name, as where lags are asked for.
+    """
+    return lines.group_by(ACCOUNT).agg(pl.col("payer").min(), pl.col("expected_fen").min().alias("least"))
+
+
+def payer_courses(shares: pl.DataFrame, lag: pl.DataFrame, shift: pl.DataFrame, policy: Policy) -> pl.DataFrame:
+    """The courses that single payers' lags may have taken, unlike their region's (:data:`_TURN`).
+
+    way: 0 what holds without one (the lag learned of the payer, else of the region, with the region's course
+    ``shift``), then the region's lag and course where the payer's lag is another, then those that its people show.
+    start: the lag that shift counts from; percent: how many more lines must fit, in hundredths of the people.
+    """
+    frames = [pl.DataFrame(schema=_TURN)]
+    asked = shares.drop_nulls("payer").filter(pl.col("people") >= COHORT_PEOPLE).sort(
+        "region", "scheme", "payer", "month")
+    # Only a month that nearly all lack, or have twice, can be a turn.
+    turning = asked.filter(
+        (pl.col("without") * 100 >= pl.col("people") * RUN_WITHOUT_PERCENT)
+        | (pl.col("twice") * 100 >= pl.col("people") * RUN_TWICE_PERCENT)).select("region", "scheme", "payer").unique()
+    of_region = {(region, scheme): dict(zip(mine["arrival"], mine["shift"], strict=True))
+                 for (region, scheme), mine in shift.group_by("region", "scheme")}
+    told = {(region, scheme, payer): learned for region, scheme, payer, learned in lag.rows()}
+    for key, months_of in asked.join(turning, on=["region", "scheme", "payer"]).group_by(
+        "region", "scheme", "payer", maintain_order=True
+    ):
+        region, scheme, payer = (str(part) for part in key)
+        if policy.schedule(region).kind == "annual":
+            continue
+        usual = _usual_lag(lag, region, scheme, policy)
+        own = told.get((region, scheme, payer), usual)
+        counts = months_of.select("month", *_COUNTS).rows()
+        shifts = of_region.get((region, scheme), {})
+        arrivals = range(counts[0][0] - MAX_LEARNED_LAG - 1, counts[-1][0] + FORESEEN_MONTHS + 1)
+        ways = [(own, 0, [(arrival, _at(shifts, arrival + own - usual)) for arrival in arrivals])]
+        if own != usual:
+            ways.append((usual, 0, [(arrival, _at(shifts, arrival)) for arrival in arrivals]))
+        known = {tuple((arrival, start + more) for arrival, more in path) for start, _, path in ways}
+        for start in sorted({max(lags + more, 0) for lags in (own, usual) for more in (-1, 0, 1)}):
+            for least in (start, max(start - 1, 0)):
+                path = _path(counts, start, set(), least=least)
+                same = tuple((arrival, start + more) for arrival, more in path)
+                if _turns(path) and same not in known:
+                    known.add(same)
+                    ways.append((start, LASTING_PERCENT + (start not in (own, usual)) * OTHER_START_PERCENT, path))
+        people = max(row[1] for row in counts)
+        frames += [
+            pl.DataFrame({"region": region, "scheme": scheme, "payer": payer, "way": way, "start": start,
+                          "arrival": [a for a, _ in path], "shift": [s for _, s in path], "lasts": _lasting(path),
+                          "people": people, "percent": percent}, schema=_TURN)
+            for way, (start, percent, path) in enumerate(ways) if len(ways) > 1
+        ]
+    return pl.concat(frames)
+
+
+def _at(shifts: dict[int, int], arrival: int) -> int:
+    """The shift at an arrival; after the last told it goes on."""
+    return shifts.get(min(arrival, max(shifts)), 0) if shifts else 0
+
+
+def payer_fits(
+    lines: pl.DataFrame, credit: pl.DataFrame, cover: pl.DataFrame, course: pl.DataFrame
+) -> pl.DataFrame:
+    """region, scheme, payer, way, lines, lacking: :func:`fits` of single payers' people, by :func:`payer_courses`."""
+    key = ["region", "scheme", "payer"]
+    lone = _lone_lines(lines)
+    theirs = lone.drop("payer").join(_payers(lone), on=ACCOUNT).join(course.select(key).unique(), on=key, how="semi")
+    return _fitting(theirs, credit, cover, course, key)
+
+
+def payers_own(
+    course: pl.DataFrame, counts: pl.DataFrame, lag: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame, list[str]]:
+    """The payers' courses that are believed, ``lag`` with the lags these begin with, and what to say.
+
+    counts: everybody's :func:`payer_fits`. A course must make more lines fit than what holds without it, as many as
+    :data:`LASTING_PERCENT` of the people are (``percent``); the region's own course only more.
+    """
+    key = ["region", "scheme", "payer"]
+    ways = course.select(*key, "way", "start", "people", "percent").unique().join(
+        counts, on=[*key, "way"], how="left"
+    ).with_columns(
+        (_more_fit() * 100 - pl.col("people") * pl.col("percent")).alias("_score"))
+    best = ways.sort(*key, "_score", "way", descending=[False, False, False, True, False]).unique(
+        key, keep="first", maintain_order=True).filter(pl.col("way") > 0)
+    kept = course.join(best, on=[*key, "way"], how="semi", maintain_order="left")
+    begun = best.select(*key, pl.col("start").alias("learned"))
+    changed = best.select("region", "payer").unique().sort("region", "payer").rows()
+    notes = [f"{region} {payer}: 这个缴费主体的划入滞后中途有变" for region, payer in changed[:NOTES]]
+    if len(changed) > NOTES:
+        notes.append(f"另有{len(changed) - NOTES}个缴费主体的划入滞后中途有变")
+    return (kept.select(*key, "arrival", "shift", "lasts"),
+            pl.concat([lag.join(best, on=key, how="anti"), begun.select(lag.columns)]), notes)
 
 
 def _lone_lines(lines: pl.DataFrame) -> pl.DataFrame:
@@ -131,38 +266,57 @@ def _is_empty(people: int, without: int) -> bool:
     return without * 100 >= people * RUN_WITHOUT_PERCENT
 
 
-def _is_double(people: int, twice: int) -> bool:
-    return twice * 100 >= people * RUN_TWICE_PERCENT
+def _taken_back(people: int, twice: int, thrice: int) -> int:
+    """How many delays a month takes back in which most have two credits, or three."""
+    return sum(count * 100 >= people * RUN_TWICE_PERCENT for count in (twice, thrice))
 
 
-def _never_made_up(shares: list[tuple[int, int, int, int]]) -> set[int]:
+def _never_made_up(shares: list[_Month]) -> set[int]:
     """The empty months that no double one takes back; a double one takes back the last."""
     waiting: list[int] = []
-    for month, people, without, twice in shares:
+    for month, people, without, twice, thrice in shares:
         if _is_empty(people, without):
             waiting.append(month)
-        elif waiting and _is_double(people, twice):
-            waiting.pop()
+        for _ in range(_taken_back(people, twice, thrice)):
+            if waiting and waiting[-1] != month:
+                waiting.pop()
     return set(waiting)
 
 
-def _path(shares: list[tuple[int, int, int, int]], usual: int, holes: set[int]) -> list[tuple[int, int]]:
+def _more_fit() -> pl.Expr:
+    """By how many more lines have their credit than lack it."""
+    return pl.col("lines").fill_null(0).cast(pl.Int64) - pl.col("lacking").fill_null(0).cast(pl.Int64)
+
+
+def _turns(path: list[tuple[int, int]]) -> bool:
+    """Whether a path's lag changes at all."""
+    return len({shift for _, shift in path}) > 1
+
+
+def _path(
+    shares: list[_Month], usual: int, holes: set[int], *, start: int | None = None,
+    least: int | None = None,
+) -> list[tuple[int, int]]:
     """(arrival, shift) month by month: an empty month delays all that follow, a double one takes the delay back.
 
-    In the months of ``holes`` nobody got anything, and nothing is delayed.
+    In the months of ``holes`` nobody got anything, and nothing is delayed. start: the lag of the first month, if it is
+    not the ``usual`` one; least: a double month makes the lag no shorter than this (the usual one).
     """
     path: list[tuple[int, int]] = []
-    lag = usual
-    for month, people, without, twice in shares:
+    lag = usual if start is None else start
+    floor = usual if least is None else least
+    for month, people, without, twice, thrice in shares:
         arrival = month - lag
         if _is_empty(people, without) and month not in holes:
             lag += 1
             continue
         path.append((arrival, lag - usual))
-        if lag > usual and _is_double(people, twice):
+        for more in range(1, 1 + min(lag - floor, _taken_back(people, twice, thrice))):
             lag -= 1
-            path.append((arrival + 1, lag - usual))
+            path.append((arrival + more, lag - usual))
     if path:
+        # What arrived before the first credits that all have is at the lag of the beginning.
+        path = [(path[0][0] - k, path[0][1]) for k in range(MAX_LEARNED_LAG + 1, 0, -1)] + path
         # What arrived after the last credits seen is expected at the lag then in force.
         path += [(path[-1][0] + k, lag - usual) for k in range(1, FORESEEN_MONTHS + 1)]
     return path if lag - usual <= MAX_LEARNED_LAG else []

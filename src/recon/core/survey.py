@@ -97,7 +97,7 @@ def together(answers: Sequence[Any]) -> Any:
         return Told(
             {name: pl.concat([one.own[name] for one in answers]) for name in first.own},
             pl.concat([one.payer_cover for one in answers]).unique(),
-            added([one.shares for one in answers], ["region", "scheme", "month"]),
+            added([one.shares for one in answers], ["region", "scheme", "payer", "month"]),
             added([one.credited_people for one in answers], cohorts.PAYER_MONTH),
             added([one.payer_months for one in answers], cohorts.PAYER_MONTH),
             added([one.credited for one in answers], ["region", "due"]),
@@ -105,7 +105,8 @@ def together(answers: Sequence[Any]) -> Any:
             pl.concat([one.waiting for one in answers]), pl.concat([one.strange for one in answers]),
             [problem for one in answers for problem in one.problems],
         )
-    return added(answers, ["region", "scheme", "way"])  # of the fourth round
+    # Of the fourth round and the fifth.
+    return added(answers, [name for name in first.columns if name not in ("lines", "lacking")])
 
 
 class Part:
@@ -166,9 +167,13 @@ class Part:
             cohorts.strange_credits(credit, known.same_people), problems,
         )
 
-    def fitting(self, course: pl.DataFrame) -> pl.DataFrame:
+    def fitting(self, course: pl.DataFrame, files: pl.DataFrame) -> pl.DataFrame:
         """Fourth round: how many lines fit the courses that regions seem to take (:func:`recon.core.shifts.fits`)."""
-        return shifts.fits(self.lines, self.prepared.credit, course)
+        return shifts.fits(self.lines, self.prepared.credit, flow_cover(self.prepared, files), course)
+
+    def payers_fitting(self, course: pl.DataFrame, files: pl.DataFrame) -> pl.DataFrame:
+        """Fifth round: the same of the courses of single payers (:func:`recon.core.shifts.payer_fits`)."""
+        return shifts.payer_fits(self.lines, self.prepared.credit, flow_cover(self.prepared, files), course)
 
 
 def _holes(prepared: Prepared, cover: pl.DataFrame) -> tuple[pl.DataFrame, list[Problem]]:
