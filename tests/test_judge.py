@@ -56,6 +56,13 @@ def test_unknown_tier_accuses_nobody(told: Told) -> None:
     assert told.accused() == []
 
 
+@case(lines(count=6, due=None, region=SHENZHEN), [flow("2024-03-12", 2 * DUE, region=SHENZHEN),
+                                                  *credits("2024-03", 4, region=SHENZHEN)])
+def test_a_lump_before_the_months_that_show_the_tier(told: Told) -> None:
+    """What the account is known to get month by month later tells the sum of the first two, too."""
+    assert told.unusual() == {"2024-01": "delay/late/resolved"}
+
+
 @case(lines(count=9, due=None, region=SHENZHEN),
       [*credits(count=7, skip=["2024-03", "2024-05"], region=SHENZHEN), flow("2024-06-12", 9000, region=SHENZHEN)])
 def test_credits_show_that_the_tier_has_an_account(told: Told) -> None:

@@ -2,7 +2,8 @@
 
 Where a region has tiers with and without an account (Shenzhen), a line without a tier has no sure amount. Yet an
 account whose credits are, month after month and to the fen, what the tier with an account gets, has that tier. What
-was seen holds between the first and the last of these months only: before and after the tier may be another.
+was seen holds between the first and the last of these months: before and after the tier may be another, so that
+sums and lumps are known there, too, but a month without a credit accuses nobody.
 """
 
 from __future__ import annotations
@@ -41,12 +42,14 @@ def with_seen_accounts(lines: pl.DataFrame, credit: pl.DataFrame) -> pl.DataFram
     if seen.is_empty():
         return kept
     joined = lines.join(seen, on=ACCOUNT, how="left", nulls_equal=True, maintain_order="left")
-    sure = (open_question & pl.col("month").is_between("_first", "_last")).fill_null(False)
+    likely = open_question & pl.col("_first").is_not_null()
+    sure = (likely & pl.col("month").is_between("_first", "_last")).fill_null(False)
     back_pay = pl.col("payment_kind") == "back_pay"
+    confidence = pl.when(sure & ~back_pay).then("with_confidence").otherwise(pl.lit("low"))
     return joined.with_columns(
-        pl.when(sure).then("with_fen").otherwise("expected_fen").alias("expected_fen"),
-        pl.when(sure).then("with_fen").otherwise("rule_fen").alias("rule_fen"),
-        pl.when(sure & ~back_pay).then("with_confidence").otherwise("policy_confidence").alias("policy_confidence"),
-        pl.when(sure).then("with_ref").otherwise("policy_ref").alias("policy_ref"),
+        pl.when(likely).then("with_fen").otherwise("expected_fen").alias("expected_fen"),
+        pl.when(likely).then("with_fen").otherwise("rule_fen").alias("rule_fen"),
+        pl.when(likely).then(confidence).otherwise("policy_confidence").alias("policy_confidence"),
+        pl.when(likely).then("with_ref").otherwise("policy_ref").alias("policy_ref"),
         (pl.col("surely_account") | sure).alias("surely_account"),
     ).drop("with_fen", "with_confidence", "with_ref", "_first", "_last", "_count", "_lag")
