@@ -349,6 +349,21 @@ def test_a_payers_lag_changes_for_all_its_people(first: int, second: int) -> Non
     assert told.of("PSN:4201000001").unusual() == {}
 
 
+def test_a_regions_course_is_no_lag_of_ones_own() -> None:
+    """After a region's lag became longer, the longer part of a record is neither its payer's own lag nor its person's."""
+    groups = {"甲公司": colleagues(25), "乙公司": [one.replace("42000", "42010") for one in colleagues(8)]}
+    months = run_of("2023-08", 20)
+    scale = [100 if at < 6 else 100 + at for at in range(len(months))]
+    paid = [line(month, person_id=one, employer=employer, scale=scale[at])
+            for employer, people in groups.items() for one in people for at, month in enumerate(months)]
+    came = [flow(f"{later(month, 1 if at < 6 else 2)}-12", 120 * scale[at], person_id=one)
+            for people in groups.values() for one in people for at, month in enumerate(months)]
+    told = solve(account(paid, came), as_of="2025-06-30")
+    for people in groups.values():
+        assert told.of(people[0]).unusual() == {}
+        assert told.of(people[0]).links()[0] == ("2023-08", "2023-09-12", DUE)
+
+
 def test_a_payers_run_comes_late_for_all_its_people() -> None:
     """A run that came late for one payer only is seen, though the region's other people had theirs."""
     paid, came = _two_payers(1, 1)

@@ -62,17 +62,16 @@ def _with_schedule(lines: pl.DataFrame, context: Context, policy: Policy) -> pl.
     scheduled = joined(joined(lines.join(schedules, on="region", how="left", nulls_equal=True), context.lag, "learned"),
                        context.steady, "steady_lag").join(context.own_lag, on=ACCOUNT, how="left", nulls_equal=True)
     retiree = pl.col("stream") == "retiree"
-    scheduled = _with_turns(scheduled, context)
+    of_all = joined(lines.select("region", "scheme", pl.lit(None, pl.String).alias("payer")), context.lag, "learned")
+    scheduled = _with_turns(scheduled.with_columns(of_all["learned"].alias("_of_all")), context)
     usual = pl.when(retiree).then(0).otherwise(pl.coalesce("own_learned", "learned", "typical")).cast(pl.Int32)
     # The region's course is told by the arrivals of those who have its usual lag; others came as much earlier or later.
     course = context.shift.select(
         "region", "scheme", pl.col("payer").alias("_turns"), pl.col("arrival").alias("_at"), "shift", "lasts")
-    of_all = joined(lines.select("region", "scheme", pl.lit(None, pl.String).alias("payer")), context.lag, "learned")
-    common = pl.when(pl.col("_turns").is_null()).then(of_all["learned"]).otherwise(pl.col("learned"))
     scheduled = scheduled.with_columns(
-        (pl.col("arrival") + usual - pl.coalesce(common, "typical")).cast(pl.Int32).alias("_at")
+        (pl.col("arrival") + usual - pl.col("_common")).cast(pl.Int32).alias("_at")
     ).join(course, on=["region", "scheme", "_turns", "_at"], how="left", nulls_equal=True, maintain_order="left").drop(
-        "_at", "_turns")
+        "_at", "_turns", "_common", "_of_all")
     # What is learned always moves what is usual. It moves what is due only where the schedule may be corrected, or
     # where a line does not say when its premium arrived: then the schedule counts from a month that nobody knows.
     soft = pl.col("region").is_in(
@@ -107,18 +106,28 @@ def _with_schedule(lines: pl.DataFrame, context: Context, policy: Policy) -> pl.
 
 
 def _with_turns(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
-    """``_turns``: the line's payer, where its people take a course of their own; a lag on it is nobody's own then."""
+    """``_turns``: the line's payer, where its people take a course of their own; ``_common``: the lag it counts from.
+
+    What lies on such a course, or on one of the region's that lasts, is nobody's own lag.
+    """
     key = ["region", "scheme", "payer"]
-    turns = context.shift.drop_nulls("payer").group_by(key).agg(
-        pl.col("shift").min().alias("_low"), pl.col("shift").max().alias("_high"))
-    if turns.is_empty():
-        return lines.with_columns(pl.lit(None, pl.String).alias("_turns"))
-    lags = turns.join(context.lag, on=key).select(
-        *key, pl.col("payer").alias("_turns"), (pl.col("learned") + pl.col("_low")).alias("_low"),
-        (pl.col("learned") + pl.col("_high")).alias("_high"))
-    common = pl.col("own_learned").is_between("_low", "_high").fill_null(False)
-    return lines.join(lags, on=key, how="left", maintain_order="left").with_columns(
-        pl.when(~common).then("own_learned").alias("own_learned")).drop("_low", "_high")
+    turning = context.shift.filter(pl.col("lasts") | pl.col("payer").is_not_null())
+    ends = turning.group_by(key).agg(
+        pl.min_horizontal(pl.col("shift").min(), 0).alias("_low"),
+        pl.max_horizontal(pl.col("shift").max(), 0).alias("_high"))
+    own = ends.drop_nulls("payer").select(
+        *key, pl.col("payer").alias("_turns"), pl.col("_low", "_high").name.suffix("_own"))
+    of_region = ends.filter(pl.col("payer").is_null()).drop("payer")
+    lines = lines.join(own, on=key, how="left", maintain_order="left").join(
+        of_region, on=["region", "scheme"], how="left", maintain_order="left")
+    mine = pl.col("_turns").is_not_null()
+    common = pl.when(mine).then(pl.coalesce("learned", "typical")).otherwise(pl.coalesce("_of_all", "typical"))
+    low, high = (pl.when(mine).then(f"{name}_own").otherwise(name) for name in ("_low", "_high"))
+    on_it = (pl.col("own_learned") - common).is_between(low, high).fill_null(False)
+    return lines.with_columns(
+        common.alias("_common"),
+        pl.when(~on_it | (pl.col("own_learned") == common)).then("own_learned").alias("own_learned"),
+    ).drop("_low", "_high", "_low_own", "_high_own")
 
 
 def _with_cover(lines: pl.DataFrame, context: Context) -> pl.DataFrame:

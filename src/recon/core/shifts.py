@@ -21,10 +21,11 @@ RUN_WITHOUT_PERCENT = 75
 RUN_TWICE_PERCENT = 60
 # A delay that lasts is believed only if more lines fit it, as many as so many of the people: chance makes a few.
 LASTING_PERCENT = 25
-# One that begins with another lag than the usual must explain so much more: where sums are the same month after month,
-# the ends of the exports and a month that nobody got make one line fit for everybody.
+# One that begins with another lag than the usual, or the typical, must explain so much more: where sums are the same
+# month after month, the ends of the exports and a month that nobody got make one line fit for everybody.
 OTHER_START_PERCENT = 200
-# A region's new lag moves what is due once it has lasted so many months; it is expected to go on for so many more.
+# A region's new lag moves what is due once it has lasted so many months (one that it had at first is what was due until
+# then); it is expected to go on for so many more.
 LASTING_MONTHS = 3
 FORESEEN_MONTHS = 12
 
@@ -60,7 +61,8 @@ def courses(shares: pl.DataFrame, lag: pl.DataFrame, policy: Policy) -> pl.DataF
     """region, scheme, way, arrival, shift, lasts, usual, people: each region's courses, from everybody's shares.
 
     way: 0 none, 1 with delays only that were made up for, 2 with every delay, 3 with a lag that may also become shorter
-    than the usual one, 4 and 5: one that is a month longer or shorter before it becomes the usual one.
+    than the usual one, 4 to 7: one that is a month longer or (6, 7) shorter before it becomes the usual one; 4 and 6
+    where that is the typical one of the region.
     """
     shares = shares.group_by("region", "scheme", "month").agg(pl.col(_COUNTS).sum()).filter(
         pl.col("people") >= COHORT_PEOPLE).sort("region", "scheme", "month")
@@ -73,9 +75,10 @@ def courses(shares: pl.DataFrame, lag: pl.DataFrame, policy: Policy) -> pl.DataF
         paths = {1: _path(counts, usual, _never_made_up(counts)), 2: _path(counts, usual, set()),
                  3: _path(counts, usual, set(), least=max(usual - 1, 0))}
         ways = {way: path for way, path in paths.items() if any(shift for _, shift in path)}
-        begun = {4: _path(counts, usual, set(), start=usual + 1)}
+        typical = policy.schedule(str(region)).typical
+        begun = {4 + (usual + 1 != typical): _path(counts, usual, set(), start=usual + 1)}
         if usual:
-            begun[5] = _path(counts, usual, set(), start=usual - 1, least=usual - 1)
+            begun[6 + (usual - 1 != typical)] = _path(counts, usual, set(), start=usual - 1, least=usual - 1)
         ways |= {way: path for way, path in begun.items() if _turns(path)}
         if ways:
             ways[0] = [(arrival, 0) for arrival in sorted({arrival for path in ways.values() for arrival, _ in path})]
@@ -134,7 +137,7 @@ def believed(course: pl.DataFrame, counts: pl.DataFrame | None) -> tuple[pl.Data
     people = course.group_by("region", "scheme").agg(pl.col("people").first())
     score = (
         _more_fit() * 100 - pl.col("people") * (
-            (pl.col("way") >= 2) * LASTING_PERCENT + (pl.col("way") >= 4) * OTHER_START_PERCENT)
+            (pl.col("way") >= 2) * LASTING_PERCENT + pl.col("way").is_in([5, 7]) * OTHER_START_PERCENT)
     ).alias("_score")
     best = counts.join(people, on=["region", "scheme"]).with_columns(score).sort(
         "region", "scheme", "_score", "way", descending=[False, False, True, False]).unique(
@@ -161,20 +164,23 @@ def payer_courses(shares: pl.DataFrame, lag: pl.DataFrame, shift: pl.DataFrame, 
     ``shift``), then the region's lag and course where the payer's lag is another, then those that its people show.
     start: the lag that shift counts from; percent: how many more lines must fit, in hundredths of the people.
     """
+    key = ["region", "scheme", "payer"]
     frames = [pl.DataFrame(schema=_TURN)]
-    asked = shares.drop_nulls("payer").filter(pl.col("people") >= COHORT_PEOPLE).sort(
-        "region", "scheme", "payer", "month")
-    # Only a month that nearly all lack, or have twice, can be a turn.
+    own_lag = lag.drop_nulls("payer").join(
+        shift.filter(pl.col("shift") != 0), on=["region", "scheme"], how="semi"
+    ).select(*key, pl.lit(value=True).alias("_own"))
+    asked = shares.drop_nulls("payer").join(own_lag, on=key, how="left").filter(
+        (pl.col("people") >= COHORT_PEOPLE) | pl.col("_own")).sort(*key, "month")
+    # Only a month that nearly all lack, or have twice, can be a turn; and one of the region's may be taken for a lag of
+    # the payer's own.
     turning = asked.filter(
         (pl.col("without") * 100 >= pl.col("people") * RUN_WITHOUT_PERCENT)
-        | (pl.col("twice") * 100 >= pl.col("people") * RUN_TWICE_PERCENT)).select("region", "scheme", "payer").unique()
+        | (pl.col("twice") * 100 >= pl.col("people") * RUN_TWICE_PERCENT) | pl.col("_own")).select(key).unique()
     of_region = {(region, scheme): dict(zip(mine["arrival"], mine["shift"], strict=True))
                  for (region, scheme), mine in shift.group_by("region", "scheme")}
     told = {(region, scheme, payer): learned for region, scheme, payer, learned in lag.rows()}
-    for key, months_of in asked.join(turning, on=["region", "scheme", "payer"]).group_by(
-        "region", "scheme", "payer", maintain_order=True
-    ):
-        region, scheme, payer = (str(part) for part in key)
+    for cohort, months_of in asked.join(turning, on=key).group_by(key, maintain_order=True):
+        region, scheme, payer = (str(part) for part in cohort)
         if policy.schedule(region).kind == "annual":
             continue
         usual = _usual_lag(lag, region, scheme, policy)
@@ -186,14 +192,16 @@ def payer_courses(shares: pl.DataFrame, lag: pl.DataFrame, shift: pl.DataFrame, 
         if own != usual:
             ways.append((usual, 0, [(arrival, _at(shifts, arrival)) for arrival in arrivals]))
         known = {tuple((arrival, start + more) for arrival, more in path) for start, _, path in ways}
-        for start in sorted({max(lags + more, 0) for lags in (own, usual) for more in (-1, 0, 1)}):
+        people = max(row[1] for row in counts)
+        known_lags = (own, usual, policy.schedule(region).typical)
+        starts = {max(lags + more, 0) for lags in (own, usual) for more in (-1, 0, 1)}
+        for start in sorted(starts) if people >= COHORT_PEOPLE else ():
             for least in (start, max(start - 1, 0)):
                 path = _path(counts, start, set(), least=least)
                 same = tuple((arrival, start + more) for arrival, more in path)
                 if _turns(path) and same not in known:
                     known.add(same)
-                    ways.append((start, LASTING_PERCENT + (start not in (own, usual)) * OTHER_START_PERCENT, path))
-        people = max(row[1] for row in counts)
+                    ways.append((start, LASTING_PERCENT + (start not in known_lags) * OTHER_START_PERCENT, path))
         frames += [
             pl.DataFrame({"region": region, "scheme": scheme, "payer": payer, "way": way, "start": start,
                           "arrival": [a for a, _ in path], "shift": [s for _, s in path], "lasts": _lasting(path),
@@ -249,11 +257,16 @@ def _lone_lines(lines: pl.DataFrame) -> pl.DataFrame:
 
 
 def _lasting(path: list[tuple[int, int]]) -> list[bool]:
-    """Whether a month's shift is the one that stays to the end, for some months: one late run changes no due month."""
-    last = path[-1][1]
+    """Whether a month's shift is the one that stays to the end, for some months, or was so from the beginning.
+
+    One late run changes no due month.
+    """
+    first, last = path[0][1], path[-1][1]
     since = next((k for k in range(len(path) - 1, -1, -1) if path[k][1] != last), -1) + 1
-    seen = len(path) - since - FORESEEN_MONTHS
-    return [k >= since and seen >= LASTING_MONTHS for k in range(len(path))]
+    until = next((k for k in range(len(path)) if path[k][1] != first), len(path))
+    begins = until - MAX_LEARNED_LAG - 1 >= LASTING_MONTHS  # less those before the first credits
+    stays = len(path) - since - FORESEEN_MONTHS >= LASTING_MONTHS
+    return [(k >= since and stays) or (k < until and begins) for k in range(len(path))]
 
 
 def _usual_lag(lag: pl.DataFrame, region: str, scheme: str, policy: Policy) -> int:
