@@ -868,3 +868,36 @@ def test_exports_of_which_one_lacks_a_line_are_not_shifted(told: Told) -> None:
 def test_more_days_apart_are_other_credits(told: Told) -> None:
     """Eight days are no other way to print a day."""
     assert [row[1] for row in told.accused()] == ["over_credit"] * 6
+
+
+# ------------------------------------------------------------------------------------ records that contradict each other
+
+OTHER_RECORD = line("2024-03", scale=90, file="other.csv")
+
+
+@case([*lines(), OTHER_RECORD], credits())
+def test_either_of_two_records_may_be_right(told: Told) -> None:
+    """Two exports state other sums for March, and nobody knows which is newer: the one that came is accepted."""
+    assert told.unusual() == {}
+    assert told.codes() == ["contradictory-lines"]
+    assert told.months()["2024-03"]["expected_fen"] == DUE
+
+
+@case([*lines(), OTHER_RECORD], [*credits(skip=["2024-03"]), flow("2024-04-12", 10800)])
+def test_the_other_of_two_records_may_be_right(told: Told) -> None:
+    """The same with the smaller sum."""
+    assert told.unusual() == {}
+
+
+@case([*lines(), OTHER_RECORD], [*credits(skip=["2024-03"]), flow("2024-04-12", 10000)])
+def test_a_credit_of_neither_record_is_short(told: Told) -> None:
+    """What came is less than either."""
+    assert [row[:2] for row in told.accused()] == [("2024-03", "short_credit")]
+
+
+@case([*lines(), OTHER_RECORD], credits(), coverage=[
+    cover(), *({"table": "contribution", "file": name, "from": "2024-01-01", "to": "2024-06-30", "exported_on": day,
+                "basis": "stated"} for name, day in (("contribution.csv", "2024-07-01"), ("other.csv", "2024-09-01")))])
+def test_the_newer_of_two_records_is_right(told: Told) -> None:
+    """Where the days of export say which is newer, only that one counts."""
+    assert told.accused() == [("2024-03", "over_credit", "unknown_extra", -1200)]

@@ -186,7 +186,7 @@ def amount_by_rule(base: pl.Expr) -> pl.Expr:
 
 
 def _with_accepts(lines: pl.DataFrame, alternatives: pl.DataFrame) -> pl.DataFrame:
-    """``accepts``: the amounts of the other accepted rules, where no credited amount is stated.
+    """``accepts``: the amounts of the other accepted rules, where no credited amount is stated, and of another record.
 
     ``unsure``: one of those rules is itself unknown, so that a difference accuses nobody.
     """
@@ -197,7 +197,12 @@ def _with_accepts(lines: pl.DataFrame, alternatives: pl.DataFrame) -> pl.DataFra
         .with_columns(amount_by_rule(pl.col("base_fen")).alias("other"))
         .group_by("_line").agg(_accepted("other"), pl.col("other").is_null().any().alias("unsure"))
     )
-    return lines.join(others, on="_line", how="left").with_columns(*_accepts_filled()).drop("_line")
+    told = lines.join(others, on="_line", how="left").with_columns(*_accepts_filled()).drop("_line")
+    # Two records that contradict each other: either's sum is right.
+    either = (pl.col("also_fen") > 0) & ~pl.col("is_side")
+    return told.with_columns(
+        pl.when(either).then(pl.concat_list("accepts", "also_fen").list.unique().list.sort()).otherwise("accepts")
+        .alias("accepts"))
 
 
 def _with_tier_that_has_one(lines: pl.DataFrame, alternatives: pl.DataFrame) -> pl.DataFrame:

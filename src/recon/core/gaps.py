@@ -107,7 +107,7 @@ _SENTENCES = {
     "over_credit": "已划{came}元，应划{judged}元",
     "clawback:over": "已划{came}元，退费后应划{judged}元；多的{amount}元后来从{months}的划入里扣回",
     "clawback": "应划{judged}元，已划{came}元；少的{amount}元正是{months}退费后多划的合计，由这一笔扣回",
-    "account_deduction": "应划{judged}元，已划{came}元；每次都少同样的{amount}元，像是从账户代扣的保费",
+    "account_deduction": "应划{judged}元，已划{came}元；少的{amount}元每次（或同地多人同月）相同，像是账户代扣的保费",
     "refund_due": "同月另有一笔全额缴费，这笔{amount}元应退",
     "policy_unknown": "已划{came}元；当地当时的规则不明，估算应划{judged}元",
     "data_incomplete:contribution_unseen": "已划{came}元，与前后各月应划相同或相近；所给缴费明细没有这个月的到账缴费",

@@ -54,7 +54,8 @@ def with_links(lines: pl.DataFrame, links: pl.DataFrame, credit: pl.DataFrame) -
     accepted = (pl.col("linked_fen") > 0) & (pl.col("accepts").list.contains(pl.col("linked_fen")) | near | rounded)
     return lines.with_columns(
         pl.when(accepted).then(pl.col("linked_fen")).otherwise(pl.col("expected_fen")).alias("expected_fen"),
-        (accepted & ~rounded & (pl.col("linked_fen") != pl.col("expected_fen")).fill_null(True)).alias("other_rule"),
+        (accepted & ~rounded & pl.col("linked_fen").ne_missing(pl.col("also_fen"))
+         & (pl.col("linked_fen") != pl.col("expected_fen")).fill_null(True)).alias("other_rule"),
     ), links
 
 

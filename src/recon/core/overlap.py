@@ -57,8 +57,10 @@ def mark_repeated_contributions(
     (an amount one of them does not state agrees with any) and neither employer, arrival day nor paid flag contradict.
     A bill or declaration is a view of the record of the same month. Equal rows within one export are two payments.
     What is left over on both sides and names the same payer is one payment that was amended: the export with the later
-    day of export is right (``coverage``), else the row that says paid.
+    day of export is right (``coverage``), else the row that says paid; what the other row puts into the account stands
+    in ``also_fen`` of the row that counts, because nobody knows which is right.
     """
+    contribution = contribution.with_columns(pl.lit(None, dtype=pl.Int64).alias("also_fen"))
     keys = [*ACCOUNT, "accrual_month"]
     frame = contribution.with_columns(export_of().alias("_file"))
     several = frame.group_by(keys).agg(pl.col("_file").n_unique().alias("_files")).filter(pl.col("_files") > 1)
@@ -69,6 +71,7 @@ def mark_repeated_contributions(
     problems: list[Problem] = []
     duplicates: dict[str, str] = {}
     fills: dict[str, dict[str, object]] = {}
+    also: dict[str, int | None] = {}
     for _, group in suspects.sort("row_id").group_by(keys, maintain_order=True):
         rows = group.to_dicts()
         rows.sort(key=lambda row: (
@@ -92,14 +95,18 @@ def mark_repeated_contributions(
                 view["into_account_fen"] != row["into_account_fen"]
             ):
                 problems.append(_told("contradictory-lines", view, row, "into_account_fen"))
+                also[str(view["row_id"])] = row["into_account_fen"]
         for newer, older, problem in _amended_payments(kept, taken, exported):
             _view(newer, older, duplicates, fills)
             problems.append(problem)
+            if problem.code == "contradictory-lines":
+                also[str(newer["row_id"])] = _into_account(older)
     if not duplicates:
         return contribution, []
     marked = contribution.with_columns(
         pl.coalesce(pl.col("row_id").replace_strict(duplicates, default=None, return_dtype=pl.String), "duplicate_of")
-        .alias("duplicate_of")
+        .alias("duplicate_of"),
+        pl.col("row_id").replace_strict(also, default=None, return_dtype=pl.Int64).alias("also_fen"),
     )
     for column in _FILLED:
         values = {row: fill[column] for row, fill in fills.items() if column in fill and row not in duplicates}
@@ -120,6 +127,13 @@ def _view(kept: Row, row: Row, duplicates: dict[str, str], fills: dict[str, dict
         if kept[column] is None and row[column] is not None:
             kept[column] = row[column]
             fills.setdefault(first, {})[column] = row[column]
+
+
+def _into_account(row: Row) -> int | None:
+    """What a row puts into the account: the stated sum, else two per cent of its base, else the employee's part."""
+    if row["into_account_fen"] is not None:
+        return int(row["into_account_fen"])
+    return (int(row["base_fen"]) * 2 + 50) // 100 if row["base_fen"] is not None else row["employee_fen"]
 
 
 def _fullness(row: Row) -> int:
