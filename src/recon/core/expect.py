@@ -198,6 +198,8 @@ def _with_accepts(lines: pl.DataFrame, alternatives: pl.DataFrame) -> pl.DataFra
         .group_by("_line").agg(_accepted("other"), pl.col("other").is_null().any().alias("unsure"))
     )
     told = lines.join(others, on="_line", how="left").with_columns(*_accepts_filled()).drop("_line")
+    if told["also_fen"].null_count() == told.height:
+        return told
     # Two records that contradict each other: either's sum is right.
     either = (pl.col("also_fen") > 0) & ~pl.col("is_side")
     return told.with_columns(

@@ -68,7 +68,7 @@ def month_facts(lines: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
         pl.col("run_late").any().alias("is_run"),
         pl.col("undone_rows").is_not_null().any().alias("is_undone"),
         pl.col("policy_ref").min().alias("ref"),
-        pl.col("other_rule").any().alias("other_rule"), pl.col("taken_months").drop_nulls().first(),
+        pl.col("other_rule").any().alias("other_rule"), pl.col("taken_months").min(),
         pl.col("judged_fen").sum().alias("judged"),
         pl.concat_str(pl.col("hole_from").min().cast(pl.String), pl.lit("至"), pl.col("hole_to").max().cast(pl.String))
         .alias("hole"),

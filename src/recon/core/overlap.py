@@ -231,13 +231,18 @@ def _export_days(coverage: pl.DataFrame | None, table: str) -> dict[str, date]:
 # -------------------------------------------------------------------------------------------------------------- flows
 
 
+def has_several_exports(flow: pl.DataFrame) -> bool:
+    """Whether the lines come from more than one export, each line with its place."""
+    return not flow["row_id"].null_count() and bool(flow.select(export_of().n_unique()).item() > 1)
+
+
 def mark_repeated_flows(flow: pl.DataFrame) -> pl.DataFrame:
     """Set ``duplicate_of``: a line exported in several exports counts once; equal twins within one export survive.
 
     Lines agree when account, day, kind, amount and printed balance agree; where one export prints no balance, names no
     sub-account or does not know the kind, without it. Lines already marked, and those they repeat, are settled.
     """
-    if flow["row_id"].null_count() or flow.select(export_of().n_unique()).item() < 2:
+    if not has_several_exports(flow):
         return flow
     settled = pl.concat([flow.filter(pl.col("duplicate_of").is_not_null())["row_id"],
                          flow["duplicate_of"].drop_nulls()])
@@ -290,7 +295,7 @@ def mark_shifted_flows(flow: pl.DataFrame) -> tuple[pl.DataFrame, list[Problem]]
     days that both show each has its equal, so many days apart (three credits at least). The lines of the other kinds
     that have their equal at that distance are repeated, too. One problem per account and pair of exports.
     """
-    if flow["row_id"].null_count() or flow.select(export_of().n_unique()).item() < 2:
+    if not has_several_exports(flow):
         return flow, []
     kept = flow.filter(pl.col("duplicate_of").is_null()).select(
         *ACCOUNT, pl.col("ledger").fill_null("app"), "posted_on", "flow_kind", "amount_fen", "row_id",
@@ -356,7 +361,7 @@ def mark_amended_flows(flow: pl.DataFrame, coverage: pl.DataFrame) -> tuple[pl.D
     of the export made later counts, else the larger, and the disagreement is said; an export is believed before what
     a person typed or a picture shows. The rest counts and is said.
     """
-    if flow["row_id"].null_count() or flow.select(export_of().n_unique()).item() < 2:
+    if not has_several_exports(flow):
         return flow, []
     lonely = _told_by_one(flow, coverage)
     if lonely.is_empty():

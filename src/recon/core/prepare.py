@@ -13,6 +13,7 @@ import polars as pl
 from recon.core.months import index_of
 from recon.core.overlap import (
     BILL_PROOFS,
+    has_several_exports,
     mark_amended_flows,
     mark_repeated_contributions,
     mark_repeated_flows,
@@ -52,10 +53,11 @@ def prepare(tables: dict[str, pl.DataFrame], learned: Learned | None = None) -> 
     # A wallet shows that the account paid; it is no account, and covers none.
     own = tables["flow"].filter(pl.col("ledger").fill_null("app") != "wallet")
     tables["flow"] = _fill_flow(own, tables["contribution"], tables["person"])
-    tables["flow"], found = mark_shifted_flows(mark_repeated_flows(tables["flow"]))
-    problems += found
-    tables["flow"], found = mark_amended_flows(tables["flow"], tables["coverage"])
-    problems += found
+    if has_several_exports(tables["flow"]):
+        tables["flow"], found = mark_shifted_flows(mark_repeated_flows(tables["flow"]))
+        problems += found
+        tables["flow"], found = mark_amended_flows(tables["flow"], tables["coverage"])
+        problems += found
     payments = _payment_view(tables["contribution"])
     tables["flow"], found = credits_by_amount(tables["flow"], payments)
     problems += found
