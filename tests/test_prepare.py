@@ -785,6 +785,20 @@ def test_a_payer_that_pays_in_two_parts(told: Told) -> None:
     assert told.accused() == [("2024-05", "missing_month", "credit_missing", DUE)]
 
 
+@case([*lines(count=12, scale=50), *(row | {"paid_on": f"{row['accrual_month'][:7]}-21"}
+                                     for row in lines(count=12, scale=50)),
+       line("2024-06", scale=50, paid_on="2024-06-22")], credits(count=12))
+def test_a_third_part_where_two_are_usual(told: Told) -> None:
+    """One line more than every other month has is a second payment, and due back."""
+    assert told.unusual() == {"2024-06": "refund_due/pending"}
+
+
+@case([*lines(count=12), refund("2024-03", "2024-05-10")], [*credits(count=12), flow("2024-12-20", -DUE, "reversal")])
+def test_a_refund_whose_credit_is_taken_back_after_months(told: Told) -> None:
+    """Seven months later it is still the refunded month's, not the latest."""
+    assert told.accused() == []
+
+
 @case([*lines(count=6, scale=50), *(row | {"paid_on": f"{row['accrual_month'][:7]}-21"}
                                     for row in lines(count=6, scale=50))],
       [*credits(count=6, amount=6000), *(row | {"posted_on": row["posted_on"][:8] + "14"}

@@ -192,18 +192,26 @@ def _with_second(lines: pl.DataFrame) -> pl.DataFrame:
         (pl.col("rank") > 0)
         & ((pl.col("expected_fen") == pl.col("first_fen")) | (pl.col("payer") != pl.col("first_payer")))
     )
-    further = second.join(_in_parts(lines, second), on=ACCOUNT, how="anti", nulls_equal=True)["line"]
+    further = second.join(_in_parts(lines, second), on=ACCOUNT, how="left", nulls_equal=True).filter(
+        pl.col("rank") >= pl.col("parts").fill_null(0))["line"]
     return lines.with_columns(pl.col("line").is_in(further.implode()).alias("second"))
 
 
 def _in_parts(lines: pl.DataFrame, second: pl.DataFrame) -> pl.DataFrame:
-    """Accounts whose payer pays most of their months in several lines of one sum: parts of a month, none is full."""
-    same = second.filter(pl.col("payer").eq_missing(pl.col("first_payer"))).group_by(ACCOUNT).agg(
-        pl.col("month").n_unique().alias("_parted"))
-    all_of = _full_lines(lines).join(same, on=ACCOUNT, how="semi", nulls_equal=True).group_by(ACCOUNT).agg(
+    """Accounts whose payer pays most of their months in several lines of one sum, and in how many (``parts``).
+
+    Parts of a month, none of them full; a line beyond their usual number is a second payment all the same.
+    """
+    key = [*ACCOUNT, "month"]
+    same = second.filter(pl.col("payer").eq_missing(pl.col("first_payer"))).group_by(key).agg(
+        (pl.col("rank").max() + 1).cast(pl.Int64).alias("parts"))
+    usual = same.group_by(*ACCOUNT, "parts").agg(pl.len().alias("_often")).sort("_often", "parts").group_by(
+        ACCOUNT, maintain_order=True).agg(pl.col("parts").last())
+    parted = same.group_by(ACCOUNT).agg(pl.len().alias("_parted"))
+    all_of = _full_lines(lines).join(parted, on=ACCOUNT, how="semi", nulls_equal=True).group_by(ACCOUNT).agg(
         pl.col("month").n_unique().alias("_months"))
-    return same.join(all_of, on=ACCOUNT, nulls_equal=True).filter(
-        (pl.col("_parted") >= PARTED_MONTHS) & (pl.col("_parted") * 2 > pl.col("_months"))).select(ACCOUNT)
+    return usual.join(parted, on=ACCOUNT, nulls_equal=True).join(all_of, on=ACCOUNT, nulls_equal=True).filter(
+        (pl.col("_parted") >= PARTED_MONTHS) & (pl.col("_parted") * 2 > pl.col("_months"))).select(*ACCOUNT, "parts")
 
 
 def settle_second(lines: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:

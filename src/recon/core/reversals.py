@@ -25,8 +25,8 @@ _Account = tuple[object, ...]
 _Credits = dict[_Account, list[list[Any]]]  # day, left, row_id, printed month
 _Paid = dict[_Account, tuple[int, set[int]]]  # account and month: arrival, the sums its credit may have
 _Item = list[Any]
-# So many months after a refund reached the payer, its share may still be taken from the account.
-REFUND_MONTHS = 6
+# So many months after a refund reached the payer, its share may still be taken from the account: the reach of a link.
+REFUND_MONTHS = 12
 MAX_LAG = 5  # months from arrival to the credit that are looked at
 
 
