@@ -312,6 +312,23 @@ def test_twelve_months_of_one_person_teach_a_lag(told: Told) -> None:
     assert told.unusual() == {}
 
 
+@case([line(month, paid_on=f"{month}-05") for month in run_of("2024-01", 14)], credits("2023-12", 14),
+      coverage=[cover(start="2024-01-01", end="2025-02-28")])
+def test_the_ends_of_the_records_teach_no_shorter_lag(told: Told) -> None:
+    """Lines and credits of the same months, of one sum: the first credit is an older month's, the last is not due yet.
+
+    As in a record of six months (conformance 19); in one of a year and more, too.
+    """
+    assert told.unusual() == {"2025-02": "data_incomplete/after_export/unknown"}
+    assert told.links()[0] == ("2024-01", "2024-02-12", DUE)
+
+
+@case([line(month, paid_on=f"{month}-05") for month in run_of("2024-01", 14)], credits("2023-12", 14))
+def test_a_shorter_lag_is_learned_where_nothing_came_after(told: Told) -> None:
+    """Where the export goes on and nothing more came, the credits are those of the same months."""
+    assert told.unusual() == {}
+
+
 @case(lines(count=11), credits(count=11, lag=2))
 def test_eleven_months_teach_nothing(told: Told) -> None:
     """Eleven are not."""

@@ -8,11 +8,12 @@ their lines. Votes are counted and added up, so that people can be asked in part
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
+from recon.core import months
 from recon.core.counts import added
 from recon.policy import Policy, Schedule
 from recon.tables import ACCOUNT
@@ -78,8 +79,14 @@ def plain_lines(lines: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def votes_of(lines: pl.DataFrame, credit: pl.DataFrame, policy: Policy) -> Votes:
-    """The votes of the people in ``lines`` (see the module)."""
+def votes_of(
+    lines: pl.DataFrame, credit: pl.DataFrame, policy: Policy, cover: Callable[[], pl.DataFrame] | None = None
+) -> Votes:
+    """The votes of the people in ``lines`` (see the module).
+
+    cover: tells what exports cover (:func:`recon.core.cover.flow_cover`), if it is asked for; else they end with the
+    last credit.
+    """
     due, came = _due_and_came(lines, credit, policy)
     regions = due["region"].unique().to_list()
     if due.is_empty() or came.is_empty():
@@ -101,10 +108,11 @@ def votes_of(lines: pl.DataFrame, credit: pl.DataFrame, policy: Policy) -> Votes
         (pl.col("at") + pl.col("lag")).is_between("came_from", "came_to")
     ).select(*ACCOUNT, "lag", pl.col("at") + pl.col("lag"), "fen")
     fit = _fit(moved, came, spans)
-    whole = fit.filter(pl.col("whole")).with_columns(pl.lit(False).alias("tied"))
     typical = {region: policy.schedule(region).typical for region in regions}
     scores = _scores(moved, came)
-    part = _telling(fit.join(whole.select(ACCOUNT).unique(), on=ACCOUNT, how="anti"), scores, typical)
+    told = _with_ends(scores, fit, due, spans, typical, text, cover)
+    whole = _whole_alone(fit, told, typical).with_columns(pl.lit(False).alias("tied"))
+    part = _telling(fit.join(whole.select(ACCOUNT).unique(), on=ACCOUNT, how="anti"), told, typical)
     clean = pl.concat([whole, part]).filter(pl.len().over(ACCOUNT) == 1).select(*ACCOUNT, "lag", "lines", "tied")
     rough = _best_fit(scores, typical).join(clean.select(ACCOUNT), on=ACCOUNT, how="anti")
     # A record that fits another lag as well says nothing of its own.
@@ -346,12 +354,49 @@ def _telling(part: pl.DataFrame, scores: pl.DataFrame, typical: dict[str, int]) 
     it need only explain as many.
     """
     others = scores.select(*ACCOUNT, pl.col("lag").alias("_lag"), "lines")
+    part = part.drop("lines").join(scores.select(*ACCOUNT, "lag", "lines"), on=[*ACCOUNT, "lag"]).select(part.columns)
     other = part.select(*ACCOUNT, "lag").join(others, on=ACCOUNT).filter(pl.col("_lag") != pl.col("lag")).group_by(
         *ACCOUNT, "lag").agg(pl.col("lines").max().alias("_other"))
     own = pl.col("lag") == pl.col("region").replace_strict(typical, return_dtype=pl.Int32)
     return part.join(other, on=[*ACCOUNT, "lag"], how="left").filter(
         (pl.col("lines") > pl.col("_other").fill_null(0)) | (own & (pl.col("lines") >= pl.col("_other")))
     ).with_columns((pl.col("lines") == pl.col("_other").fill_null(0)).alias("tied")).drop("_other")
+
+
+def _with_ends(
+    scores: pl.DataFrame, fit: pl.DataFrame, due: pl.DataFrame, spans: pl.DataFrame, typical: dict[str, int],
+    text: pl.Expr, cover: Callable[[], pl.DataFrame] | None,
+) -> pl.DataFrame:
+    """``scores`` where the region's own lag has the lines, too, whose credits at that lag come after the export.
+
+    Where every month has one sum, and the lines and the credits are those of the same months, a shorter lag seems to
+    explain one line more: the last one, whose credit nobody can have seen yet. Asked are only the accounts that are
+    clean at a shorter lag than the region's.
+    """
+    usual = pl.col("region").cast(pl.String).replace_strict(typical, return_dtype=pl.Int32)
+    shorter = fit.filter(pl.col("lag") < usual).select(ACCOUNT).unique()
+    if shorter.is_empty():
+        return scores
+    asked = due.join(shorter, on=ACCOUNT).join(spans.select(*ACCOUNT, "came_to"), on=ACCOUNT).with_columns(
+        usual.alias("lag")).filter(pl.col("at") + pl.col("lag") > pl.col("came_to"))
+    if cover is not None and asked.height:
+        ends = cover().group_by("person_id", "region").agg(
+            (months.index_of(pl.col("to").max().dt.offset_by("1d")) - 1).alias("_to"))
+        seen = asked.select(text, "at", "lag").join(ends, on=["person_id", "region"], how="left", maintain_order="left")
+        asked = asked.filter((seen["_to"] < seen["at"] + seen["lag"]).fill_null(value=True))
+    more = asked.group_by(*ACCOUNT, "lag").agg(pl.len().cast(pl.UInt32).alias("_more"))
+    return scores.join(more, on=[*ACCOUNT, "lag"], how="left").with_columns(
+        pl.col("lines") + pl.col("_more").fill_null(0)).drop("_more")
+
+
+def _whole_alone(fit: pl.DataFrame, scores: pl.DataFrame, typical: dict[str, int]) -> pl.DataFrame:
+    """Of ``fit`` the records that are wholly clean, unless the region's own lag explains as much of them."""
+    whole = fit.filter(pl.col("whole"))
+    usual = pl.col("region").cast(pl.String).replace_strict(typical, return_dtype=pl.Int32)
+    also = fit.join(scores.select(*ACCOUNT, "lag", pl.col("lines").alias("_lines")), on=[*ACCOUNT, "lag"]).filter(
+        (pl.col("lag") == usual) & ~pl.col("whole")).select(*ACCOUNT, "_lines")
+    tied = whole.join(also, on=ACCOUNT).filter(pl.col("_lines") >= pl.col("lines")).select(ACCOUNT)
+    return whole.join(tied, on=ACCOUNT, how="anti")
 
 
 def _scores(moved: pl.DataFrame, came: pl.DataFrame) -> pl.DataFrame:

@@ -142,10 +142,11 @@ class Part:
             cohorts.printed_months(prepared),
         )
 
-    def voted(self, inferred: pl.DataFrame, strangers: pl.DataFrame) -> Voted:
-        """Second round, under the rules inferred from everybody."""
+    def voted(self, inferred: pl.DataFrame, strangers: pl.DataFrame, files: pl.DataFrame) -> Voted:
+        """Second round, under the rules inferred from everybody; ``files``: everybody's, of flows."""
         self._lines = with_inferred(self.lines, inferred)
-        self.votes = votes_of(self._lines, self.prepared.credit, self.policy)
+        self.votes = votes_of(
+            self._lines, self.prepared.credit, self.policy, lambda: flow_cover(self.prepared, files))
         alone = replace(self.votes, **{name: getattr(self.votes, name).clear() for name in PERSONAL})
         return Voted(alone, cohorts.namesakes(self._lines, self.prepared, strangers))
 
