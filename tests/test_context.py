@@ -323,6 +323,14 @@ def test_the_ends_of_the_records_teach_no_shorter_lag(told: Told) -> None:
     assert told.links()[0] == ("2024-01", "2024-02-12", DUE)
 
 
+@case([line(month, paid_on=f"{month}-05") for month in run_of("2024-01", 14)],
+      [flow(f"{later(month, 1)}-12", accrual_month=f"{month}-01") for month in run_of("2023-12", 14)],
+      coverage=[cover(start="2024-01-01", end="2025-12-31")])
+def test_printed_months_tell_the_lag(told: Told) -> None:
+    """Credits that print the month before theirs teach no lag of none, though the sums of the same months agree."""
+    assert told.unusual() == {"2025-02": "delay/late/pending"}
+
+
 @case([line(month, paid_on=f"{month}-05") for month in run_of("2024-01", 14)], credits("2023-12", 14))
 def test_a_shorter_lag_is_learned_where_nothing_came_after(told: Told) -> None:
     """Where the export goes on and nothing more came, the credits are those of the same months."""

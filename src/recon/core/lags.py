@@ -106,7 +106,7 @@ def votes_of(
                                    pl.len().alias("came_lines")), on=ACCOUNT)
     moved = due.join(spans.select(*ACCOUNT, "came_from", "came_to"), on=ACCOUNT).join(_LAGS, how="cross").filter(
         (pl.col("at") + pl.col("lag")).is_between("came_from", "came_to")
-    ).select(*ACCOUNT, "lag", pl.col("at") + pl.col("lag"), "fen")
+    ).select(*ACCOUNT, "lag", pl.col("at") + pl.col("lag"), "fen", "accrual")
     fit = _fit(moved, came, spans)
     typical = {region: policy.schedule(region).typical for region in regions}
     scores = _scores(moved, came)
@@ -254,14 +254,20 @@ def _among_several(
 
 
 def _due_and_came(lines: pl.DataFrame, credit: pl.DataFrame, policy: Policy) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Account, payer, at, fen of the lines that have a monthly credit to wait for, and of their accounts' credits."""
+    """Account, payer, at, fen, accrual of the lines that wait for a monthly credit; and their accounts' credits.
+
+    Of these the account, at, fen and prints: the accrual month that is printed.
+    """
     due = plain_lines(lines).filter(pl.col("region").is_not_null()).select(
-        *ACCOUNT, "payer", pl.col("arrival").alias("at"), pl.col("expected_fen").alias("fen"))
+        *ACCOUNT, "payer", pl.col("arrival").alias("at"), pl.col("expected_fen").alias("fen"),
+        pl.col("month").alias("accrual"))
     regions = due["region"].unique().to_list()
     # A yearly schedule that is not sure yields to steady monthly credits like any other.
     monthly = {region for region in regions if policy.schedule(region).kind != "annual"} | _soft(regions, policy)
     due = due.filter(pl.col("region").is_in(sorted(monthly)))
-    came = credit.select(*ACCOUNT, pl.col("month").alias("at"), pl.col("net_fen").alias("fen")).join(
+    # A month of posting that is printed as the accrual month says nothing.
+    prints = pl.when(pl.col("printed") != pl.col("month")).then("printed").alias("prints")
+    came = credit.select(*ACCOUNT, pl.col("month").alias("at"), pl.col("net_fen").alias("fen"), prints).join(
         due.select(ACCOUNT).unique(), on=ACCOUNT, how="semi")
     return due, before_deductions(due, came)
 
@@ -391,9 +397,12 @@ def _with_ends(
 
 def _whole_alone(fit: pl.DataFrame, scores: pl.DataFrame, typical: dict[str, int]) -> pl.DataFrame:
     """Of ``fit`` the records that are wholly clean, unless the region's own lag explains as much of them."""
-    whole = fit.filter(pl.col("whole"))
+    lines = scores.select(*ACCOUNT, "lag", pl.col("lines").alias("_lines"))
+    # What the printed months say is no lag of the record's, however its sums agree, is none.
+    whole = fit.filter(pl.col("whole")).join(lines, on=[*ACCOUNT, "lag"]).filter(
+        pl.col("_lines") >= pl.col("lines")).drop("_lines")
     usual = pl.col("region").cast(pl.String).replace_strict(typical, return_dtype=pl.Int32)
-    also = fit.join(scores.select(*ACCOUNT, "lag", pl.col("lines").alias("_lines")), on=[*ACCOUNT, "lag"]).filter(
+    also = fit.join(lines, on=[*ACCOUNT, "lag"]).filter(
         (pl.col("lag") == usual) & ~pl.col("whole")).select(*ACCOUNT, "_lines")
     tied = whole.join(also, on=ACCOUNT).filter(pl.col("_lines") >= pl.col("lines")).select(ACCOUNT)
     return whole.join(tied, on=ACCOUNT, how="anti")
@@ -402,10 +411,17 @@ def _whole_alone(fit: pl.DataFrame, scores: pl.DataFrame, typical: dict[str, int
 def _scores(moved: pl.DataFrame, came: pl.DataFrame) -> pl.DataFrame:
     """Per account and lag: lines (how many have a credit of their amount there) and score (those less the others).
 
-    moved: the lines at every lag, those among the account's credits.
+    moved: the lines at every lag, those among the account's credits. A credit that prints its month is no other's.
     """
-    seen = came.unique().with_columns(pl.lit(1, dtype=pl.Int32).alias("hit"))
-    return moved.join(seen, on=[*ACCOUNT, "at", "fen"], how="left").group_by(*ACCOUNT, "lag").agg(
+    hit = pl.lit(1, dtype=pl.Int32).alias("hit")
+    seen = came.filter(pl.col("prints").is_null()).select(*ACCOUNT, "at", "fen").unique().with_columns(hit)
+    told = came.filter(pl.col("prints").is_not_null()).select(
+        *ACCOUNT, "at", "fen", pl.col("prints").cast(pl.Int32).alias("accrual")).unique()
+    there = moved.join(seen, on=[*ACCOUNT, "at", "fen"], how="left")
+    if told.height:
+        there = there.join(told.with_columns(hit.alias("_told")), on=told.columns, how="left").with_columns(
+            pl.coalesce("hit", "_told").alias("hit"))
+    return there.group_by(*ACCOUNT, "lag").agg(
         pl.col("hit").sum().cast(pl.UInt32).alias("lines"),
         (pl.col("hit").sum() * 2 - pl.len().cast(pl.Int32)).alias("score"),
     )
