@@ -62,6 +62,13 @@ def test_one_month_in_two_credits_one_late(told: Told) -> None:
     assert (month["credited_on_time_fen"], month["credited_fen"], month["lag_months"]) == (10000, DUE, 3)
 
 
+@case([line(month, paid_on=f"{month}-05") for month in run_of("2024-01", 8)],
+      [*credits(count=8, skip=["2024-04", "2024-05"]), flow("2024-05-12", 7200), flow("2024-06-12", 4800)])
+def test_a_part_that_came_early_is_no_part(told: Told) -> None:
+    """A part in one month's place and the rest in the next one's are the first one's, late, not the next one's, early."""
+    assert told.unusual() == {"2024-04": LATE, "2024-05": MISSING}
+
+
 @case(lines(), [*credits(skip=["2024-03", "2024-04"]), flow("2024-05-12", 15000), flow("2024-05-20", 9000)])
 def test_two_months_in_two_other_credits(told: Told) -> None:
     """Small N:M: the oldest month takes first from the earliest credit."""

@@ -300,6 +300,13 @@ class _Edges:
                         costs[k] += price
                     elif price > lates[k]:
                         lates[k] = price
+            # A part that came before its month's place is early, though the rest was not.
+            first = min([self._known(rows[0], j) for j in picks]) if len(rows) == 1 else -1
+            if 0 <= first < worsts[rows[0]] and self.lines[rows[0]].kind == "normal":
+                shift, last = self.lines[rows[0]].shift, worsts[rows[0]]
+                for k, (usual, price) in enumerate(zip(self.lags, self.prices[first, shift], strict=True)):
+                    if max(first, first - shift) < usual <= max(last, last - shift):
+                        costs[k] += price
             costs = [cost + late for cost, late in zip(costs, lates, strict=True)]
         mask = 0
         for j in picks:
