@@ -62,6 +62,15 @@ def test_one_month_in_two_credits_one_late(told: Told) -> None:
     assert (month["credited_on_time_fen"], month["credited_fen"], month["lag_months"]) == (10000, DUE, 3)
 
 
+@case([line(month, scale=100 + at) for at, month in enumerate(run_of("2024-01", 8)) if at != 3],
+      [*(flow(f"{later(month, 1)}-12", 120 * (100 + at)) for at, month in enumerate(run_of("2024-01", 8)) if at != 3),
+       flow("2024-06-15", 120 * 104)])
+def test_twice_the_sum_of_one_month_is_no_absent_months(told: Told) -> None:
+    """Where sums differ month by month, a second credit of one month's very sum is not of the month without a line."""
+    assert told.unusual() == {
+        "2024-04": "missing_month/contribution_missing/open", "2024-05": "over_credit/duplicate_credit/open"}
+
+
 @case([line(month, paid_on=f"{month}-05") for month in run_of("2024-01", 8)],
       [*credits(count=8, skip=["2024-04", "2024-05"]), flow("2024-05-12", 7200), flow("2024-06-12", 4800)])
 def test_a_part_that_came_early_is_no_part(told: Told) -> None:

@@ -540,6 +540,13 @@ def _like(amount: int, month: int, rows: list[_Row]) -> bool:
         and min(due) - min(due) // NEAR_SHARE <= amount <= max(due) + max(due) // NEAR_SHARE)
 
 
+def _is_its_own(coin: _Coin, place: _Row, rows: list[_Row]) -> bool:
+    """Whether a credit has just the sum of the line in whose place it came, and of no line near it: it came twice."""
+    return coin.amount in _amounts(place) and not any(
+        coin.amount in _amounts(row) for row in rows
+        if row.month != place.month and abs(row.month - place.month) <= NEAR_MONTHS)
+
+
 def _span(rows: list[_Row]) -> tuple[int, int]:
     """First and last month in which credits of the person's own lines usually come.
 
@@ -865,7 +872,7 @@ def _place_surplus(
                 # before: it was paid late.
                 gap = next((each for each in (coin.month - usual, month - 1, month - 2)
                             if each in absent and each not in served), None)
-                if gap is not None and _like(coin.amount, gap, rows):
+                if gap is not None and _like(coin.amount, gap, rows) and not _is_its_own(coin, place, rows):
                     place, month = by_month.get(gap), gap
             early = by_month.get(month)
             if early and not place and early.payable and month not in linked_months and coin.amount in _amounts(early):
