@@ -146,3 +146,20 @@ def test_regions_are_named_but_no_figure_is_touched() -> None:
     text = "从110000转到420100（110000.50元，1110000元，110000199001011234，共110000）。420100."
     assert named_regions(view, text) == (
         "从北京市转到武汉市（110000.50元，1110000元，110000199001011234，共北京市）。武汉市.")
+
+
+
+def test_explained_differences_have_a_sentence() -> None:
+    """Months counted as differing are told: what a refund left too much was taken back, a premium was deducted."""
+    run = report_run.Run()
+    who = run.person("测试甲", "1001", 1)
+    run.add(who, "2024-01", "clawback", credited=12000, due=9600, part=-2400)
+    run.add(who, "2024-02", "clawback", credited=9600, part=2400)
+    run.add(who, "2024-03", "account_deduction", credited=11300, part=700)
+    run.add(who, "2024-04")
+    told = explain(run.view(), "1001")
+    assert "2024年1月退费后多划的24.00元" in told
+    assert "2024年2月的划入少24.00元" in told
+    assert "从账户代扣的保费，共7.00元" in told
+    assert "24.00 yuan of 2024-01" in explain(run.view(lang="en"), "1001")
+    assert "不用做什么" in told

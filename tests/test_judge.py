@@ -302,6 +302,21 @@ def test_a_bill_proves_no_payment(told: Told) -> None:
     assert len(told.links()) == 3
 
 
+@case(lines(count=3, paid=None, paid_on=None), credits(count=3))
+def test_a_record_that_does_not_say_whether_it_was_paid_is_no_bill(told: Told) -> None:
+    """Neither a flag nor a day of arrival: it cannot be told, and nobody is sent for a bill's proof."""
+    row = told.gap("2024-02", "data_incomplete")
+    assert (row["cause"], row["status"], row["owner"]) == ("arrival_unsaid", "unknown", "file_owner")
+    assert "账单" not in row["evidence"]
+
+
+@case([*lines(count=2), line("2024-03", paid=False, deferred=True, paid_on=None)], credits(count=2))
+def test_a_deferred_month_is_called_deferred(told: Told) -> None:
+    """缓缴: the record says so; no bill, no accusation."""
+    assert told.unusual() == {"2024-03": "data_incomplete/deferred/unknown"}
+    assert told.gap("2024-03", "data_incomplete")["owner"] == "payer"
+
+
 @case(lines(count=3, proof="billed", paid=True, paid_on=None), credits(count=1))
 def test_a_bill_that_says_paid_is_still_a_bill(told: Told) -> None:
     """proof = billed makes paid null whatever the file says, so nothing is missing."""

@@ -724,6 +724,12 @@ def test_three_months_of_the_old_base_made_good_in_one(told: Told) -> None:
     assert told.accused() == []
 
 
+@case(RAISED, [*FIRST_HALF, *credits("2024-07", 3), *credits("2024-10", 3, amount=15600), flow("2024-11-20", 2 * 3600)])
+def test_two_of_three_months_of_the_old_base_made_good(told: Told) -> None:
+    """Shortfalls that leave the old base's credit are no deduction: two of them may be made good, one stays open."""
+    assert told.accused() == [("2024-07", "short_credit", None, 3600)]
+
+
 @case([line(month, scale=100 + at) for at, month in enumerate(run_of("2024-01", 12))],
       [*(flow(f"{later(month, 1)}-12", 120 * (100 + at)) for at, month in enumerate(run_of("2024-01", 12))
          if at not in (4, 10)), flow("2024-12-12", 120 * (104 + 110))])

@@ -824,6 +824,19 @@ def test_an_unknown_word_for_credits_accuses_nobody(told: Told) -> None:
     assert told.codes() == ["kind-by-amount"]
 
 
+@case(lines(), [*credits(), flow("2024-07-21", 87, memo="年度结息"), flow("2024-07-22", DUE, memo="补缴及利息")])
+def test_a_credit_whose_memo_says_interest_is_interest(told: Told) -> None:
+    """No over-credit; a memo that says more than interest, or a sum that is due, stays a credit."""
+    assert [(label, fen) for _, label, _, fen in told.accused()] == [("over_credit", -DUE)]
+    assert "kind-by-memo" in told.codes()
+
+
+@case(lines(), [*credits(skip=["2024-06"]), flow("2024-07-12", memo="利息")])
+def test_a_sum_due_is_a_credit_whatever_its_memo(told: Told) -> None:
+    """Just what June was due, in its place."""
+    assert told.unusual() == {}
+
+
 @case(lines(), [*credits(skip=["2024-03"]), *of_other_kind([flow("2024-05-20")])])
 def test_one_line_of_unknown_kind_in_the_place_of_a_credit(told: Told) -> None:
     """Late, and under another word."""

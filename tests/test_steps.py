@@ -26,6 +26,7 @@ from core_cases import (
     line,
     lines,
     person,
+    refund,
     run_of,
     solve,
 )
@@ -135,6 +136,15 @@ def test_a_top_up_is_no_step(told: Told) -> None:
 def test_a_month_without_a_line_is_no_step(told: Told) -> None:
     """A hole in the contributions is not a fall to zero."""
     assert steps(told) == {}
+
+
+@case([*lines(), *(refund(month, "2024-07-10", scale=20) for month in run_of("2024-02", 2))], credits())
+def test_a_refunded_part_is_a_lower_base(told: Told) -> None:
+    """A part of two months was refunded: the way there and back is that, and nobody is sent to ask."""
+    assert steps(told) == {"2024-02": {"base_change": -2400}, "2024-04": {"base_change": 2400}}
+    rows = told.table("step").sort("accrual_month").rows(named=True)
+    assert {row["detail"] for row in rows} == {"refund"}
+    assert "退过一部分" in rows[0]["evidence"]
 
 
 @case(lines(count=3, due=None) + lines("2024-04", 3, due=None, scale=110), credits())

@@ -174,6 +174,10 @@ CAUSES = (
           "file_owner", "请补一份新的缴费明细，覆盖{month}。"),
     Cause("data_incomplete", "billed_only", "只有账单或申报，没有到账记录", "only a bill or declaration, no proof of payment",
           "file_owner", "请提供{month}的个人到账明细或完税证明。"),
+    Cause("data_incomplete", "arrival_unsaid", "缴费记录没有写明是否到账", "the contribution record does not say whether the premium arrived",
+          "file_owner", "请提供{month}写明缴费标识或到账日期的缴费明细，或完税证明。"),
+    Cause("data_incomplete", "deferred", "缓缴，记录显示还没有到账", "deferred; the record says that it has not arrived yet",
+          "payer", "请缴费单位说明{month}的缓缴何时缴清、个人部分是否已缴；缴清后再导出明细核对。"),
     Cause("unexplained", None, "未解释", "unexplained", "file_owner", "请把涉及的行发给本工具的维护者。"),
     Cause("base_out_of_limits", "below_floor", "缴费基数低于当地下限", "base below the region's floor", "hr_declare",
           "请人事核对{month}的申报基数；低于当年下限的，按下限补差。"),
@@ -453,6 +457,10 @@ ACTIONS_EN: dict[tuple[str, str | None], str] = {
     ("data_incomplete", "rows_missing"): "Export the account again, whole (no filter, no row deleted), covering {due}.",
     ("data_incomplete", "contribution_unseen"): "Bring a newer contribution export that covers {month}.",
     ("data_incomplete", "billed_only"): "Bring the record of arrival per person, or the tax receipt, for {month}.",
+    ("data_incomplete", "deferred"):
+        "Ask the payer when the deferred premium of {month} will be paid and whether the employee's part was; export again then.",
+    ("data_incomplete", "arrival_unsaid"):
+        "Bring a contribution record of {month} that says whether or when it arrived, or the tax receipt.",
     ("base_out_of_limits", "below_floor"): "Check the declared base of {month} with HR; below the year's floor it is topped up to the floor.",
     ("base_out_of_limits", "above_cap"): "Check the declared base of {month} with HR; what lies above the year's cap can be claimed back.",
     ("spend", None): _NOTHING, ("spend", "by_totals"): _NOTHING,

@@ -112,6 +112,8 @@ _SENTENCES = {
     "policy_unknown": "已划{came}元；当地当时的规则不明，估算应划{judged}元",
     "data_incomplete:contribution_unseen": "已划{came}元，与前后各月应划相同或相近；所给缴费明细没有这个月的到账缴费",
     "data_incomplete:billed_only": "只有账单或申报（{estimate}元），没有到账记录",
+    "data_incomplete:arrival_unsaid": "缴费记录里的这一行没有写明是否到账（{estimate}元），也没有到账日期",
+    "data_incomplete:deferred": "缴费记录写明缓缴（{estimate}元），还没有到账",
     "data_incomplete:rows_missing": "估算应划{estimate}元（应划月{due}）；所给明细在{hole}之间缺行（余额接不上）",
     "data_incomplete": "估算应划{estimate}元（应划月{due}），所给明细不能判断",
 }

@@ -72,6 +72,9 @@ def judge(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
     rest = judged - pl.col("linked_fen")
     top_up = pl.col("payment_kind") == "top_up"
     holed = pl.when(pl.col("hole_from").is_not_null()).then(pl.lit("rows_missing"))
+    # A record that says neither that nor when a premium arrived is no bill, and proves as little.
+    unproved = pl.when(pl.col("proof") != "fund_record").then(pl.lit("billed_only")).when(
+        pl.col("deferred").fill_null(False)).then(pl.lit("deferred")).otherwise(pl.lit("arrival_unsaid"))
     not_covered = holed.when(pl.col("before")).then(pl.lit("before_export")).when(pl.col("open_end")).then(
         pl.lit("tail_open")).otherwise(pl.lit("after_export"))
     accusable = (pl.col("last_covered") | pl.col("later_credit")) & pl.col("hole_from").is_null()
@@ -115,7 +118,7 @@ def judge(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
         .when((pl.col("paid") == False) & ~pl.col("absent_over"))  # noqa: E712
         .then(state("delay", "not_yet_due", "pending"))
         .when(pl.col("paid") == False).then(state("missing_month", "contribution_unpaid", "open"))  # noqa: E712
-        .when(pl.col("paid").is_null()).then(state("data_incomplete", "billed_only", "unknown"))
+        .when(pl.col("paid").is_null()).then(state("data_incomplete", unproved, "unknown"))
         .when(pl.col("second") & ~came).then(state("refund_due", None, "pending"))
         .when(unknown & came).then(state("policy_unknown", None, "unknown"))
         .when((judged == 0) & ~unknown).then(nothing)

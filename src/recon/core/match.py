@@ -759,13 +759,15 @@ def _make_good(
         got[int(str(out.links["line"][at]))].append(at)
     place_of = {coin.number: j for j, coin in enumerate(coins)}
     lacks, extras, held = [], [], {}
+    dues = {row.amount for row in rows}
     for number, row in enumerate(rows):
         if row.annual or row.amount is None or not row.open_price:
             continue
         mine = got.get(row.number, [])
         over = sum(int(str(out.links["amount_fen"][at])) for at in mine) - row.amount
         if over < 0 and (not mine or not _is_met(row, over)):
-            steady = row.amount + over in row.deducted
+            # What is another month's whole amount is an older base's credit, no deduction.
+            steady = row.amount + over in row.deducted and row.amount + over not in dues
             lacks.append(Lack(number, row.month, row.clock, row.day, -over, not mine, steady))
         elif over > 0 and len(mine) == 1 and not _is_met(row, over):
             j = place_of[int(str(out.links["credit"][mine[0]]))]

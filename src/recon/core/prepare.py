@@ -21,7 +21,7 @@ from recon.core.overlap import (
     one_ledger,
 )
 from recon.core.reversals import PAYMENT_ACCOUNT, Learned, carry_out
-from recon.core.unsaid import credits_by_amount
+from recon.core.unsaid import credits_by_amount, interest_by_memo
 from recon.problems import Problem
 from recon.tables import ACCOUNT, SCHEME_ACCOUNT, SIDE_SCHEMES, conform_all
 
@@ -59,8 +59,9 @@ def prepare(tables: dict[str, pl.DataFrame], learned: Learned | None = None) -> 
         tables["flow"], found = mark_amended_flows(tables["flow"], tables["coverage"])
         problems += found
     payments = _payment_view(tables["contribution"])
-    tables["flow"], found = credits_by_amount(tables["flow"], payments)
-    problems += found
+    for told in (interest_by_memo, credits_by_amount):
+        tables["flow"], found = told(tables["flow"], payments)
+        problems += found
     credit, undone, found = _credit_view(tables["flow"], payments, learned)
     return Prepared(tables, payments, credit, undone, problems + found)
 

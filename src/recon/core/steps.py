@@ -38,7 +38,7 @@ def step_table(lines: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     """One row per account, month of change and cause (see the module); rows of one change add up to to − from.
 
     lines: judged lines. from_base_fen, to_base_fen, from_share and to_share (``2%+1%``: employee's and employer's part,
-    or a fixed sum a month) are those of the two months; detail says what moved: wage, floor or cap of a base, and from
+    or a fixed sum a month) are those of the two months; detail says what moved: wage, floor or cap of a base, or a refund of a part of it, and from
     what to what a status or tier went (``in_service>retired``).
     """
     changes = _changes(lines)
@@ -60,6 +60,7 @@ def _changes(lines: pl.DataFrame) -> pl.DataFrame:
     ).select(
         *key, "payer", "payment_kind", "base_fen", "expected_fen", "insured", "tier", "born", "policy_ref",
         "policy_confidence", "row_id", "whole_yuan", taken.alias("taken_fen"),
+        (pl.col("unrefunded_fen") - pl.col("expected_fen")).fill_null(0).alias("refunded_fen"),
     )
     regular = regular.join(_beside_changes(regular), on=key, how="semi", nulls_equal=True)
     # Two rows may tell one payment, each party on its own: their base counts once.
@@ -69,14 +70,15 @@ def _changes(lines: pl.DataFrame) -> pl.DataFrame:
         "expected_fen", "base_fen", "insured", "tier", "policy_ref", "row_id",
         descending=[True, True, False, False, False, False], nulls_last=True,
     ).group_by(key, maintain_order=True).agg(
-        pl.col("expected_fen").sum().alias("full_fen"), pl.col("taken_fen").sum(), pl.len().alias("parties"),
+        (pl.col("expected_fen") + pl.col("refunded_fen")).sum().alias("full_fen"),
+        pl.col("taken_fen", "refunded_fen").sum(), pl.len().alias("parties"),
         pl.col("insured", "tier", "born", "policy_ref", "policy_confidence", "row_id", "whole_yuan").first(),
     ).join(bases, on=key, how="left", nulls_equal=True).with_columns(
-        (pl.col("full_fen") - pl.col("taken_fen")).alias("fen")
+        (pl.col("full_fen") - pl.col("taken_fen") - pl.col("refunded_fen")).alias("fen")
     ).sort(*key, nulls_last=True)
     before = [
         pl.col(name).shift(1).over(ACCOUNT, order_by="month").alias(f"was_{name}")
-        for name in ["fen", "full_fen", "taken_fen", "parties", "row_id", "whole_yuan", *_STATE]
+        for name in ["fen", "full_fen", "taken_fen", "refunded_fen", "parties", "row_id", "whole_yuan", *_STATE]
     ]
     return series.with_columns(before).filter(
         pl.col("was_fen").is_not_null() & (pl.col("was_fen") != pl.col("fen"))
@@ -284,6 +286,8 @@ def _with_parts(changes: pl.DataFrame) -> pl.DataFrame:
         if cause in moved:
             otherwise = pl.col("_ratio") if cause == "base_change" else pl.lit(0, dtype=pl.Int64)
             own = pl.when(pl.col("_ruled")).then(pl.col(f"_by_{cause}")).otherwise(otherwise)
+        if cause == "base_change":  # a part of the base was refunded in one of the two months
+            own = own + pl.col("was_refunded_fen") - pl.col("refunded_fen")
         parts.append((own + pl.when(pl.col("_for_rest") == cause).then("_rest").otherwise(0)).alias(cause))
     return out.with_columns(*parts, (pl.col("was_taken_fen") - pl.col("taken_fen")).alias("account_deduction"))
 
@@ -303,7 +307,8 @@ def _with_details(changes: pl.DataFrame, policy: Policy) -> pl.DataFrame:
         ).to_series().fill_null(False)
 
     return changes.with_columns(
-        pl.when(at("floor_fen")).then(pl.lit("floor")).when(at("cap_fen")).then(pl.lit("cap"))
+        pl.when(pl.col("was_refunded_fen") != pl.col("refunded_fen")).then(pl.lit("refund"))
+        .when(at("floor_fen")).then(pl.lit("floor")).when(at("cap_fen")).then(pl.lit("cap"))
         .otherwise(pl.lit("wage")).alias("_moved"),
         pl.coalesce("_was_other_share", "_share_before").alias("from_share"),
         pl.coalesce("_now_other_share", "_share_base_change").alias("to_share"),
@@ -319,7 +324,9 @@ _TOLD = {
     "account_deduction": "每月像是从账户代扣{taken}元（原来{was_taken}元）", "rounding": "尾数取整",
     "unexplained": "依据不足，尚不能说明",
 }
-_MOVED = {"floor": "（当地下限调整）", "cap": "（当地上限调整）", "wage": ""}
+_REFUNDED = "缴费退过一部分（基数下调），应划因此少{refunded}元（前一个月少{was_refunded}元）"
+
+_MOVED = {"floor": "（当地下限调整）", "cap": "（当地上限调整）", "wage": "", "refund": ""}
 _STATUS = {"in_service": "在职", "retired": "退休", "flexible": "灵活就业"}
 
 
@@ -330,7 +337,8 @@ def _rows(changes: pl.DataFrame, cause: str) -> pl.DataFrame:
         "from_ref": pl.col("_from_ref"), "to_ref": pl.col("policy_ref"), "from_base": yuan(pl.col("was_base_fen")),
         "to_base": yuan(pl.col("base_fen")), "moved": pl.col("_moved").replace_strict(_MOVED, return_dtype=pl.String),
         "was_tier": pl.col("was_tier"), "tier": pl.col("tier"), "taken": yuan(pl.col("taken_fen")),
-        "was_taken": yuan(pl.col("was_taken_fen")),
+        "was_taken": yuan(pl.col("was_taken_fen")), "refunded": yuan(pl.col("refunded_fen")),
+        "was_refunded": yuan(pl.col("was_refunded_fen")),
         **{name: pl.col(name).replace_strict(_STATUS, default=pl.col(name), return_dtype=pl.String)
            for name in ("insured", "was_insured")},
     }
@@ -340,6 +348,12 @@ def _rows(changes: pl.DataFrame, cause: str) -> pl.DataFrame:
     detail = {
         "base_change": pl.col("_moved"), "status_change": pair("insured"), "tier_change": pair("tier"),
     }.get(cause, _TEXT)
+    told = fill(_TOLD[cause], fields)
+    if cause == "base_change":
+        same = pl.col("was_base_fen").eq_missing(pl.col("base_fen"))
+        refunded = fill(_REFUNDED, fields)
+        told = pl.when(pl.col("_moved") != "refund").then(told).when(same).then(refunded).otherwise(
+            pl.concat_str(told, pl.lit("；"), refunded))
     named = pl.concat_str("was_row_id", "row_id", separator="; ", ignore_nulls=True)
     found = changes.with_columns(pl.col(cause).cast(pl.Int64).alias("amount_fen")).filter(pl.col("amount_fen") != 0)
     return found.select(
@@ -347,7 +361,7 @@ def _rows(changes: pl.DataFrame, cause: str) -> pl.DataFrame:
         pl.lit(cause).alias("cause"), "amount_fen",
         pl.concat_str(
             pl.lit("每月应划从"), yuan(pl.col("from_fen")), pl.lit("元变为"), yuan(pl.col("to_fen")), pl.lit("元；"),
-            fill(_TOLD[cause], fields),
+            told,
             pl.when(named != "").then(pl.concat_str(pl.lit(" ["), named, pl.lit("]"))).otherwise(pl.lit("")),
         ).alias("evidence"),
         "policy_ref", "policy_confidence", pl.col("was_base_fen").alias("from_base_fen"),

@@ -1,7 +1,8 @@
-"""Credits whose kind no list of words knows: told by their sum, so that nobody is accused over a word.
+"""Lines whose kind no list of words knows, or whose memo says another: told by sum and memo, so that no word accuses.
 
 An export names the kind of a line in words of its own; an unknown one is read as ``other`` and said. Where such a line
-holds just what the account is due, in its place, it is the credit, and that is said, too.
+holds just what the account is due, in its place, it is the credit, and that is said, too. A line of kind credit whose
+memo says that it is interest is interest, unless it has just the sum due.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from recon.tables import ACCOUNT
 UNSAID_KIND = "other"
 # Of an account without any line of kind credit: one sum in so many months is what comes month by month.
 REGULAR_MONTHS = 3
+_INTEREST = "结息|利息|计息"
+_MORE = "划|缴|本金|本息|含|及|和"  # a memo that says more than interest: which of its sum is interest is not said
 
 
 def credits_by_amount(flow: pl.DataFrame, payments: pl.DataFrame) -> tuple[pl.DataFrame, list[Problem]]:
@@ -54,6 +57,29 @@ def credits_by_amount(flow: pl.DataFrame, payments: pl.DataFrame) -> tuple[pl.Da
         for file, row_id, fen in first.select("_file", "row_id", "amount_fen").iter_rows()
     ]
     return flow.with_columns(pl.when(is_hit).then(pl.lit("credit")).otherwise("flow_kind").alias("flow_kind")), problems
+
+
+def interest_by_memo(flow: pl.DataFrame, payments: pl.DataFrame) -> tuple[pl.DataFrame, list[Problem]]:
+    """``flow`` with flow_kind interest where a credit's memo says nothing else (see the module), one problem per person.
+
+    payments: as for :func:`credits_by_amount`. Interest is never a month's credit (DESIGN section 4).
+    """
+    memo = pl.col("memo").fill_null("")
+    said = flow.filter(
+        (pl.col("flow_kind") == "credit") & (pl.col("amount_fen") > 0) & memo.str.contains(_INTEREST)
+        & ~memo.str.contains(_MORE))
+    if said.is_empty():
+        return flow, []
+    said = said.join(_due_sums(payments).select(*ACCOUNT, "amount_fen").unique(), on=[*ACCOUNT, "amount_fen"],
+                     how="anti", nulls_equal=True)
+    first = said.sort("posted_on", "row_id", nulls_last=True).unique("person_id", keep="first", maintain_order=True)
+    problems = [
+        Problem("kind-by-memo", row_id.partition("#")[0], row_id.partition("#")[2], "flow_kind", value=yuan_text(fen))
+        for row_id, fen in first.select("row_id", "amount_fen").iter_rows()
+    ]
+    is_said = pl.col("row_id").is_in(said["row_id"].implode())
+    return flow.with_columns(
+        pl.when(is_said).then(pl.lit("interest")).otherwise("flow_kind").alias("flow_kind")), problems
 
 
 def _due_sums(payments: pl.DataFrame) -> pl.DataFrame:

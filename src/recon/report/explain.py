@@ -60,7 +60,11 @@ _HAPPENED: dict[tuple[str, str | None], tuple[str, str]] = {
     ("over_credit", None): (
         "{months}多划入{amount}元，请先别用", "{amount} yuan too much came for {months}; please do not spend them yet"),
     ("clawback", None): (
-        "{months}预划或错划的{amount}元被收回", "a prepaid or wrong credit of {amount} yuan was taken back ({months})"),
+        "{months}退费后多划的{amount}元，已从后来一笔划入里扣回，不是少划",
+        "{amount} yuan of {months} were too much after a refund and have been taken back from a later credit; nothing is short"),
+    ("clawback", "taken"): (
+        "{months}的划入少{amount}元，正好是退费月份多划的合计，由这一笔扣回，不是少划",
+        "the credit of {months} is {amount} yuan less: just what the refunded months had got too much; nothing is short"),
     ("account_deduction", None): (
         "{months}每月少的钱像是从账户代扣的保费，共{amount}元",
         "what is missing in {months} looks like a premium taken from the account, {amount} yuan in all"),
@@ -89,6 +93,12 @@ _HAPPENED: dict[tuple[str, str | None], tuple[str, str]] = {
     ("data_incomplete", "billed_only"): (
         "{months}只有账单或申报，没有到账记录，不能判断{estimate}",
         "for {months} there is a bill or declaration but no proof of payment, so it cannot be told{estimate}"),
+    ("data_incomplete", "arrival_unsaid"): (
+        "{months}的缴费记录没有写明是否到账，不能判断{estimate}",
+        "the contribution record does not say whether the premium of {months} arrived, so it cannot be told{estimate}"),
+    ("data_incomplete", "deferred"): (
+        "{months}的医保费缓缴，记录显示还没有到账，是否该划入不能判断{estimate}",
+        "the premium of {months} is deferred and has not arrived yet, so it cannot be told what is due{estimate}"),
     ("data_incomplete", None): (
         "所给明细截止得太早，{months}不能判断{estimate}", "the export ends too early to tell about {months}{estimate}"),
     ("unexplained", None): (
@@ -133,6 +143,12 @@ _ASK: dict[tuple[str, str | None], tuple[str, str]] = {
         "请补一份覆盖{months}的缴费明细", "please bring a newer contribution export that covers {months}"),
     ("data_incomplete", "billed_only"): (
         "请提供{months}的到账明细或完税证明", "please bring the record of arrival or the tax receipt for {months}"),
+    ("data_incomplete", "arrival_unsaid"): (
+        "请提供{months}写明缴费标识或到账日期的缴费明细，或完税证明",
+        "please bring a contribution record of {months} that says whether or when it arrived, or the tax receipt"),
+    ("data_incomplete", "deferred"): (
+        "请向缴费单位核对{months}的缓缴何时缴清、个人部分是否已缴",
+        "please ask the payer when the deferred premium of {months} will be paid, and whether your part was"),
     ("data_incomplete", "rows_missing"): (
         "请把{pages}的个人账户收支明细重新完整导出（不要筛选、不要删行）",
         "please export the account again for {pages}, whole (no filter, no row deleted)"),
@@ -188,6 +204,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "end": ("。", "."),
 }
 _USUAL = ("credit_missing", "credit_missing:retired", "overdue")
+_EXPLAINED = ("clawback", "account_deduction")  # amounts that differ, and nobody has to act
 _SOURCES = 12
 # Worst first: what a short answer speaks of.
 _URGENCY = ("open", "unknown", "pending")
@@ -430,7 +447,7 @@ def _short(
             clauses = [account.unsettled[0][0], worst.ask, *clauses]
         clauses = list(dict.fromkeys(clauses))
     else:
-        clauses = [*unsettled, *_well(say, month, view), *_short_changes(view, say, person_id)]
+        clauses = [*unsettled, *_well(say, month, view), *_explained(view, say, month), *_short_changes(view, say, person_id)]
     limit = SHORT_EN if view.lang == "en" else SHORT_ZH
     chosen: list[str] = []
     left_out = set()
@@ -484,6 +501,7 @@ def _month_lines(view: RunView, say: _Say, month: pl.DataFrame, cases: list[_Cas
     for case in cases:
         settle = say("settle") if case.doubt else ""
         texts.append(say.sentences([one for one in (case.happened, case.usual, case.doubt, settle) if one]))
+    texts += [say.sentences([one]) for one in _explained(view, say, month)]
     late = month.filter((pl.col("label") == "delay") & (pl.col("status") == "resolved"))["accrual_month"].to_list()
     if late:
         texts.append(say.sentences([say("late", months=say.months(late))]))
@@ -496,6 +514,23 @@ def _month_lines(view: RunView, say: _Say, month: pl.DataFrame, cases: list[_Cas
     return texts
 
 
+def _explained(view: RunView, say: _Say, month: pl.DataFrame) -> list[str]:
+    """Months whose credit differs from what was due for a reason that is known: what it was."""
+    own = month.filter(pl.col("label").is_in(_EXPLAINED) & (pl.col("status") == "explained"))
+    key = ["person_id", "region", "scheme", "accrual_month", "label", "status"]
+    parts = view.table("gap").filter(pl.col("basis") == "credit").join(own, on=key, how="semi", nulls_equal=True)
+    texts = []
+    for label in _EXPLAINED:
+        for taken in (False, True):
+            mine = parts.filter((pl.col("label") == label) & ((pl.col("amount_fen") > 0) == taken))
+            if mine.height:
+                happened = _HAPPENED.get((label, "taken" if taken else None), _HAPPENED[label, None])
+                texts.append(say.of(happened).format(
+                    months=say.months(mine["accrual_month"].unique().sort().to_list()),
+                    amount=yuan(int(mine["amount_fen"].abs().sum() or 0))))
+    return texts
+
+
 def _lacks_credit(case: _Case) -> bool:
     """Money is missing in the account: what people suspect first is their own spending, and it is never that."""
     return case.label in ("missing_month", "short_credit") or case.cause == "overdue"
@@ -503,7 +538,8 @@ def _lacks_credit(case: _Case) -> bool:
 
 def _rest(say: _Say, month: pl.DataFrame, cases: list[_Case]) -> str:
     """The other months all fit, if they do."""
-    told = {one for case in cases for one in case.months}
+    explained = month.filter(pl.col("label").is_in(_EXPLAINED) & (pl.col("status") == "explained"))["accrual_month"]
+    told = {one for case in cases for one in case.months} | set(explained)
     fits = month.filter((pl.col("verdict") == "received") & ~pl.col("accrual_month").is_in(sorted(told)))
     others = month.filter(~pl.col("accrual_month").is_in(sorted(told)))
     return say("rest_fits", count=fits.height) if fits.height and fits.height == others.height else ""

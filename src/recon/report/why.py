@@ -33,6 +33,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
                    "the base follows the region's floor, {before} to {after} yuan"),
     "base_cap": ("缴费基数随当地上限由{before}元变为{after}元",
                  "the base follows the region's cap, {before} to {after} yuan"),
+    "refund_before": ("前一个月的缴费后来退过一部分，应划因此少些；这个月没有",
+                      "a part of the premium of the month before was refunded, so less was due then; not of this month"),
+    "refund_now": ("这个月的缴费后来退过一部分，应划因此少些",
+                   "a part of this month's premium was refunded, so less is due"),
     "same_base": ("缴费基数没变（{base}元）。", "The contribution base did not change ({base} yuan)."),
     "status": ("{before} → {after}", "{before} to {after}"),
     "deduction": ("像是长期护理险、大病险一类从账户代缴的保费，可拨区号+12393核对",
@@ -92,7 +96,7 @@ def paragraph(view: RunView, rows: Sequence[Row], *, brief: bool = False, with_r
         text.append(say("same_base", base=yuan(base)))
     bases = [row for row in rows if row["cause"] == "base_change"]
     moved = {row["detail"] for row in bases}
-    if causes <= _NOBODY | {"base_change"} and moved <= {"floor", "cap"}:
+    if causes <= _NOBODY | {"base_change"} and moved <= {"floor", "cap", "refund"}:
         text.append(say("by_rule"))
     elif not brief and any(row["amount_fen"] < 0 and row["detail"] == "wage" for row in bases):
         text.append(say("lower_base"))
@@ -130,6 +134,8 @@ def _why(say: _Say, row: Row) -> str:
     if cause in ("policy_change", "age_bracket") and before and after and before != after:
         return say("rule", before=say.share(before), after=say.share(after))
     if cause == "base_change" and row.get("from_base_fen") and row.get("to_base_fen"):
+        if detail == "refund" and row["from_base_fen"] == row["to_base_fen"]:
+            return say("refund_before" if row["amount_fen"] > 0 else "refund_now")
         key = f"base_{detail}" if detail in ("floor", "cap") else "base"
         return say(key, before=yuan(row["from_base_fen"]), after=yuan(row["to_base_fen"]))
     if cause in ("status_change", "tier_change") and ">" in detail:
