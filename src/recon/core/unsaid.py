@@ -60,7 +60,7 @@ def credits_by_amount(flow: pl.DataFrame, payments: pl.DataFrame) -> tuple[pl.Da
 
 
 def interest_by_memo(flow: pl.DataFrame, payments: pl.DataFrame) -> tuple[pl.DataFrame, list[Problem]]:
-    """``flow`` with flow_kind interest where a credit's memo says nothing else (see the module), one problem per person.
+    """``flow`` with flow_kind interest where a credit's memo says just that (see the module), one problem a person.
 
     payments: as for :func:`credits_by_amount`. Interest is never a month's credit (DESIGN section 4).
     """

@@ -61,10 +61,12 @@ _HAPPENED: dict[tuple[str, str | None], tuple[str, str]] = {
         "{months}多划入{amount}元，请先别用", "{amount} yuan too much came for {months}; please do not spend them yet"),
     ("clawback", None): (
         "{months}退费后多划的{amount}元，已从后来一笔划入里扣回，不是少划",
-        "{amount} yuan of {months} were too much after a refund and have been taken back from a later credit; nothing is short"),
+        "{amount} yuan of {months} were too much after a refund and have been taken back from a later credit; "
+        "nothing is short"),
     ("clawback", "taken"): (
         "{months}的划入少{amount}元，正好是退费月份多划的合计，由这一笔扣回，不是少划",
-        "the credit of {months} is {amount} yuan less: just what the refunded months had got too much; nothing is short"),
+        "the credit of {months} is {amount} yuan less: just what the refunded months had got too much; "
+        "nothing is short"),
     ("account_deduction", None): (
         "{months}每月少的钱像是从账户代扣的保费，共{amount}元",
         "what is missing in {months} looks like a premium taken from the account, {amount} yuan in all"),
@@ -447,7 +449,8 @@ def _short(
             clauses = [account.unsettled[0][0], worst.ask, *clauses]
         clauses = list(dict.fromkeys(clauses))
     else:
-        clauses = [*unsettled, *_well(say, month, view), *_explained(view, say, month), *_short_changes(view, say, person_id)]
+        clauses = [*unsettled, *_well(say, month, view), *_explained(view, say, month),
+                   *_short_changes(view, say, person_id)]
     limit = SHORT_EN if view.lang == "en" else SHORT_ZH
     chosen: list[str] = []
     left_out = set()

@@ -34,7 +34,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "base_cap": ("缴费基数随当地上限由{before}元变为{after}元",
                  "the base follows the region's cap, {before} to {after} yuan"),
     "refund_before": ("前一个月的缴费后来退过一部分，应划因此少些；这个月没有",
-                      "a part of the premium of the month before was refunded, so less was due then; not of this month"),
+                      "a part of the premium of the month before was refunded, so less was due then"),
     "refund_now": ("这个月的缴费后来退过一部分，应划因此少些",
                    "a part of this month's premium was refunded, so less is due"),
     "same_base": ("缴费基数没变（{base}元）。", "The contribution base did not change ({base} yuan)."),
