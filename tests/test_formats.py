@@ -360,9 +360,12 @@ def test_ranges_divide(base: str, rate: str, own: str, bases: list[int]) -> None
     ("6000", "0.02", "360.01"), ("7000", "0.02", "360"), ("6001", "0.02", "120.03"),
 ])
 def test_ranges_that_do_not_divide_stay_one_sum(base: str, rate: str, own: str) -> None:
-    """No month is invented."""
+    """All money stands in the first month; the others have a line without any, so that none of them looks unpaid."""
     result = read("national_contribution", CODES, coded("202401", "202403", base, rate, own))
-    assert result.frame.height == 1
+    whole = round(float(own) * 100)
+    assert result.frame["employee_fen"].to_list() == [whole, 0, 0]
+    assert result.frame["into_account_fen"].to_list() == [whole, 0, 0]
+    assert result.frame["base_fen"].to_list() == [None] * 3
     assert codes(result) == ["range-not-split"]
 
 

@@ -38,8 +38,8 @@ def step_table(lines: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     """One row per account, month of change and cause (see the module); rows of one change add up to to − from.
 
     lines: judged lines. from_base_fen, to_base_fen, from_share and to_share (``2%+1%``: employee's and employer's part,
-    or a fixed sum a month) are those of the two months; detail says what moved: wage, floor or cap of a base, or a refund
-    of a part of it, and from what to what a status or tier went (``in_service>retired``).
+    or a fixed sum a month) are those of the two months; detail says what moved: wage, floor or cap of a base, or a
+    refund of a part of it, and from what to what a status or tier went (``in_service>retired``).
     """
     changes = _changes(lines)
     if changes.is_empty():

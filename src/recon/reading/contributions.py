@@ -154,7 +154,7 @@ def split_ranges(frame: pl.DataFrame, reading: Reading) -> pl.DataFrame:
         if base is None or any(row[name] % months for name in amounts):
             reading.problems.append(Problem("range-not-split", None, row["_place"], reading.shown("accrual_month"),
                                             f"{row['accrual_month']:%Y-%m}–{row[last]:%Y-%m}"))
-            parts.append(row)
+            parts += _lump(row, months, amounts)
             continue
         for step in range(months):
             month = add_months(row["accrual_month"], step)
@@ -167,6 +167,20 @@ def split_ranges(frame: pl.DataFrame, reading: Reading) -> pl.DataFrame:
             parts.append(part)
     whole = pl.concat([frame.filter(~is_range), pl.DataFrame(parts, schema=frame.schema)])
     return whole.sort("_at", "accrual_month", maintain_order=True).drop(last)
+
+
+def _lump(row: dict[str, Any], months: int, amounts: list[str]) -> list[dict[str, Any]]:
+    """The months of a range that cannot be split: all money in the first, so that each month still has its line.
+
+    What one of them would be due is not known, unless the row states what all of them put into the account.
+    """
+    rest = dict.fromkeys(("base_fen", "wage_fen") & row.keys())
+    lines = [row | rest]
+    for step in range(1, months):
+        month = add_months(row["accrual_month"], step)
+        nothing = dict.fromkeys([*amounts, *(("into_account_fen", "late_fee_fen") & row.keys())], 0)
+        lines.append(row | rest | nothing | {"accrual_month": month, "_place": f"{row['_place']}/{month:%Y-%m}"})
+    return lines
 
 
 def _monthly_base(row: dict[str, Any], months: int, rate_text: str) -> int | None:
