@@ -109,6 +109,13 @@ def kind_by_amount(folder: Path) -> None:
     write(folder, "flow.csv", [row | {"flow_kind": "other"} for row in credits(range(1, 7))])
 
 
+def kind_by_memo(folder: Path) -> None:
+    """A credit whose memo says that it is interest."""
+    write(folder, "contribution.csv", contributions(range(6)))
+    write(folder, "flow.csv", [row | {"memo": ""} for row in credits(range(1, 7))] + [
+        credits([6])[0] | {"posted_on": "2024-07-21", "amount_fen": "87", "memo": "年度结息"}])
+
+
 def line_in_one_file(folder: Path) -> None:
     """A credit that a second export of the same months does not show."""
     write(folder, "contribution.csv", contributions(range(6)))
@@ -255,7 +262,7 @@ TRIGGERS: dict[str, Callable[[Path], None]] = {
     trigger.__name__.replace("_", "-"): trigger
     for trigger in (policy_differs, printed_month_ignored, printed_month_contradicts, annual_window_differs,
                     contradictory_lines, amended_line, line_in_one_file, as_of_future, record_too_long, unmatched_reversal,
-                    leg_absent, kind_by_amount,
+                    leg_absent, kind_by_amount, kind_by_memo,
                     month_twice, leg_month_missing, ocr_missing, ocr_unproved, pages_unread,
                     password_wrong, password_extra, too_slow, reader_failed, unknown_decision, files_skipped,
                     workbook_part)
