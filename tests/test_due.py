@@ -258,6 +258,33 @@ def test_another_sum_is_no_prepaid_year(told: Told) -> None:
     assert told.months()["2024-01"]["credited_fen"] == 0
 
 
+AHEAD = flow("2024-01-10", 12 * DUE, region=HANGZHOU)
+
+
+@case(lines("2024-01", 12, region=HANGZHOU, due=None), [AHEAD], as_of="2025-02-28", **FULL_YEARS)
+def test_prepaid_year_whose_rule_is_not_known_throughout(told: Told) -> None:
+    """Until 2024-03 only an estimate stands: twelve of it are the year all the same."""
+    assert told.accused() == []
+    assert {row["credited_fen"] for row in told.months().values()} == {DUE}
+
+
+@case([*lines("2024-01", 6, region=HANGZHOU, due=None), *lines("2024-07", 6, region=HANGZHOU, due=None, scale=120)],
+      [AHEAD, flow("2025-01-10", 12 * 14400, region=HANGZHOU)], as_of="2025-02-28", **FULL_YEARS)
+def test_prepaid_year_with_a_new_base(told: Told) -> None:
+    """On the old base all year; what the new one adds is settled later, and the next year's is no month's."""
+    assert told.accused() == []
+    assert {row["credited_fen"] for row in told.months().values()} == {DUE}
+    assert told.answers()["2024-08"] == "delay/late/pending"
+
+
+@case(lines("2024-01", 6, region=HANGZHOU, due=None), [AHEAD, flow("2024-08-05", -6 * DUE, "reversal", region=HANGZHOU)],
+      as_of="2025-02-28", **FULL_YEARS)
+def test_what_a_leaver_gives_back_of_a_prepaid_year(told: Told) -> None:
+    """Half of it is taken back: the months that were paid for have theirs."""
+    assert told.accused() == []
+    assert {row["credited_fen"] for row in told.months().values()} == {DUE}
+
+
 @case(lines("2024-01", 12, region=HANGZHOU), credits("2024-01", 12, region=HANGZHOU), **FULL_YEARS)
 def test_monthly_where_prepaid_is_possible(told: Told) -> None:
     """The same region may credit month by month."""

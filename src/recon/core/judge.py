@@ -209,7 +209,9 @@ def _with_deductions(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
     )
     # A sum that was lacking in such a run is the same deduction wherever else it is lacking.
     steady = runs.filter(
-        (pl.len().over(*same, "_run").max().over(same) >= DEDUCTION_MONTHS)
+        # Shares of one credit lack the same again and again and prove nothing.
+        ((pl.len().over(*same, "_run").max().over(same) >= DEDUCTION_MONTHS)
+         & (pl.col("posted").n_unique().over(same) > 1))
         | (pl.len().over(*same, "_season") >= DEDUCTION_YEARS)
     )["line"]
     shared = other.join(context.deduction, left_on=["region", "posted", "rest_fen"],

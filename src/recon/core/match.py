@@ -94,6 +94,7 @@ class _Row:
     absent: bool = False  # no line, though there ought to be one
     unrefunded: int | None = None  # the amount before a part of it was refunded: what may have come first
     followed: bool = False  # its payer's records speak of later months, too
+    estimate: int | None = None  # what is likely to be due where ``amount`` is not known
     behind: int = 0  # months after its own in which the premium of a bill is likely to have arrived
     # The amount due less deductions seen again and again, and before a refund.
     deducted: list[int] = field(default_factory=list)
@@ -126,7 +127,7 @@ class _Coin:
 _LINE_COLUMNS = [
     "line", "stream", "month", "arrival", "arrival_day", "expected_fen", "accepts", "whole_yuan", "due", "usual",
     "open_price", "payable", "by_place", "is_annual", "steady", "shift", "prepaid", "weak",
-    "run_late", "paid", "absent", "unrefunded_fen", "followed",
+    "run_late", "paid", "absent", "unrefunded_fen", "followed", "estimated_fen",
 ]
 
 
@@ -259,6 +260,7 @@ def _match_account(
     account: _Account, rows: list[_Row], coins: list[_Coin], out: _Output, posting_prints: Collection[str]
 ) -> Generator[Question, Solution, None]:
     """Yields what the solver must answer, takes the solution, and puts links and margins into ``out``."""
+    coins = _without_next_year(rows, coins)
     _believe_print(rows, coins, out, posting_prints)
     behind = _put_unpaid_behind(rows)
     if sum(coin.named for coin in coins) * 2 > len(coins):  # what most credits say says nothing of one
@@ -299,7 +301,7 @@ def _match_account(
         return
     open_rows = [row for at, row in enumerate(payable) if at not in linked]
     spare = _place_annual(account, rows, open_rows, coins, spare, out)
-    spare = _place_prepaid(account, open_rows, coins, spare, out)
+    spare = _place_prepaid(account, rows, open_rows, coins, spare, out)
     spare = _place_inexact(account, open_rows, coins, spare, left_prices, out)
     spare = _make_good(account, payable, coins, spare, out, begin)
     spare = _place_unknown(account, rows, coins, spare, out)
@@ -671,36 +673,75 @@ def _place_annual(
 
 
 def _place_prepaid(
-    account: _Account, open_rows: list[_Row], coins: list[_Coin], spare: list[int], out: _Output
+    account: _Account, rows: list[_Row], open_rows: list[_Row], coins: list[_Coin], spare: list[int], out: _Output
 ) -> list[int]:
-    """A year paid in advance of which only the first months' lines are at hand: each takes its amount.
+    """A year paid in advance that no exact link explains: each month at hand takes its share.
 
-    The credit holds that amount for twelve months, or for those up to December; what is left of it is of months whose
-    lines are still to come, or never will where the person left: it stands in no month.
+    The credit holds a month's amount, or what is likely to be it, for twelve months or for those up to December; or,
+    on the base of an earlier year, another sum twelve times. What is left is of months whose lines are still to come,
+    or never will where the person left: it stands in no month.
     """
     taken: set[int] = set()
+    todo = [row for row in rows if row.prepaid and row.stream == "normal" and _value(row)
+            and (row in open_rows or (row.by_place and row.paid))]
     for j in spare:
         coin = coins[j]
         if coin.printed is not None or coin.named:
             continue
-        ahead = sorted((row for row in open_rows if row.prepaid and row.stream == "normal" and row.amount
-                        and coin.month <= row.month < coin.month + YEAR), key=lambda row: row.month)
+        ahead = sorted((row for row in todo if coin.month <= row.month < coin.month + YEAR), key=lambda row: row.month)
         if not ahead:
             continue
         first = ahead[0]
-        count, rest = divmod(coin.amount, first.amount or 1)
+        count, each = _prepaid_share(coin.gross, first)
+        if count and coin.gross != coin.amount:  # what was taken back is of the last months
+            count = coin.amount // each
         mine = [row for row in ahead if row.month < first.month + count]
         if (
-            not rest and count in (YEAR, YEAR - first.month % YEAR) and len(mine) < count
-            and first.month <= coin.month + 1 and all(row.amount == first.amount for row in mine)
-            and [row.month for row in mine] == list(range(first.month, first.month + len(mine)))
+            not count or first.month > coin.month + 1
+            or [row.month for row in mine] != list(range(first.month, first.month + len(mine)))
         ):
-            for row in mine:
-                out.link(account, row, coin, row.amount or 0, "N:1")
+            continue
+        for row in mine:
+            share = each if row.amount is None else min(each, row.amount)
+            out.link(account, row, coin, share, "N:1" if share == _value(row) else "inexact")
+            todo.remove(row)
+            if row in open_rows:
                 out.settle(row)
                 open_rows.remove(row)
-            taken.add(j)
+        taken.add(j)
     return [j for j in spare if j not in taken]
+
+
+def _value(row: _Row) -> int:
+    """What a month is due, or likely to be."""
+    return row.amount if row.amount is not None else row.estimate or 0
+
+
+def _prepaid_share(total: int, first: _Row) -> tuple[int, int]:
+    """For how many months from ``first`` on a sum paid in advance is, and what each of them has; 0 where it is none."""
+    count, rest = divmod(total, _value(first))
+    if not rest and count in (YEAR, YEAR - first.month % YEAR):
+        return count, _value(first)
+    each, rest = divmod(total, YEAR)
+    if not rest and first.amount is None and first.month % YEAR == 0 and each * 2 > _value(first) > each // 2:
+        return YEAR, each
+    return 0, 0
+
+
+def _without_next_year(rows: list[_Row], coins: list[_Coin]) -> list[_Coin]:
+    """The credits less a year in advance whose lines are all still to come: it stands in no month.
+
+    The account's last lines have had theirs the same way: a year before, or when their first month was paid.
+    """
+    lines = [row for row in rows if row.prepaid and row.stream == "normal" and _value(row)]
+    if len(coins) < 2 or not lines:
+        return coins
+    last = max(lines, key=lambda row: row.month)
+    first = min((row for row in lines if row.month // YEAR == last.month // YEAR), key=lambda row: row.month)
+    if not any(0 <= first.month - coin.month <= 1 and _prepaid_share(coin.gross, first)[0] for coin in coins):
+        return coins
+    return [coin for coin in coins if not (
+        coin.month % YEAR == 0 and last.month < coin.month <= last.month + 2 and coin.amount == YEAR * _value(last))]
 
 
 def _yearly_shares(rows: list[_Row], total: int) -> list[int]:
