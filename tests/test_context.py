@@ -374,6 +374,32 @@ def test_a_payers_lag_changes_for_all_its_people(first: int, second: int) -> Non
     assert told.of("PSN:4201000001").unusual() == {}
 
 
+def test_a_month_that_a_payers_people_never_got_changes_no_lag() -> None:
+    """A payer's people lack one month and have a later run late: the lag that the rest shows was theirs throughout."""
+    people, others = colleagues(25), [one.replace("42000", "42010") for one in colleagues(25)]
+    months = run_of("2024-01", 16)
+    due = {month: DUE if month < "2024-04" else 12600 for month in months}
+    paid = [line(month, person_id=one, employer=employer, scale=due[month] // 120)
+            for employer, mine in (("甲公司", people), ("乙公司", others)) for one in mine for month in months]
+    posted = {month: later(month, 3 if month == "2024-10" else 2) for month in months if month != "2024-05"}
+    came = [flow(f"{at}-12", due[month], person_id=one) for one in people for month, at in posted.items()]
+    before = [flow(f"2024-{month:02d}-12", person_id=one) for one in people for month in (1, 2)]
+    came += [flow(f"{later(month, 2)}-12", due[month], person_id=one) for one in others for month in months]
+    told = solve(account(paid, [*before, *came]), as_of="2025-07-31")
+    assert told.of(people[0]).unusual() == {"2024-05": MISSING, "2024-10": "delay/late/resolved"}
+
+
+def test_a_run_that_came_as_one_credit_with_the_next_takes_its_delay_back() -> None:
+    """Two months in one sum for all of a payer's people are two months."""
+    paid, came = _two_payers(1, 1)
+    mine = {f"PSN:42000{number:05d}" for number in range(1, 26)}
+    came = [row | {"amount_fen": 2 * DUE} if row["person_id"] in mine and row["posted_on"] == "2024-08-12" else row
+            for row in came if not (row["person_id"] in mine and row["posted_on"] == "2024-07-12")]
+    context = context_of(account(paid, came))
+    assert context.shift.filter(pl.col("shift") != 0).select("payer", "arrival", "lasts").rows() == [
+        ("甲公司", 2024 * 12 + 5, False)]
+
+
 def test_a_regions_course_is_no_lag_of_ones_own() -> None:
     """After a region's lag became longer, the longer part of a record is neither its payer's own lag nor its person's."""
     groups = {"甲公司": colleagues(25), "乙公司": [one.replace("42000", "42010") for one in colleagues(8)]}
@@ -555,7 +581,8 @@ def test_a_deduction_from_all_accounts_hides_no_lump_from_the_regions_course() -
     came = [flow(f"{later(month, 1)}-12", due[month] - 1200, person_id=one) for one in people for month in single]
     lumps = [flow("2024-06-12", 2 * DUE, person_id=one) for one in people]
     tables = account(paid, came + lumps)
-    assert context_of(tables, as_of="2025-06-30").shift.filter(pl.col("shift") != 0).is_empty()
+    shift = context_of(tables, as_of="2025-06-30").shift.filter(pl.col("shift") != 0)
+    assert shift.select("arrival", "lasts").rows() == [(2024 * 12 + 3, False)]  # April's came with May's
     told = solve(tables, as_of="2025-06-30").of(people[0])
     assert told.unusual() == dict.fromkeys(single, "account_deduction/explained") | {"2024-04": "delay/late/resolved"}
 

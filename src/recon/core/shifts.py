@@ -8,6 +8,8 @@ only if they are more than fit without any (:func:`fits`).
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import polars as pl
 
 from recon.core import months
@@ -21,13 +23,16 @@ RUN_WITHOUT_PERCENT = 75
 RUN_TWICE_PERCENT = 60
 # A delay that lasts is believed only if more lines fit it, as many as so many of the people: chance makes a few.
 LASTING_PERCENT = 25
-# One that begins with another lag than the usual, or the typical, must explain so much more: where sums are the same
-# month after month, the ends of the exports and a month that nobody got make one line fit for everybody.
-OTHER_START_PERCENT = 200
+# One that begins with another lag than the usual, or the typical, must explain so much more. Where sums are the same
+# month after month, the ends of the exports make one more line fit for everybody, and none lack its credit, if a month
+# that nobody got is taken for the begin of a longer lag; a credit that all got twice, if it is taken for a shorter one.
+SHORTER_START_PERCENT = 200
+LONGER_START_PERCENT = 100
 # A region's new lag moves what is due once it has lasted so many months (one that it had at first is what was due until
 # then); it is expected to go on for so many more.
 LASTING_MONTHS = 3
 FORESEEN_MONTHS = 12
+MOST_HOLES = 4  # empty months of which each may be one that nobody got or the begin of a delay
 
 _SHIFT = {"region": pl.String, "scheme": pl.String, "arrival": pl.Int32, "shift": pl.Int32, "lasts": pl.Boolean}
 _TURN = {"region": pl.String, "scheme": pl.String, "payer": pl.String, "way": pl.Int32, "start": pl.Int32,
@@ -40,11 +45,14 @@ _Month = tuple[int, int, int, int, int]  # month and _COUNTS
 def month_shares(lines: pl.DataFrame, credit: pl.DataFrame) -> pl.DataFrame:
     """region, scheme, payer, month, people, without, twice, thrice: accounts whose credits span the month, and how."""
     least = _payers(_lone_lines(lines))
-    # A top-up for all is no second month: what is far less than a month's credit is not counted twice.
+    # A top-up for all is no second month: what is far less than a month's credit is not counted. More than any month's
+    # is a credit of several.
+    fen = pl.col("net_fen")
+    worth = pl.when(fen > pl.col("most")).then(pl.max_horizontal(fen // pl.col("most"), 2)).otherwise(
+        (fen * 2 >= pl.col("least")).cast(pl.Int64))
     counts = credit.select(*ACCOUNT, "month", "net_fen").join(
-        least.select(*ACCOUNT, "least"), on=ACCOUNT, how="left"
-    ).group_by([*ACCOUNT, "month"]).agg(
-        pl.len().alias("n"), (pl.col("net_fen") * 2 >= pl.col("least")).sum().alias("whole"))
+        least.select(*ACCOUNT, "least", "most"), on=ACCOUNT, how="left"
+    ).group_by([*ACCOUNT, "month"]).agg(pl.len().alias("n"), worth.sum().alias("whole"))
     spans = counts.group_by(ACCOUNT).agg(
         pl.col("month").min().alias("first"), pl.col("month").max().alias("last")
     ).join(least, on=ACCOUNT).filter(pl.col("last") - pl.col("first") >= 5)
@@ -93,10 +101,11 @@ def courses(shares: pl.DataFrame, lag: pl.DataFrame, policy: Policy) -> pl.DataF
 
 
 def fits(lines: pl.DataFrame, credit: pl.DataFrame, cover: pl.DataFrame, course: pl.DataFrame) -> pl.DataFrame:
-    """region, scheme, way, lines, lacking: how many lines have their amount in their month by :func:`courses`' ways.
+    """region, scheme, way, lines, lacking, over: how many lines have their amount in their month by :func:`courses`.
 
     Their amount, or what a deduction seen again and again leaves of it. lacking: those that have not, though their
-    month is covered (``cover``: of :func:`recon.core.cover.flow_cover`).
+    month is covered (``cover``: of :func:`recon.core.cover.flow_cover`). over: credits between the first line's and the
+    last one's that no line explains.
     """
     from_usual = course.with_columns(pl.col("usual").alias("start"))
     return _fitting(_lone_lines(lines), credit, cover, from_usual, ["region", "scheme"])
@@ -105,7 +114,7 @@ def fits(lines: pl.DataFrame, credit: pl.DataFrame, cover: pl.DataFrame, course:
 def _fitting(
     lone: pl.DataFrame, credit: pl.DataFrame, cover: pl.DataFrame, course: pl.DataFrame, cohort: list[str]
 ) -> pl.DataFrame:
-    """``cohort``, way, lines, lacking (see :func:`fits`)."""
+    """``cohort``, way, lines, lacking, over (see :func:`fits`)."""
     came = before_deductions(
         lone.select(*ACCOUNT, pl.col("arrival").alias("at"), pl.col("expected_fen").alias("fen")),
         credit.join(lone.select(ACCOUNT).unique(), on=ACCOUNT, how="semi").select(
@@ -116,13 +125,31 @@ def _fitting(
         (months.index_of(pl.col("to").max().dt.offset_by("1d")) - 1).alias("_to"))
     placed = lone.join(course, on=[*cohort, "arrival"]).select(
         *dict.fromkeys([*ACCOUNT, *cohort]), "expected_fen", "way",
-        (pl.col("arrival") + pl.col("start") + pl.col("shift")).alias("month"))
-    hit = placed.join(came.unique().with_columns(pl.lit(value=True).alias("_hit")),
-                      on=[*ACCOUNT, "month", "expected_fen"], how="left").join(
-        spans, on=["person_id", "region"], how="left").join(came.select(ACCOUNT).unique(), on=ACCOUNT, how="semi")
-    there = pl.col("_hit").fill_null(False)
-    missed = (~there & pl.col("month").is_between("_from", "_to")).fill_null(False)
-    return hit.group_by(*cohort, "way").agg(there.sum().alias("lines"), missed.sum().alias("lacking"))
+        (pl.col("arrival") + pl.col("start") + pl.col("shift")).alias("month")
+    ).join(came.select(ACCOUNT).unique(), on=ACCOUNT, how="semi")
+    way = list(dict.fromkeys([*ACCOUNT, *cohort, "way"]))
+    there = came.group_by(*ACCOUNT, "month", "expected_fen").agg(pl.len().cast(pl.Int64).alias("_came"))
+    # What a month is due, and what of it came: sum by sum, or several lines as one credit.
+    single = placed.group_by(*way, "month", "expected_fen").agg(pl.len().cast(pl.Int64).alias("_due")).join(
+        there, on=[*ACCOUNT, "month", "expected_fen"], how="left"
+    ).group_by(*way, "month").agg(
+        pl.col("_due").sum(), pl.min_horizontal("_due", pl.col("_came").fill_null(0)).sum().alias("_hit"),
+        (pl.col("expected_fen") * pl.col("_due")).sum().alias("expected_fen"))
+    lump = (pl.col("_due") > 1) & pl.col("_came").is_not_null()
+    met = single.join(there, on=[*ACCOUNT, "month", "expected_fen"], how="left").with_columns(
+        pl.when(lump).then("_due").otherwise("_hit").alias("_hit"),
+        pl.when(lump).then(1).otherwise("_hit").alias("_used"),
+    ).join(spans, on=["person_id", "region"], how="left")
+    lacking = pl.when(pl.col("month").is_between("_from", "_to").fill_null(False)).then(pl.col("_due") - pl.col("_hit"))
+    # Credits in between that no line explains: less than half of any month's is none of a month.
+    reach = met.group_by(way).agg(pl.col("month").min().alias("_first"), pl.col("month").max().alias("_last"))
+    within = reach.join(there, on=ACCOUNT).join(_payers(lone).select(*ACCOUNT, "least"), on=ACCOUNT).filter(
+        pl.col("month").is_between("_first", "_last") & (pl.col("expected_fen") * 2 >= pl.col("least")))
+    key = [*cohort, "way"]
+    return met.group_by(key).agg(
+        pl.col("_hit").sum().alias("lines"), lacking.fill_null(0).sum().alias("lacking"), pl.col("_used").sum(),
+    ).join(within.group_by(key).agg(pl.col("_came").sum()), on=key, how="left").select(
+        *key, "lines", "lacking", (pl.col("_came").fill_null(0) - pl.col("_used")).alias("over"))
 
 
 def believed(course: pl.DataFrame, counts: pl.DataFrame | None) -> tuple[pl.DataFrame, list[str]]:
@@ -137,7 +164,8 @@ def believed(course: pl.DataFrame, counts: pl.DataFrame | None) -> tuple[pl.Data
     people = course.group_by("region", "scheme").agg(pl.col("people").first())
     score = (
         _more_fit() * 100 - pl.col("people") * (
-            (pl.col("way") >= 2) * LASTING_PERCENT + pl.col("way").is_in([5, 7]) * OTHER_START_PERCENT)
+            (pl.col("way") >= 2) * LASTING_PERCENT + (pl.col("way") == 5) * LONGER_START_PERCENT
+            + (pl.col("way") == 7) * SHORTER_START_PERCENT)
     ).alias("_score")
     best = counts.join(people, on=["region", "scheme"]).with_columns(score).sort(
         "region", "scheme", "_score", "way", descending=[False, False, True, False]).unique(
@@ -150,11 +178,12 @@ def believed(course: pl.DataFrame, counts: pl.DataFrame | None) -> tuple[pl.Data
 
 
 def _payers(lines: pl.DataFrame) -> pl.DataFrame:
-    """Each account of ``lines`` with payer and least: the least amount due in a month.
+    """Each account of ``lines`` with payer, least and most: the least and the largest amount due in a month.
 
     Of several payers the first by name, as where lags are asked for.
     """
-    return lines.group_by(ACCOUNT).agg(pl.col("payer").min(), pl.col("expected_fen").min().alias("least"))
+    return lines.group_by(ACCOUNT).agg(
+        pl.col("payer").min(), pl.col("expected_fen").min().alias("least"), pl.col("expected_fen").max().alias("most"))
 
 
 def payer_courses(shares: pl.DataFrame, lag: pl.DataFrame, shift: pl.DataFrame, policy: Policy) -> pl.DataFrame:
@@ -196,12 +225,14 @@ def payer_courses(shares: pl.DataFrame, lag: pl.DataFrame, shift: pl.DataFrame, 
         known_lags = (own, usual, policy.schedule(region).typical)
         starts = {max(lags + more, 0) for lags in (own, usual) for more in (-1, 0, 1)}
         for start in sorted(starts) if people >= COHORT_PEOPLE else ():
-            for least in (start, max(start - 1, 0)):
-                path = _path(counts, start, set(), least=least)
+            readings = [(holes, start) for holes in _hole_sets(counts)] + [(set[int](), max(start - 1, 0))]
+            for holes, least in readings:
+                path = _path(counts, start, holes, least=least)
                 same = tuple((arrival, start + more) for arrival, more in path)
                 if _turns(path) and same not in known:
                     known.add(same)
-                    ways.append((start, LASTING_PERCENT + (start not in known_lags) * OTHER_START_PERCENT, path))
+                    other = SHORTER_START_PERCENT if start < min(known_lags) else LONGER_START_PERCENT
+                    ways.append((start, LASTING_PERCENT + (start not in known_lags) * other, path))
         frames += [
             pl.DataFrame({"region": region, "scheme": scheme, "payer": payer, "way": way, "start": start,
                           "arrival": [a for a, _ in path], "shift": [s for _, s in path], "lasts": _lasting(path),
@@ -219,7 +250,7 @@ def _at(shifts: dict[int, int], arrival: int) -> int:
 def payer_fits(
     lines: pl.DataFrame, credit: pl.DataFrame, cover: pl.DataFrame, course: pl.DataFrame
 ) -> pl.DataFrame:
-    """region, scheme, payer, way, lines, lacking: :func:`fits` of single payers' people, by :func:`payer_courses`."""
+    """:func:`fits` of single payers' people, by :func:`payer_courses`: region, scheme, payer, way and the counts."""
     key = ["region", "scheme", "payer"]
     lone = _lone_lines(lines)
     theirs = lone.drop("payer").join(_payers(lone), on=ACCOUNT).join(course.select(key).unique(), on=key, how="semi")
@@ -296,9 +327,15 @@ def _never_made_up(shares: list[_Month]) -> set[int]:
     return set(waiting)
 
 
+def _hole_sets(shares: list[_Month]) -> list[set[int]]:
+    """Which of the empty months that nothing makes up for may be months that nobody got; all of them first."""
+    alone = sorted(_never_made_up(shares))[:MOST_HOLES]
+    return [set(holes) for count in range(len(alone), -1, -1) for holes in combinations(alone, count)]
+
+
 def _more_fit() -> pl.Expr:
-    """By how many more lines have their credit than lack it."""
-    return pl.col("lines").fill_null(0).cast(pl.Int64) - pl.col("lacking").fill_null(0).cast(pl.Int64)
+    """By how many more lines have their credit than lack it or than credits have no line."""
+    return pl.col("lines").fill_null(0) - pl.col("lacking").fill_null(0) - pl.col("over").fill_null(0)
 
 
 def _turns(path: list[tuple[int, int]]) -> bool:
