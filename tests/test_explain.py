@@ -163,3 +163,24 @@ def test_explained_differences_have_a_sentence() -> None:
     assert "从账户代扣的保费，共7.00元" in told
     assert "24.00 yuan of 2024-01" in explain(run.view(lang="en"), "1001")
     assert "不用做什么" in told
+
+
+def test_an_undecided_month_names_only_other_months() -> None:
+    """What is told to be open is not said to be open instead."""
+    run = report_run.Run()
+    who = run.person("测试甲", "1001", 1)
+    for month, others in (("2024-03", "2024-04;2024-05"), ("2024-04", "2024-03;2024-05")):
+        run.add(who, month, "missing_month", "credit_missing", "open", confidence="undecided", alternatives=others)
+    run.add(who, "2024-05")
+    assert "（也可能是2024-05）" in explain(run.view(), "1001")
+
+
+def test_a_retirees_month_that_is_not_due_says_until_when_to_wait() -> None:
+    """No contribution line has a month due: the evidence names it."""
+    run = report_run.Run()
+    who = run.person("测试甲", "1001", 1)
+    run.add(who, "2025-02", "delay", "not_yet_due", "pending", line=False, part=8300,
+            evidence="应划83.00元，应划月2025-02，尚未见划入")
+    told = explain(run.view(), "1001")
+    assert "?" not in told
+    assert "请等到2025年2月底再看" in told

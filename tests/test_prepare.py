@@ -809,6 +809,14 @@ def test_which_part_of_a_month_is_open_is_no_question(told: Told) -> None:
     assert told.months()["2024-03"]["confidence"] != "undecided"
 
 
+@case([*lines(employer_fen=None, file="own.csv"), *lines(employee_fen=None, into_account_fen=None, file="firm.csv")],
+      credits())
+def test_each_party_in_a_file_of_its_own_is_one_payment(told: Told) -> None:
+    """The tax bureau tells the person's part and the employer's apart: together they are what was paid."""
+    assert told.unusual() == {}
+    assert {row["contributed_fen"] for row in told.months().values()} == {60000}
+
+
 # ------------------------------------------------------------------------------------- credits under an unknown word
 
 

@@ -24,6 +24,8 @@ BILL_PROOFS = ("declared", "billed")
 MIRROR_DAYS = 5  # a bank books the account's credit, and an amended export the line, so many days apart at most
 SHIFTED_CREDITS = 3  # credits that two exports tell so many days apart, all of them, are the same
 _FILLED = ("into_account_fen", "paid_on", "base_fen", "booked_month", "employer", "payer", "tier")
+# Each party's part may stand in a file of its own; a bill says nothing of what arrived.
+_PARTIES = ("employee_fen", "employer_fen")
 _LINE = [*ACCOUNT, "sub_account", "ledger", "posted_on", "flow_kind", "amount_fen"]
 _UNSAID_KIND = "other"
 
@@ -108,7 +110,7 @@ def mark_repeated_contributions(
         .alias("duplicate_of"),
         pl.col("row_id").replace_strict(also, default=None, return_dtype=pl.Int64).alias("also_fen"),
     )
-    for column in _FILLED:
+    for column in (*_FILLED, *_PARTIES):
         values = {row: fill[column] for row, fill in fills.items() if column in fill and row not in duplicates}
         if values:
             new = pl.col("row_id").replace_strict(values, default=None, return_dtype=marked.schema[column])
@@ -123,7 +125,7 @@ def _view(kept: Row, row: Row, duplicates: dict[str, str], fills: dict[str, dict
     for known, target in duplicates.items():
         if target == other:
             duplicates[known] = first
-    for column in _FILLED:
+    for column in (*_FILLED, *(_PARTIES if kept["proof"] == row["proof"] else ())):
         if kept[column] is None and row[column] is not None:
             kept[column] = row[column]
             fills.setdefault(first, {})[column] = row[column]
@@ -378,6 +380,7 @@ def mark_amended_flows(flow: pl.DataFrame, coverage: pl.DataFrame) -> tuple[pl.D
     for sides in by_pair.values():
         (pair, ones), *_ = sides.items()
         others = list(sides.get((pair[1], pair[0]), []))
+        balanced = False
         for one in ones:
             if one["row_id"] in superseded:
                 continue
@@ -389,8 +392,10 @@ def mark_amended_flows(flow: pl.DataFrame, coverage: pl.DataFrame) -> tuple[pl.D
             others.remove(other)
             newer, older, is_known = _newer(one, other, exported, ends)
             superseded[older["row_id"]] = newer["row_id"]
-            column = "amount_fen" if one["amount_fen"] != other["amount_fen"] else "posted_on"
-            problems.append(_told("amended-line" if is_known else "contradictory-lines", newer, older, column))
+            column = next((name for name in ("amount_fen", "posted_on") if one[name] != other[name]), "balance_fen")
+            if column != "balance_fen" or not balanced:  # an amended line moves all balances after it: said once
+                problems.append(_told("amended-line" if is_known else "contradictory-lines", newer, older, column))
+            balanced = balanced or column == "balance_fen"
         for other in others:
             rest[other["person_id"], other["_file"], other["_other"]].append(other)
     seen = set(flow.filter(pl.col("proof").is_in(SEEN_PROOFS)).select(export_of())["row_id"])
@@ -408,7 +413,8 @@ def _told_by_one(flow: pl.DataFrame, coverage: pl.DataFrame) -> pl.DataFrame:
     account = [*ACCOUNT, "ledger"]
     told = flow.select(
         *ACCOUNT, pl.col("ledger").fill_null("app"), "posted_on", "flow_kind", "amount_fen", "row_id",
-        pl.coalesce("duplicate_of", "row_id").alias("_line"), _is_seen(), export_of().alias("_file"),
+        pl.coalesce("duplicate_of", "row_id").alias("_line"), _is_seen(), export_of().alias("_file"), "sub_account",
+        "balance_fen",
     ).drop_nulls(["posted_on", "amount_fen"])
     # Without the lines of spending, so that an edition that drops them answers the same.
     steady = told.filter(~pl.col("flow_kind").is_in(SPENDING))
@@ -451,8 +457,10 @@ def _spans(told: pl.DataFrame, account: list[str], coverage: pl.DataFrame) -> pl
 def _amends(one: Row, other: Row) -> bool:
     """Whether two lines of one kind, each missing in the other's export, are one line told twice."""
     days: int = abs((one["posted_on"] - other["posted_on"]).days)
+    if one["amount_fen"] == other["amount_fen"] and days == 0:  # its balance was amended with an earlier line
+        return bool(one["sub_account"] == other["sub_account"])
     if one["amount_fen"] == other["amount_fen"]:
-        return 0 < days <= MIRROR_DAYS
+        return days <= MIRROR_DAYS
     return days == 0 and bool((one["amount_fen"] > 0) == (other["amount_fen"] > 0))
 
 

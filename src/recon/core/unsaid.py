@@ -64,7 +64,7 @@ def interest_by_memo(flow: pl.DataFrame, payments: pl.DataFrame) -> tuple[pl.Dat
 
     payments: as for :func:`credits_by_amount`. Interest is never a month's credit (DESIGN section 4).
     """
-    memo = pl.col("memo").fill_null("")
+    memo = pl.col("memo").fill_null("").str.replace(r"^\S+ ", "")  # what an export calls the line stands before it
     said = flow.filter(
         (pl.col("flow_kind") == "credit") & (pl.col("amount_fen") > 0) & memo.str.contains(_INTEREST)
         & ~memo.str.contains(_MORE))

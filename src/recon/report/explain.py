@@ -93,16 +93,17 @@ _HAPPENED: dict[tuple[str, str | None], tuple[str, str]] = {
         "{months}有划入，但所给缴费明细没有这个月的到账缴费，明细可能不全或太旧",
         "{months} was credited, though the contribution records show no payment for it: they may be old or not whole"),
     ("data_incomplete", "billed_only"): (
-        "{months}只有账单或申报，没有到账记录，不能判断{estimate}",
-        "for {months} there is a bill or declaration but no proof of payment, so it cannot be told{estimate}"),
+        "{months}只有账单或申报{premium}，没有到账记录，不能判断",
+        "for {months} there is a bill or declaration{premium} but no proof of payment, so it cannot be told"),
     ("data_incomplete", "arrival_unsaid"): (
-        "{months}的缴费记录没有写明是否到账，不能判断{estimate}",
-        "the contribution record does not say whether the premium of {months} arrived, so it cannot be told{estimate}"),
+        "{months}的缴费记录{premium}没有写明是否到账，不能判断",
+        "the contribution record of {months}{premium} does not say whether it arrived, so it cannot be told"),
     ("data_incomplete", "deferred"): (
-        "{months}的医保费缓缴，记录显示还没有到账，是否该划入不能判断{estimate}",
-        "the premium of {months} is deferred and has not arrived yet, so it cannot be told what is due{estimate}"),
+        "{months}的医保费缓缴{premium}，记录显示还没有到账，是否该划入不能判断",
+        "the premium of {months} is deferred{premium} and has not arrived yet, so it cannot be told what is due"),
     ("data_incomplete", None): (
-        "所给明细截止得太早，{months}不能判断{estimate}", "the export ends too early to tell about {months}{estimate}"),
+        "所给明细没有覆盖{months}该划入的日子，不能判断{estimate}",
+        "the export does not cover the days on which {months} would come, so it cannot be told{estimate}"),
     ("unexplained", None): (
         "{months}有{amount}元还不能说明", "{amount} yuan of {months} cannot be explained yet"),
 }
@@ -185,6 +186,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
               "the sum is certain, the month is not (it may be {others})"),
     "settle": ("带所属期的个人账户明细可以定", "an account export with accrual months settles it"),
     "estimate": ("（估算{amount}元）", " (about {amount} yuan)"),
+    "premium": ("（保费共{amount}元）", " (premiums of {amount} yuan)"),
     "arrived": ("（{day}到账）", " (arrived {day})"),
     "arrival_given": ("、到账日{day}", ", arrived {day}"),
     "months_title": ("【钱到了没有】", "Has the money come?"),
@@ -232,10 +234,10 @@ class _Say:
 
     def sentences(self, parts: Sequence[str]) -> str:
         """Parts as sentences."""
-        end = self("end")
+        ended = [part if part.endswith(("?", "？")) else f"{part}{self('end')}" for part in parts if part]
         if self.lang == "zh":
-            return "".join(f"{part}{end}" for part in parts)
-        return " ".join(f"{part[0].upper()}{part[1:]}{end}" for part in parts if part)
+            return "".join(ended)
+        return " ".join(f"{part[0].upper()}{part[1:]}" for part in ended)
 
 
 def find_person(view: RunView, key: str) -> list[str]:
@@ -389,7 +391,8 @@ def _case(view: RunView, say: _Say, label: str, cause: str | None, status: str, 
     pick = (label, told) if (label, told) in _HAPPENED else (label, None)
     ask = (label, cause) if (label, cause) in _ASK else (label, None)
     unsure = group.filter(pl.col("confidence") == "undecided")["alternatives"].drop_nulls().to_list()
-    others = sorted({one for text in unsure for one in text.split(";") if one})
+    own = {one.strftime("%Y-%m") for one in months}
+    others = sorted({one for text in unsure for one in text.split(";") if one} - own)
     is_open = status == "open"
     return _Case(
         status, label, cause, months,
@@ -412,18 +415,26 @@ def _facts(
         paid_on, booked = group["paid_on"].max(), group["booked_month"].max()
         day = paid_on.isoformat() if isinstance(paid_on, date) else (
             booked.strftime("%Y-%m") if isinstance(booked, date) else "")
-    due = group["due_month"].max()
+    due = group["due_month"].max() or _due_told(group)
     years = sorted({str(one.year) for one in [*months, *group["due_month"].drop_nulls()]})
     shown = "、".join(f"{year}年" for year in years) if view.lang == "zh" else ", ".join(years)
     return {
         "months": say.months(months), "amount": yuan(certain or estimate),
         "estimate": say("estimate", amount=yuan(estimate)) if estimate else "",
+        "premium": say("premium", amount=yuan(estimate)) if estimate else "",
         "arrived": say("arrived", day=day) if day else "",
         "arrival_given": say("arrival_given", day=day) if day else "",
         "due": say.months([due]) if isinstance(due, date) else "?", "as_of": view.as_of.isoformat(),
         "due_sum": yuan(int(group["expected_fen"].sum() or 0)), "came": yuan(int(group["credited_fen"].sum() or 0)),
         "pages": say("year_pages", years=shown),
     }
+
+
+def _due_told(group: pl.DataFrame) -> date | None:
+    """The month that the evidence names where no contribution line has one: a retiree's."""
+    return group.select(
+        pl.col("evidence").str.extract("应划月([0-9]{4}-[0-9]{2})").str.to_date("%Y-%m", strict=False).max()
+    ).item()
 
 
 def _short(
