@@ -51,6 +51,13 @@ def test_month_between_two_lines_of_one_payer(told: Told) -> None:
     assert (month["contributed_fen"], month["expected_fen"], month["verdict"]) == (0, 0, "no_record")
 
 
+@case(lines(count=3), credits(count=3), roster=[person(region=HANGZHOU, employed_from="2020-01-01")],
+      coverage=[cover(), cover("contribution.csv", table="contribution")])
+def test_a_persons_record_of_one_region_speaks_of_no_other(told: Told) -> None:
+    """The roster says Hangzhou, the record is Wuhan's: whether Hangzhou has lines is not known."""
+    assert told.unusual() == {}
+
+
 @case(lines(skip=["2024-03"]), credits(skip=["2024-03"]))
 def test_absent_month_names_its_neighbours(told: Told) -> None:
     """R13: the evidence of a bracketed month names the two lines around it."""

@@ -809,6 +809,19 @@ def test_which_part_of_a_month_is_open_is_no_question(told: Told) -> None:
     assert told.months()["2024-03"]["confidence"] != "undecided"
 
 
+def running(rows: list[Row], late: int) -> list[Row]:
+    """Account lines with the balances they leave, ``late`` fen more from the fourth on."""
+    return [row | {"balance_fen": DUE * (at + 1) + (late if at > 2 else 0)} for at, row in enumerate(rows)]
+
+
+@case(lines(), [*running(credits(), 0), *(row | {"file": "newer.csv"} for row in running(credits(), 500))],
+      coverage=[cover(exported_on="2025-01-10"), cover("newer.csv", exported_on="2025-01-11")])
+def test_balances_moved_by_an_amendment_are_no_second_credits(told: Told) -> None:
+    """Two exports with the same lines, whose balances differ from one on: nothing was credited twice."""
+    assert told.unusual() == {}
+    assert told.codes() == ["amended-line"]
+
+
 @case([*lines(employer_fen=None, file="own.csv"), *lines(employee_fen=None, into_account_fen=None, file="firm.csv")],
       credits())
 def test_each_party_in_a_file_of_its_own_is_one_payment(told: Told) -> None:

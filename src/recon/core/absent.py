@@ -160,7 +160,8 @@ def _covered(missing: pl.DataFrame, context: Context) -> pl.DataFrame:
     own = numbered.join(
         context.paid_cover.rename({"region": "_region", "payer": "_payer"}), on="person_id"
     ).join(known, on="payer", how="left").filter(
-        inside & (pl.col("_payer").is_null() | (theirs & pl.col("region").eq_missing(pl.col("_region"))))
+        inside & ((pl.col("_payer").is_null() & (pl.col("_region").is_null() | pl.col("region").is_null()))
+                  | ((pl.col("_payer").is_null() | theirs) & pl.col("region").eq_missing(pl.col("_region"))))
     )["_n"]
     payer = numbered.join(context.payer_cover, on=["payer", "region"], nulls_equal=True).filter(inside)["_n"]
     hit = pl.concat([own, payer]).unique()

@@ -68,8 +68,8 @@ def flow_cover(prepared: Prepared, files: pl.DataFrame) -> pl.DataFrame:
 def contribution_cover(prepared: Prepared, files: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Months covered per person and per payer (files of several people), from/to as month numbers.
 
-    A file of one person speaks of whoever paid (region and payer null); one of several people of the region and payer
-    of the person's lines in it.
+    A file of one person speaks of whoever paid (payer null), in the regions of its lines; one of several people of the
+    region and payer of the person's lines in it.
     """
     rows = _contribution_rows(prepared.tables["contribution"])
     spans = _file_spans(prepared.tables["coverage"], "contribution", files.drop("people")).filter(
@@ -78,7 +78,7 @@ def contribution_cover(prepared: Prepared, files: pl.DataFrame) -> tuple[pl.Data
     rows = rows.join(files.select("file", (pl.col("people") > 1).alias("_many")), on="file")
     place = ["region", "payer"]
     per_person = rows.with_columns(
-        pl.when("_many").then(pl.col(name)).alias(name) for name in place
+        pl.when("_many").then("payer").alias("payer")
     ).select("person_id", *place, "file").unique().join(spans, on="file").select("person_id", *place, "from", "to")
     per_payer = rows.filter("_many").select("payer", "region", "file").unique().join(spans, on="file").select(
         "payer", "region", "from", "to")

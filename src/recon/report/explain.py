@@ -432,9 +432,8 @@ def _facts(
 
 def _due_told(group: pl.DataFrame) -> date | None:
     """The month that the evidence names where no contribution line has one: a retiree's."""
-    return group.select(
-        pl.col("evidence").str.extract("应划月([0-9]{4}-[0-9]{2})").str.to_date("%Y-%m", strict=False).max()
-    ).item()
+    told = group["evidence"].str.extract("应划月([0-9]{4}-[0-9]{2})").drop_nulls().to_list()
+    return date.fromisoformat(f"{max(told)}-01") if told else None
 
 
 def _short(
