@@ -215,6 +215,22 @@ def test_a_lag_that_most_people_show_is_learned() -> None:
     assert told.of(plain[0]).unusual() == told.of(other[0]).unusual() == {}
 
 
+def test_one_sum_throughout_takes_the_lag_that_colleagues_show() -> None:
+    """Lines before and after the export fit the region's own lag and a shorter one alike: neither is one's own."""
+    people = colleagues(36)
+    months = run_of("2023-06", 20)
+    scale = {month: 100 + at for at, month in enumerate(months)}
+    paid = [line(month, person_id=one, scale=scale[month]) for one in people for month in months]
+    came = [flow(f"{later(month, number // 30)}-25", 120 * scale[month], person_id=one)
+            for number, one in enumerate(people) for month in months]
+    mine = [flow(f"{month}-25") for month in months[2:17]]
+    tables = account([*paid, *lines("2023-06", 20)], [*came, *(row | {"file": "mine.csv"} for row in mine)],
+                     coverage=[cover(), cover("mine.csv", "2023-08-01", "2024-10-31")])
+    told = solve(tables, as_of="2025-03-31")
+    assert told.links()[0] == ("2023-08", "2023-08-25", DUE)
+    assert told.answers()["2023-07"] == "data_incomplete/before_export/unknown"
+
+
 def test_a_deduction_hides_no_lag() -> None:
     """Twenty people whose credits are all the same sum less than due teach a lag as well as others."""
     people = colleagues(20)

@@ -762,6 +762,15 @@ def test_a_part_of_a_steady_deduction_makes_no_month_good(told: Told) -> None:
         run_of("2024-04", 6))
 
 
+@case([*lines(count=8), *lines("2024-09", 4, scale=110)],
+      [*credits(count=8, skip=["2024-05", "2024-07"]), flow("2024-08-12", 10800),
+       *credits("2024-09", 4, amount=13200), flow("2024-12-20", 13200)])
+def test_a_credit_that_came_twice_makes_nothing_good(told: Told) -> None:
+    """120.00 of May and the 12.00 that July lacks make 132.00, but that is November's sum, which came twice."""
+    assert {month: label for month, label, *_ in told.accused()} == {
+        "2024-05": "missing_month", "2024-07": "short_credit", "2024-11": "over_credit"}
+
+
 def test_the_earliest_credit_makes_good_the_latest_run() -> None:
     """Of equal answers the one whose open months are earliest; a lone whole line is the search's own matter."""
     lacks = [Lack(at, at, at, 20, 100, True) for at in range(4)]

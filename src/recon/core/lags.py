@@ -373,23 +373,25 @@ def _with_ends(
     scores: pl.DataFrame, fit: pl.DataFrame, due: pl.DataFrame, spans: pl.DataFrame, typical: dict[str, int],
     text: pl.Expr, cover: Callable[[], pl.DataFrame] | None,
 ) -> pl.DataFrame:
-    """``scores`` where the region's own lag has the lines, too, whose credits at that lag come after the export.
+    """``scores`` where the lags up to the region's own have the lines, too, whose credits nobody can have seen.
 
     Where every month has one sum, and the lines and the credits are those of the same months, a shorter lag seems to
-    explain one line more: the last one, whose credit nobody can have seen yet. Asked are only the accounts that are
-    clean at a shorter lag than the region's.
+    explain one line more: the last one, whose credit at the region's lag comes after the export. Asked are only the
+    accounts that are clean at a shorter lag than the region's.
     """
     usual = pl.col("region").cast(pl.String).replace_strict(typical, return_dtype=pl.Int32)
     shorter = fit.filter(pl.col("lag") < usual).select(ACCOUNT).unique()
     if shorter.is_empty():
         return scores
-    asked = due.join(shorter, on=ACCOUNT).join(spans.select(*ACCOUNT, "came_to"), on=ACCOUNT).with_columns(
-        usual.alias("lag")).filter(pl.col("at") + pl.col("lag") > pl.col("came_to"))
+    theirs = due.join(shorter, on=ACCOUNT).join(spans.select(*ACCOUNT, "came_from", "came_to"), on=ACCOUNT)
+    asked = theirs.join(_LAGS, how="cross").filter(pl.col("lag") <= usual).with_columns(
+        (pl.col("at") + pl.col("lag")).alias("due")).filter(~pl.col("due").is_between("came_from", "came_to"))
     if cover is not None and asked.height:
         ends = cover().group_by("person_id", "region").agg(
+            months.index_of(pl.col("from").min()).alias("_from"),
             (months.index_of(pl.col("to").max().dt.offset_by("1d")) - 1).alias("_to"))
-        seen = asked.select(text, "at", "lag").join(ends, on=["person_id", "region"], how="left", maintain_order="left")
-        asked = asked.filter((seen["_to"] < seen["at"] + seen["lag"]).fill_null(value=True))
+        seen = asked.select(text, "due").join(ends, on=["person_id", "region"], how="left", maintain_order="left")
+        asked = asked.filter(~seen.select(pl.col("due").is_between("_from", "_to").fill_null(value=False)).to_series())
     more = asked.group_by(*ACCOUNT, "lag").agg(pl.len().cast(pl.UInt32).alias("_more"))
     return scores.join(more, on=[*ACCOUNT, "lag"], how="left").with_columns(
         pl.col("lines") + pl.col("_more").fill_null(0)).drop("_more")

@@ -817,8 +817,12 @@ def _make_good(
                 held[j] = mine[0]
     if not lacks:
         return spare
+    # A second credit of the sum of the months around it came twice: that an open month of the old base and a top-up to
+    # the new one make the new sum, too, proves nothing.
     extras += [Extra(j, coins[j].month, coins[j].day, coins[j].amount, True) for j in spare
-               if coins[j].printed is None and not coins[j].named]
+               if coins[j].printed is None and not coins[j].named and not any(
+                   row.number in got and row.due is not None and abs(row.due - coins[j].month) <= 1
+                   and coins[j].amount in _amounts(row) for row in rows)]
     for j, run in made_good(lacks, extras).items():
         kind = "1:N" if j not in held and len(run) == 1 else "N:M"
         if j not in held and all(lack.is_whole for lack in run):
