@@ -20,6 +20,7 @@ from core_cases import (
     later,
     line,
     lines,
+    person,
     retiree,
     run_of,
     solve,
@@ -299,6 +300,20 @@ def test_prepaid_month(told: Told) -> None:
 
 
 # --------------------------------------------------------------------------------------------------------- retirees
+
+
+# Some records list a retiree's months, for which nothing is paid.
+NOTHING_PAID = lines("2024-07", 6, region=BEIJING, insured_status="retired", base_fen=0, employee_fen=0, employer_fen=0,
+                     due=None)
+
+
+@case([*lines("2024-01", 6, region=BEIJING), *NOTHING_PAID],
+      [*credits("2024-01", 6, region=BEIJING), *credits("2024-07", 6, region=BEIJING, lag=0, amount=9700)],
+      roster=[person(region=BEIJING, birth_date="1964-06-10")])
+def test_lines_of_a_retiree_for_whom_nothing_is_paid(told: Told) -> None:
+    """They get the retiree's sum within the month itself; none of it is too much for the month before."""
+    assert told.unusual() == {}
+    assert {row["expected_fen"] for month, row in told.months().items() if month > "2024-06"} == {9700}
 
 
 def pension(first: str, count: int, skip: tuple[str, ...] = (), amount: int = 9700, region: str = BEIJING) -> list[Row]:

@@ -302,6 +302,14 @@ def test_a_bill_proves_no_payment(told: Told) -> None:
     assert len(told.links()) == 3
 
 
+@case([line(month, base_fen=None, due=None, employee_fen=11111) for month in run_of("2024-01", 6) if month != "2024-03"],
+      credits())
+def test_a_month_without_a_line_where_no_amount_is_known(told: Told) -> None:
+    """What the other months got tells that the month's line is missing, not that its credit is too much."""
+    assert told.accused() == []
+    assert told.answers()["2024-03"] == "data_incomplete/contribution_unseen/unknown"
+
+
 @case(lines(count=3, paid=None, paid_on=None), credits(count=3))
 def test_a_record_that_does_not_say_whether_it_was_paid_is_no_bill(told: Told) -> None:
     """Neither a flag nor a day of arrival: it cannot be told, and nobody is sent for a bill's proof."""

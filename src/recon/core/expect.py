@@ -66,7 +66,7 @@ def lines_of(prepared: Prepared, policy: Policy) -> pl.DataFrame:
     credited = stated & (pl.col("into_account_fen") > 0)
     no_account = ((pl.col("has_account") == False) & ~pl.col("is_side") & ~credited).fill_null(False)  # noqa: E712
     lines = _with_halves(lines)
-    by_rule = _own_share()
+    by_rule = pl.when(_is_retirees()).then("monthly_fen").otherwise(_own_share())
     expected = (
         pl.when(pl.col("is_side") | pooled_kind | no_account).then(pl.lit(0, dtype=pl.Int64))
         .when(stated).then(pl.col("into_account_fen")).otherwise(by_rule)
@@ -89,7 +89,10 @@ def lines_of(prepared: Prepared, policy: Policy) -> pl.DataFrame:
         .otherwise(pl.col("confidence")).alias("policy_confidence"),
         pl.coalesce(by_rule, rounded_share(pl.col("base_fen"), pl.lit(ESTIMATE_PPM)), "employee_fen")
         .fill_null(0).alias("estimated_fen"),
-        _stream(in_annual).alias("stream"),
+        pl.when(_is_retirees()).then(pl.lit("retiree")).otherwise(_stream(in_annual)).alias("stream"),
+        # A retiree's clock is the month itself.
+        pl.when(_is_retirees()).then("month").otherwise("arrival").cast(pl.Int32).alias("arrival"),
+        pl.when(~_is_retirees()).then("arrival_day").alias("arrival_day"),
         pl.col("payer").alias("raw_payer"), payer_key().alias("payer"),
         pl.col("account_scheme").alias("scheme"),
     )
@@ -123,6 +126,14 @@ def _with_halves(lines: pl.DataFrame) -> pl.DataFrame:
     return lines.join(halves, on=one_payment, how="left", nulls_equal=True, maintain_order="left").with_columns(
         pl.col("_halves").fill_null(False)
     )
+
+
+def _is_retirees() -> pl.Expr:
+    """A record's line of a retiree, for whom nothing is paid: its credit is the retiree's of the month."""
+    return (
+        (pl.col("insured_status") == "retired") & (pl.col("total_fen") == 0) & (pl.col("payment_kind") == "normal")
+        & ~pl.col("is_side") & (pl.col("monthly_fen") > 0)
+    ).fill_null(False)
 
 
 def _own_share() -> pl.Expr:

@@ -334,8 +334,10 @@ def _with_unseen(extra: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     these differ from each other as wages do, like theirs. Then the contribution records are stale or not whole:
     nothing came too much.
     """
+    # Where no rule says what is due, what came tells it.
+    told = (pl.col("expected_fen") > 0) | (pl.col("expected_fen").is_null() & (pl.col("linked_fen") > 0))
     near = lines.filter(
-        (pl.col("expected_fen") > 0) & ~pl.col("is_side") & pl.col("payment_kind").is_in(["normal", "back_pay"])
+        told & ~pl.col("is_side") & pl.col("payment_kind").is_in(["normal", "back_pay"])
     ).join(extra.select(ACCOUNT).unique(), on=ACCOUNT, how="semi", nulls_equal=True)
     # What they are due, and what they got, which is less by a deduction from the account.
     near = pl.concat([
