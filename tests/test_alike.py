@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from recon.core import alike, reconcile
 from recon.core.context import build_context
-from recon.core.match import Matched, match
+from recon.core.match import match
+from recon.core.match_rows import Matched
 from recon.policy import load_policy
 from recon.tables import empty
 from strategies import examples

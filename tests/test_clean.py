@@ -13,7 +13,8 @@ from hypothesis import given
 
 from recon.core import alike, clean, reconcile
 from recon.core.context import build_context, newest_date
-from recon.core.match import Matched, match
+from recon.core.match import match
+from recon.core.match_rows import Matched
 from recon.policy import load_policy
 from recon.reading.folder import read_folder
 from recon.simulate import simulate

@@ -587,14 +587,14 @@ def test_equal_credits_of_two_streams_go_to_the_older_month_first(told: Told) ->
 
 def test_a_lasting_shift_moves_the_first_credit() -> None:
     """Who joins after everybody's credits came to be a month later has no month for the credit before."""
-    from recon.core.match import _Row, _span
+    from recon.core.match_rows import Row, span_of
 
-    def row(month: int, shift: int, *, run_late: bool) -> _Row:
-        return _Row(month, "normal", month, month, 9, DUE, [], False, month + 1, 1, 2200, True, False, False, False,
-                    shift, False, False, run_late, True)
+    def row(month: int, shift: int, *, run_late: bool) -> Row:
+        return Row(month, "normal", month, month, 9, DUE, [], False, month + 1, 1, 2200, True, False, False, False,
+                   shift, False, False, run_late, True)
 
-    assert _span([row(month, 1, run_late=False) for month in range(10, 15)]) == (12, 16)
-    assert _span([row(month, int(month == 10), run_late=True) for month in range(10, 15)]) == (11, 15)
+    assert span_of([row(month, 1, run_late=False) for month in range(10, 15)]) == (12, 16)
+    assert span_of([row(month, int(month == 10), run_late=True) for month in range(10, 15)]) == (11, 15)
 
 
 @case(lines(count=12, skip=["2024-05"]), credits(count=11), coverage=[cover(end="2024-12-31")])

@@ -24,8 +24,8 @@ _LINE = ["account", "line", "stream", "month", "arrival", "day", "amount", "due"
 class Clean:
     """links and margins of the clean accounts and of those without a credit, and what the solver has to look at."""
 
-    links: pl.DataFrame  # columns of recon.core.match.LINK_SCHEMA
-    margins: pl.DataFrame  # columns of recon.core.match.MARGIN_SCHEMA
+    links: pl.DataFrame  # columns of recon.core.match_rows.LINK_SCHEMA
+    margins: pl.DataFrame  # columns of recon.core.match_rows.MARGIN_SCHEMA
     lines: pl.DataFrame  # of the other accounts, with ``account``
     credit: pl.DataFrame  # of the other accounts, with ``account`` and ``credit`` (its number among all)
 

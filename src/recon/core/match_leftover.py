@@ -1,0 +1,316 @@
+"""What the joint best set leaves over, and where it is placed (docs/matching.md).
+
+Yearly and prepaid credits, lone months and lone credits, shortfalls made good, months of unknown amount, the surplus.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from recon.core.links import ANNUAL_REACH_MONTHS, HALF_YUAN, INEXACT_LATE, quarters_off
+from recon.core.made_good import Extra, Lack, made_good
+from recon.core.match_prices import NEAR_MONTHS, YEAR, is_like
+from recon.core.match_rows import Account, Coin, Output, Row, amounts_of
+
+
+def _is_its_own(coin: Coin, place: Row, rows: list[Row]) -> bool:
+    """Whether a credit has just the sum of the line in whose place it came, and of no line near it: it came twice."""
+    return coin.amount in amounts_of(place) and not any(
+        coin.amount in amounts_of(row) for row in rows
+        if row.month != place.month and abs(row.month - place.month) <= NEAR_MONTHS)
+
+
+def place_annual(
+    account: Account, rows: list[Row], open_rows: list[Row], coins: list[Coin], spare: list[int], out: Output
+) -> list[int]:
+    """Yearly credits that no exact link explains: shared out over the open months of their window, oldest first.
+
+    Lines whose amount is unknown take equal shares, or the accepted amounts where these add up. What is more than all
+    twelve months were due is a surplus of the last; of a window that is not all at hand nothing can be said.
+    """
+    used: set[int] = set()
+    for due in sorted({row.due for row in rows if row.annual and row.due is not None}):
+        pot = [j for j in spare if j not in used and coins[j].month in (due, due + 1) and coins[j].printed is None]
+        window = [row for row in rows if row.annual and row.due == due]
+        todo = [row for row in window if row in open_rows or row.by_place]
+        if not pot or not todo:
+            continue
+        used.update(pot)
+        total = sum(coins[j].amount for j in pot)
+        needs = _yearly_shares(todo, total)
+        kind = "inexact" if total != sum(needs) else "N:M" if len(pot) > 1 else "N:1"
+        for j in pot:
+            left = coins[j].amount
+            for number, row in enumerate(todo):
+                part = min(left, needs[number])
+                if part:
+                    out.link(account, row, coins[j], part, kind)
+                    needs[number] -= part
+                    left -= part
+            if left and len({row.month for row in window}) >= YEAR:
+                out.link(account, window[-1], coins[j], left, "1:N", surplus=True)
+        for row in todo:
+            if row in open_rows:
+                open_rows.remove(row)
+    return [j for j in spare if j not in used]
+
+
+def place_prepaid(
+    account: Account, rows: list[Row], open_rows: list[Row], coins: list[Coin], spare: list[int], out: Output
+) -> list[int]:
+    """A year paid in advance that no exact link explains: each month at hand takes its share.
+
+    The credit holds a month's amount, or what is likely to be it, for twelve months or for those up to December; or,
+    on the base of an earlier year, another sum twelve times. What is left is of months whose lines are still to come,
+    or never will where the person left: it stands in no month.
+    """
+    taken: set[int] = set()
+    todo = [row for row in rows if row.prepaid and row.stream == "normal" and _value(row)
+            and (row in open_rows or (row.by_place and row.paid))]
+    for j in spare:
+        coin = coins[j]
+        if coin.printed is not None or coin.named:
+            continue
+        ahead = sorted((row for row in todo if coin.month <= row.month < coin.month + YEAR), key=lambda row: row.month)
+        if not ahead:
+            continue
+        first = ahead[0]
+        count, each = _prepaid_share(coin.gross, first)
+        if count and coin.gross != coin.amount:  # what was taken back is of the last months
+            count = coin.amount // each
+        mine = [row for row in ahead if row.month < first.month + count]
+        if (
+            not count or first.month > coin.month + 1
+            or [row.month for row in mine] != list(range(first.month, first.month + len(mine)))
+        ):
+            continue
+        for row in mine:
+            share = each if row.amount is None else min(each, row.amount)
+            out.link(account, row, coin, share, "N:1" if share == _value(row) else "inexact")
+            todo.remove(row)
+            if row in open_rows:
+                out.settle(row)
+                open_rows.remove(row)
+        taken.add(j)
+    return [j for j in spare if j not in taken]
+
+
+def _value(row: Row) -> int:
+    """What a month is due, or likely to be."""
+    return row.amount if row.amount is not None else row.estimate or 0
+
+
+def _prepaid_share(total: int, first: Row) -> tuple[int, int]:
+    """For how many months from ``first`` on a sum paid in advance is, and what each of them has; 0 where it is none."""
+    count, rest = divmod(total, _value(first))
+    if not rest and count in (YEAR, YEAR - first.month % YEAR):
+        return count, _value(first)
+    each, rest = divmod(total, YEAR)
+    if not rest and first.amount is None and first.month % YEAR == 0 and each * 2 > _value(first) > each // 2:
+        return YEAR, each
+    return 0, 0
+
+
+def without_next_year(rows: list[Row], coins: list[Coin]) -> list[Coin]:
+    """The credits less a year in advance whose lines are all still to come: it stands in no month.
+
+    The account's last lines have had theirs the same way: a year before, or when their first month was paid.
+    """
+    lines = [row for row in rows if row.prepaid and row.stream == "normal" and _value(row)]
+    if len(coins) < 2 or not lines:
+        return coins
+    last = max(lines, key=lambda row: row.month)
+    first = min((row for row in lines if row.month // YEAR == last.month // YEAR), key=lambda row: row.month)
+    if not any(0 <= first.month - coin.month <= 1 and _prepaid_share(coin.gross, first)[0] for coin in coins):
+        return coins
+    return [coin for coin in coins if not (
+        coin.month % YEAR == 0 and last.month < coin.month <= last.month + 2 and coin.amount == YEAR * _value(last))]
+
+
+def _yearly_shares(rows: list[Row], total: int) -> list[int]:
+    """What each month of a window takes of a yearly sum."""
+    if all(row.amount is not None for row in rows):
+        return [row.amount or 0 for row in rows]
+    for number in range(max(len(row.accepts) for row in rows)):
+        accepted = [row.accepts[number] if len(row.accepts) > number else 0 for row in rows]
+        if sum(accepted) == total:
+            return accepted
+    known = sum(row.amount or 0 for row in rows)
+    unknown = [row for row in rows if row.amount is None]
+    rest = max(total - known, 0)
+    each, over = divmod(rest, len(unknown))
+    extra = iter([over] + [0] * len(unknown))
+    return [row.amount if row.amount is not None else each + next(extra) for row in rows]
+
+
+def place_inexact(
+    account: Account, open_rows: list[Row], coins: list[Coin], spare: list[int], left_prices: list[int],
+    out: Output,
+) -> list[int]:
+    """A lone due month and a lone credit in its place, not one that came twice; later only one of nearly the amount."""
+    taken: set[int] = set()
+    used = {(coin.month, coin.amount) for j, coin in enumerate(coins) if j not in spare}
+    free = [j for j in spare
+            if left_prices[j] and not coins[j].named and (coins[j].month, coins[j].amount) not in used]
+    for late in range(INEXACT_LATE + 1):
+        for row in list(open_rows):
+            if row.due is None or not row.open_price or row.annual:
+                continue
+            here = [
+                j for j in free
+                if coins[j].month == row.due + late
+                and (coins[j].printed is None or coins[j].printed == row.month)
+                and (not late or not quarters_off(row.amount or 0, coins[j].amount))
+            ]
+            if here:
+                out.link(account, row, coins[here[0]], coins[here[0]].amount, "inexact")
+                free.remove(here[0])
+                taken.add(here[0])
+                open_rows.remove(row)
+    return [j for j in spare if j not in taken]
+
+
+def make_good(
+    account: Account, rows: list[Row], coins: list[Coin], spare: list[int], out: Output, begin: int
+) -> list[int]:
+    """Shortfalls and open months that a later credit makes good exactly (:mod:`recon.core.made_good`) are its links.
+
+    begin: where the account's links begin in ``out``. A credit that was too much for its own line keeps that line's
+    amount there.
+    """
+    got: dict[int, list[int]] = defaultdict(list)  # line: places in out.links
+    for at in range(begin, len(out.links["line"])):
+        got[int(str(out.links["line"][at]))].append(at)
+    place_of = {coin.number: j for j, coin in enumerate(coins)}
+    lacks, extras, held = [], [], {}
+    dues = {row.amount for row in rows}
+    for number, row in enumerate(rows):
+        if row.annual or row.amount is None or not row.open_price:
+            continue
+        mine = got.get(row.number, [])
+        over = sum(int(str(out.links["amount_fen"][at])) for at in mine) - row.amount
+        if over < 0 and (not mine or not _is_met(row, over)):
+            # What is another month's whole amount is an older base's credit, no deduction.
+            steady = row.amount + over in row.deducted and row.amount + over not in dues
+            lacks.append(Lack(number, row.month, row.clock, row.day, -over, not mine, steady))
+        elif over > 0 and len(mine) == 1 and not _is_met(row, over):
+            j = place_of[int(str(out.links["credit"][mine[0]]))]
+            if coins[j].printed is None and not coins[j].named:
+                extras.append(Extra(j, coins[j].month, coins[j].day, over, False))
+                held[j] = mine[0]
+    if not lacks:
+        return spare
+    # A second credit of the sum of the months around it came twice: that an open month of the old base and a top-up to
+    # the new one make the new sum, too, proves nothing.
+    extras += [Extra(j, coins[j].month, coins[j].day, coins[j].amount, True) for j in spare
+               if coins[j].printed is None and not coins[j].named and not any(
+                   row.number in got and row.due is not None and abs(row.due - coins[j].month) <= 1
+                   and coins[j].amount in amounts_of(row) for row in rows)]
+    for j, run in made_good(lacks, extras).items():
+        kind = "1:N" if j not in held and len(run) == 1 else "N:M"
+        if j not in held and all(lack.is_whole for lack in run):
+            kind = "N:1"
+        for at in [at for lack in run for at in got.get(rows[lack.line].number, [])]:
+            out.links["kind"][at] = kind
+        if j in held:
+            out.links["kind"][held[j]] = kind
+            out.links["amount_fen"][held[j]] = coins[j].amount - sum(lack.fen for lack in run)
+        for lack in run:
+            out.link(account, rows[lack.line], coins[j], lack.fen, kind)
+            out.settle(rows[lack.line])
+        spare = [other for other in spare if other != j]
+    return spare
+
+
+def _is_met(row: Row, over: int) -> bool:
+    """Whether a line that got its amount and ``over`` got all it is due: another accepted sum, or to the half yuan."""
+    return (row.amount or 0) + over in row.accepts or (row.half_yuan and abs(over) <= HALF_YUAN)
+
+
+def place_unknown(
+    account: Account, rows: list[Row], coins: list[Coin], spare: list[int], out: Output
+) -> list[int]:
+    """Lines whose amount is not known take the credit in their place, one to one, at no price."""
+    taken: set[int] = set()
+    todo = [row for row in rows if row.by_place and not row.annual]
+    busy = {row.due + row.behind for row in todo if row.due is not None}
+    for late in (0, 1, 2):
+        for row in list(todo):
+            for j in spare:
+                coin = coins[j]
+                if j in taken:
+                    continue
+                if coin.printed is not None:
+                    fits = coin.printed == row.month
+                elif row.due is None:
+                    fits = 0 <= coin.month - row.month <= ANNUAL_REACH_MONTHS
+                else:
+                    # A later credit is only taken where it is not the place of another such line.
+                    fits = coin.month == row.due + row.behind + late and (late == 0 or coin.month not in busy)
+                if fits:
+                    out.link(account, row, coin, coin.amount, "1:1")
+                    taken.add(j)
+                    todo.remove(row)
+                    break
+    # What else came in such a month stands there too: whether it is too much cannot be told.
+    served = {row.due + row.behind: row for row in rows
+              if row.by_place and not row.annual and row.due is not None and row not in todo}
+    for j in spare:
+        row_there = served.get(coins[j].month)
+        if j not in taken and row_there is not None and coins[j].printed is None:
+            out.link(account, row_there, coins[j], coins[j].amount, "1:N")
+            taken.add(j)
+    return [j for j in spare if j not in taken]
+
+
+def place_surplus(
+    account: Account, rows: list[Row], coins: list[Coin], spare: list[int], usual: int, out: Output,
+    linked_months: set[int], first_of_two: dict[tuple[int, int], Row],
+) -> None:
+    """A credit nothing explains belongs to the month in whose place it came, as a link of that month.
+
+    first_of_two: the lines linked alone to one credit, by its month and amount: what came twice is theirs, though late.
+    """
+    by_place: dict[int, list[Row]] = defaultdict(list)
+    ordinary = ("normal", "retiree")
+    # What comes too much comes in a month's usual place: not in the one where a late run put another's.
+    for row in sorted(rows, key=lambda row: (
+            row.stream not in ordinary, row.run_late, row.clock - row.month, row.month)):
+        by_place[row.place].append(row)
+    by_month: dict[int, Row] = {}
+    for row in rows:
+        by_month.setdefault(row.month, row)
+    absent = {row.month for row in rows if row.absent}
+    served = set(linked_months)
+    for j in spare:
+        coin = coins[j]
+        if coin.printed is not None:
+            place, month = by_month.get(coin.printed), coin.printed
+            if place and place.payable and month not in linked_months and 0 < coin.amount < (place.amount or 0) and (
+                    not quarters_off(place.amount or 0, coin.amount)):
+                out.link(account, place, coin, coin.amount, "inexact")
+                linked_months.add(month)
+                continue
+        else:
+            # Of several lines with that place the one of the same amount, else the one that was paid in its time.
+            there = by_place.get(coin.month, [])
+            twice = first_of_two.get((coin.month, coin.amount), there[0] if there else None)
+            place = next((row for row in there if coin.amount in amounts_of(row)), twice)
+            month = place.month if place else coin.month - usual
+            if place and month in linked_months:
+                # The month has its own credit, and one has neither a line nor a credit that usually comes then, or came
+                # before: it was paid late.
+                gap = next((each for each in (coin.month - usual, month - 1, month - 2)
+                            if each in absent and each not in served), None)
+                if gap is not None and is_like(coin.amount, gap, rows) and not _is_its_own(coin, place, rows):
+                    place, month = by_month.get(gap), gap
+            early = by_month.get(month)
+            if (early and not place and early.payable and month not in linked_months
+                    and coin.amount in amounts_of(early)):
+                # It came before the day its premium is recorded for: a matter of the record, not of the credit.
+                out.link(account, early, coin, coin.amount, "1:1")
+                linked_months.add(month)
+                continue
+        served.add(month)
+        kind = "1:N" if month in linked_months else "1:1"
+        out.link(account, place, coin, coin.amount, kind, month=month, surplus=True)

@@ -1,0 +1,238 @@
+"""What the matching is told of an account before it is asked: what prints say, what deductions take, and what it costs
+to leave a credit or a line without its like (DESIGN section 6). Nothing is linked here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection
+
+from recon.core.lags import DEDUCTION_MONTHS, DEDUCTION_SHARE
+from recon.core.links import PRICES, REACH_MONTHS
+from recon.core.match_rows import Coin, Output, Row, amounts_of, offset_of, span_of
+from recon.core.search import Solution
+
+YEAR = 12  # months of a yearly window
+# A month whose own line is not at hand may get what a line so many months from it gets, or, where the amounts around it
+# differ (so many of them), one that differs by no more than this part of them from all.
+NEAR_MONTHS = 3
+NEAR_AMOUNTS = 3
+NEAR_SHARE = 8
+# The same small shortfall in one month of so many years is a deduction.
+DEDUCTION_YEARS = 2
+AHEAD_CREDITS = 3  # so many other credits must show on which days of the month they come
+
+
+def set_apart(rows: list[Row]) -> None:
+    """A month whose premium came after a later month's is a stream of its own: its credit comes out of turn."""
+    normal = sorted((row for row in rows if row.stream == "normal" and not row.annual), key=lambda row: row.month)
+    earliest = max((row.clock for row in normal), default=0)
+    for row in reversed(normal):
+        if row.clock > earliest:
+            row.stream = f"late {row.clock}"
+        earliest = min(earliest, row.clock)
+
+
+def put_unpaid_behind(rows: list[Row]) -> int:
+    """Months after its own in which the account's premiums usually arrive; given to lines that name no arrival.
+
+    A bill, an unpaid and an absent month: their credits, if they come, come in step with the others.
+    """
+    usual = Counter(
+        row.clock - row.month for row in rows if row.stream == "normal" and row.paid and row.arrival is not None)
+    if not usual:
+        return 0
+    behind = min(usual, key=lambda months: (-usual[months], months))
+    for row in rows:
+        if row.stream == "normal" and not row.paid and row.clock == row.month:
+            row.behind = behind
+    return behind
+
+
+def believe_print(rows: list[Row], coins: list[Coin], out: Output, posting_prints: Collection[str]) -> None:
+    """Drop printed months that cannot be accrual months: equal to the posting month throughout, or against amounts.
+
+    A retiree's may well be equal; whether a file with people at work prints what it says, all of it tells.
+    """
+    for coin in coins:
+        if coin.printed is not None and coin.file in posting_prints:
+            out.problem("printed-month-ignored", coin.file)
+            coin.printed = None
+    printed = [coin for coin in coins if coin.printed is not None]
+    if not printed:
+        return
+    retired = any(row.stream == "retiree" for row in rows)
+    code = None
+    if len(printed) > 1 and not retired and all(coin.printed == coin.month for coin in printed):
+        code = "printed-month-ignored"
+    else:
+        by_month = defaultdict(list)
+        for row in rows:
+            if row.payable:
+                by_month[row.month].append(row)
+        judged = [coin for coin in printed if by_month.get(coin.printed or 0)]
+        agreeing = sum(
+            any(coin.amount == row.amount or coin.amount in row.accepts for row in by_month[coin.printed or 0])
+            for coin in judged
+        )
+        elsewhere = sum(
+            any(coin.amount == row.amount for row in rows if row.arrival is not None and row.place == coin.month)
+            for coin in judged
+        )
+        if len(judged) > 1 and agreeing * 2 < len(judged) and elsewhere > agreeing:
+            code = "printed-month-contradicts"
+    if code:
+        out.problem(code, printed[0].file)
+        for coin in printed:
+            coin.printed = None
+
+
+def made_up_for(rows: list[Row], coins: list[Coin], prices: list[int], solution: Solution) -> list[int]:
+    """``prices`` of left credits, where one of two equal ones was left over though an older month of its sum is open.
+
+    Alone it would be one that came twice. But then the sums agree, and nothing need be missing (a month that the fund
+    has not split to people surely is); since equal sums do not cross, one late month shows as all months up to the
+    credit a little late each, which may cost more than ``left``.
+    """
+    used = {j for link in solution.links for j in link.credits}
+    linked = {at for link in solution.links for at in link.lines}
+    waiting = [row for at, row in enumerate(rows) if at not in linked and row.open_price == PRICES.open]
+    hits = {
+        coin.amount for j, coin in enumerate(coins)
+        if j not in used and prices[j] == PRICES.twin and coin.printed is None
+        and any(row.amount == coin.amount and row.place < coin.month <= row.clock + REACH_MONTHS for row in waiting)
+    }
+    return [PRICES.made_up if price == PRICES.twin and coin.amount in hits else price
+            for coin, price in zip(coins, prices, strict=True)]
+
+
+def prices_of_left(rows: list[Row], coins: list[Coin]) -> list[int]:
+    """What leaving each credit over costs: nothing where its usual month lies outside the person's own lines.
+
+    One of two equal credits of one month is left over more cheaply: it may have come twice. So is a credit in the place
+    of a month without a line, or with one that is unpaid: it may be that month's, whose record is not at hand.
+    """
+    first, last = span_of(rows)
+    ends = (min(rows, key=lambda row: row.month), max(rows, key=lambda row: row.month))
+    offsets = {offset_of(rows, row) for row in ends}
+    shown = {row.month for row in rows if row.paid is not False}
+    by_place = {row.place for row in rows if row.by_place}
+    months = [row.month for row in rows]
+    yearly = {row.due for row in rows if row.annual}
+    twins = Counter((coin.month, coin.amount, coin.printed) for coin in coins)
+    prices = []
+    for coin in coins:
+        if coin.printed is not None:
+            free = not min(months) <= coin.printed <= max(months)
+        elif yearly:
+            # A yearly credit belongs to twelve months; unless all of them are at hand nothing can be said of the rest.
+            mine = [row.month for row in rows if row.annual and row.due in (coin.month, coin.month - 1)]
+            free = len(set(mine)) < YEAR
+        else:
+            free = not first <= coin.month <= last or coin.month in by_place
+        twin = twins[coin.month, coin.amount, coin.printed] > 1
+        unlisted = coin.printed is None and not yearly and shown.isdisjoint(coin.month - each for each in offsets)
+        prices.append(0 if free else min(PRICES.twin if twin else PRICES.left,
+                                         PRICES.unlisted if unlisted else PRICES.left))
+    return prices
+
+
+def accept_refunds(rows: list[Row], coins: list[Coin]) -> None:
+    """Before a part of a line was refunded its whole credit may have come; of a credit its account gave a part back.
+
+    What is left of a credit that was a line's whole amount may stand for it, unless it is just what a line is due: a
+    refunded month's, of which the account gave its share back.
+    """
+    for row in rows:
+        if row.unrefunded and row.unrefunded not in amounts_of(row):
+            row.deducted.append(row.unrefunded)
+    for coin in coins:
+        if coin.gross > coin.amount and not any(row.amount == coin.amount for row in rows):
+            for row in rows:
+                if not row.annual and coin.gross in amounts_of(row) and coin.amount not in amounts_of(row):
+                    row.deducted.append(coin.amount)
+
+
+def names_its_month(coin: Coin, rows: list[Row]) -> bool:
+    """Whether a credit prints a month whose line has just its sum: however late, it is sooner its own than nobody's."""
+    return coin.printed is not None and any(
+        row.month == coin.printed and coin.amount in amounts_of(row) for row in rows)
+
+
+def may_be_from_outside(coin: Coin, rows: list[Row], coins: list[Coin]) -> bool:
+    """Whether a credit after (before) the person's own has the very sum of a line that lies further in.
+
+    After all of them that of an older line or of a top-up, not of the last. Where sums differ from month to month also
+    that of the last, if it came once, and before all of them that of one later line alone: months outside hardly have
+    it. So has none after the last, where the records go on and have no more of the person's: then one alone is late.
+    """
+    normal = [row for row in rows if row.stream == "normal" and not row.annual]
+    if coin.printed is not None or not normal:
+        return False
+    same = [row for row in normal if row.amount == coin.amount and 0 <= coin.month - row.clock <= REACH_MONTHS]
+    first, last = min(normal, key=lambda row: row.month), max(normal, key=lambda row: row.month)
+    if _is_ahead(coin, first, coins):
+        return True
+    if coin.month > last.place and coin.amount not in amounts_of(last):
+        return bool(same) or any(row.stream not in ("normal", "retiree") and row.amount == coin.amount
+                                 and 0 <= coin.month - row.clock <= REACH_MONTHS for row in rows)
+    if coin.month > last.place and last.followed:
+        return sum(each.amount == coin.amount and each.month > last.place for each in coins) == 1
+    if len(same) != 1 or first.place <= coin.month <= last.place:
+        return False
+    near = [row.amount for row in normal if abs(row.month - same[0].month) <= NEAR_MONTHS]
+    return (len(set(near)) == len(near) >= NEAR_AMOUNTS and (coin.month > last.place or same[0] is not first)
+            and sum(each.amount == coin.amount for each in coins) == 1)
+
+
+def _is_ahead(coin: Coin, first: Row, coins: list[Coin]) -> bool:
+    """Whether a credit before all of the person's own is that of the first line, a month early (before a holiday, say).
+
+    It came after that line's premium, in its month, while all others come on earlier days of theirs; and the first
+    line's own place holds none of its sum.
+    """
+    others = [each for each in coins if each is not coin]
+    return (
+        coin.amount in amounts_of(first) and coin.month == first.clock < first.place and first.day is not None
+        and coin.day >= first.day and len(others) >= AHEAD_CREDITS and all(each.day < first.day for each in others)
+        and not any(each.month == first.place and each.amount in amounts_of(first) for each in others)
+    )
+
+
+def is_like(amount: int, month: int, rows: list[Row]) -> bool:
+    """Whether ``amount`` may be that of a month without a line: a neighbour's, or like theirs where these vary."""
+    near = [row for row in rows if abs(row.month - month) <= NEAR_MONTHS and row.amount]
+    due = {row.amount for row in near if row.amount}
+    return any(amount in amounts_of(row) for row in near) or (
+        len(due) >= NEAR_AMOUNTS
+        and min(due) - min(due) // NEAR_SHARE <= amount <= max(due) + max(due) // NEAR_SHARE)
+
+
+def find_deductions(rows: list[Row], coins: list[Coin]) -> None:
+    """Give each line the amounts it would have after a deduction that this account shows again and again.
+
+    The same small sum is lacking from the credits in several lines' places, each of which fits nothing else there: in
+    so many months, or in the same month of several years. A run that comes late is then still known for what it is.
+    It begins with the first credit that is just so much less than what is due there.
+    """
+    known = {(row.place, amount) for row in rows for amount in amounts_of(row)}
+    came = {(coin.month, coin.amount) for coin in coins}
+    odd: dict[int, list[int]] = defaultdict(list)
+    for month, amount in sorted(came - known):
+        odd[month].append(amount)
+    if len(odd) < DEDUCTION_YEARS:
+        return
+    lacking: dict[int, list[int]] = defaultdict(list)
+    for row in rows:
+        if row.amount and row.arrival is not None and not row.annual and (row.place, row.amount) not in came:
+            for amount in odd.get(row.place, ()):
+                if 0 < (row.amount - amount) * DEDUCTION_SHARE <= row.amount:
+                    lacking[row.amount - amount].append(row.place)
+    for rest, places in lacking.items():
+        seasons = Counter(place % YEAR for place in set(places))
+        if len(set(places)) >= DEDUCTION_MONTHS or max(seasons.values()) >= DEDUCTION_YEARS:
+            less = [row for row in rows if (row.amount or 0) >= rest * DEDUCTION_SHARE and not row.annual]
+            first = min(row.place for row in less if (row.place, (row.amount or 0) - rest) in came)
+            for row in less:
+                if row.place >= first:
+                    row.deducted.append((row.amount or 0) - rest)
