@@ -158,7 +158,7 @@ def test_explained_differences_have_a_sentence() -> None:
     run.add(who, "2024-03", "account_deduction", credited=11300, part=700)
     run.add(who, "2024-04")
     told = explain(run.view(), "1001")
-    assert "2024年1月退费后多划的24.00元" in told
+    assert "2024年1月基数下调后多划的24.00元" in told
     assert "2024年2月的划入少24.00元" in told
     assert "从账户代扣的保费，共7.00元" in told
     assert "24.00 yuan of 2024-01" in explain(run.view(lang="en"), "1001")

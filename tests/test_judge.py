@@ -310,6 +310,15 @@ def test_a_month_without_a_line_where_no_amount_is_known(told: Told) -> None:
     assert told.answers()["2024-03"] == "data_incomplete/contribution_unseen/unknown"
 
 
+@case([*lines(count=3), *lines("2024-04", 3, scale=90)],
+      [*credits(count=5), flow("2024-07-12", 10800 - 2 * 1200)])
+def test_what_the_old_base_put_in_too_much_is_taken_back_later(told: Told) -> None:
+    """Two months still on the old base, and a credit that lacks just both: nobody is accused, each names the other."""
+    assert told.accused() == []
+    assert told.unusual() == dict.fromkeys(["2024-04", "2024-05", "2024-06"], "clawback/explained")
+    assert "2024-04、2024-05多划的合计" in told.gap("2024-06", "clawback")["evidence"]
+
+
 @case(lines(count=3, paid=None, paid_on=None), credits(count=3))
 def test_a_record_that_does_not_say_whether_it_was_paid_is_no_bill(told: Told) -> None:
     """Neither a flag nor a day of arrival: it cannot be told, and nobody is sent for a bill's proof."""

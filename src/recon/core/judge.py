@@ -146,16 +146,17 @@ def _with_other_identity(lines: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_clawback(lines: pl.DataFrame) -> pl.DataFrame:
-    """A short credit that lacks just what earlier months got too much, a part of them having been refunded since.
+    """A short credit that lacks just what earlier months got too much: on the old base, or before a part was refunded.
 
     The account took back what a lowered base had put into it, by crediting so much less: both sides are that, and each
     names the other's months (``taken_months``).
     """
-    paid = pl.col("unrefunded_fen").is_not_null() & (pl.col("label") == "over_credit") & (pl.col("rest_fen") < 0)
-    over = lines.filter(paid.fill_null(False)).select(
-        *ACCOUNT, pl.col("line").alias("_line"), "posted", "rest_fen", pl.col("month").alias("_from"))
     short = lines.filter((pl.col("label") == "short_credit").fill_null(False)).select(
         *ACCOUNT, "line", pl.col("posted").alias("_posted"), pl.col("rest_fen").alias("_lacks"), "month")
+    over = lines.filter((pl.col("label") == "over_credit") & (pl.col("rest_fen") < 0)).join(
+        short.select(ACCOUNT).unique(), on=ACCOUNT, how="semi", nulls_equal=True)
+    over = over.filter(pl.col("unrefunded_fen").is_not_null() | pl.col("line").is_in(_of_older_base(lines, over)))
+    over = over.select(*ACCOUNT, pl.col("line").alias("_line"), "posted", "rest_fen", pl.col("month").alias("_from"))
     if over.is_empty() or short.is_empty():
         return lines.with_columns(pl.lit(None, dtype=pl.String).alias("taken_months"))
     pairs = short.join(over, on=ACCOUNT, nulls_equal=True).filter(pl.col("posted") < pl.col("_posted"))
@@ -172,6 +173,18 @@ def _with_clawback(lines: pl.DataFrame) -> pl.DataFrame:
         pl.when(is_told).then(None).otherwise("cause").alias("cause"),
         pl.when(is_told).then(pl.lit("explained")).otherwise("status").alias("status"),
     )
+
+
+def _of_older_base(lines: pl.DataFrame, over: pl.DataFrame) -> list[int]:
+    """Which lines of ``over`` got just what an earlier line of the account was due."""
+    if over.is_empty():
+        return []
+    dues = lines.filter(pl.col("expected_fen") > 0).join(
+        over.select(ACCOUNT).unique(), on=ACCOUNT, how="semi", nulls_equal=True
+    ).select(*ACCOUNT, pl.col("month").alias("_before"), pl.col("expected_fen").alias("linked_fen"))
+    hit = over.select("line", *ACCOUNT, "month", "linked_fen").join(
+        dues, on=[*ACCOUNT, "linked_fen"], nulls_equal=True).filter(pl.col("_before") < pl.col("month"))
+    return hit["line"].unique().to_list()
 
 
 def _month_text(column: str) -> pl.Expr:

@@ -60,12 +60,12 @@ _HAPPENED: dict[tuple[str, str | None], tuple[str, str]] = {
     ("over_credit", None): (
         "{months}多划入{amount}元，请先别用", "{amount} yuan too much came for {months}; please do not spend them yet"),
     ("clawback", None): (
-        "{months}退费后多划的{amount}元，已从后来一笔划入里扣回，不是少划",
-        "{amount} yuan of {months} were too much after a refund and have been taken back from a later credit; "
+        "{months}基数下调后多划的{amount}元，已从后来一笔划入里扣回，不是少划",
+        "{amount} yuan of {months} were too much (a lowered base) and have been taken back from a later credit; "
         "nothing is short"),
     ("clawback", "taken"): (
-        "{months}的划入少{amount}元，正好是退费月份多划的合计，由这一笔扣回，不是少划",
-        "the credit of {months} is {amount} yuan less: just what the refunded months had got too much; "
+        "{months}的划入少{amount}元，正好是前面月份多划的合计，由这一笔扣回，不是少划",
+        "the credit of {months} is {amount} yuan less: just what earlier months had got too much; "
         "nothing is short"),
     ("account_deduction", None): (
         "{months}每月少的钱像是从账户代扣的保费，共{amount}元",
