@@ -310,6 +310,18 @@ def test_a_month_without_a_line_where_no_amount_is_known(told: Told) -> None:
     assert told.answers()["2024-03"] == "data_incomplete/contribution_unseen/unknown"
 
 
+@case(lines(), [flow("2024-03-03", -2000, "spend"), flow("2024-06-03", -1500, "spend")])
+def test_a_page_of_spending_alone_proves_no_credit_missing(told: Told) -> None:
+    """Without balances it may be filtered to that: it is no export of the credits."""
+    assert set(told.answers().values()) == {"data_incomplete/no_account_export/unknown"}
+
+
+@case(lines(count=3), [flow("2024-03-03", -2000, "spend", balance_fen=8000)], as_of="2025-03-31")
+def test_spending_with_balances_shows_that_nothing_came(told: Told) -> None:
+    """A printed balance tells what else moved."""
+    assert {label for _, label, _, _ in told.accused()} == {"missing_month"}
+
+
 @case([*lines(count=3), *lines("2024-04", 3, scale=90)],
       [*credits(count=5), flow("2024-07-12", 10800 - 2 * 1200)])
 def test_what_the_old_base_put_in_too_much_is_taken_back_later(told: Told) -> None:

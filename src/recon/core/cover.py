@@ -13,7 +13,7 @@ import polars as pl
 from recon.core import months
 from recon.core.overlap import file_of, payer_key
 from recon.core.prepare import Prepared
-from recon.tables import SEEN_PROOFS
+from recon.tables import SEEN_PROOFS, SPENDING
 
 _BASIS_RANK = {"stated": 0, "exported": 1, "declared": 2, "lines": 3}
 
@@ -44,7 +44,10 @@ def added_files(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
 def flow_cover(prepared: Prepared, files: pl.DataFrame) -> pl.DataFrame:
     """person_id, region, from, to (days), open_end of the people in ``prepared``; ``files``: those of everybody."""
     spans = _file_spans(prepared.tables["coverage"], "flow", files)
-    members = _flow_rows(prepared.tables["flow"]).select("person_id", "region", "file").unique()
+    flow = prepared.tables["flow"]
+    # A page that shows money out alone, and no balance that would tell what else moved, may be filtered to that.
+    shows_more = (pl.col("amount_fen") > 0) | pl.col("balance_fen").is_not_null() | ~pl.col("flow_kind").is_in(SPENDING)
+    members = _flow_rows(flow.filter(shows_more.fill_null(True))).select("person_id", "region", "file").unique()
     general = members.join(
         spans.filter(pl.col("person_id").is_null()).select("file", "from", "to", "open_end"), on="file"
     ).select("person_id", "region", "from", "to", "open_end")
