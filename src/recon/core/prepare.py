@@ -59,6 +59,7 @@ def prepare(tables: dict[str, pl.DataFrame], learned: Learned | None = None) -> 
         tables["flow"], found = mark_amended_flows(tables["flow"], tables["coverage"])
         problems += found
     payments = _payment_view(tables["contribution"])
+    tables["contribution"] = tables["contribution"].drop("also_fen")  # no column of the table that is written
     for told in (interest_by_memo, credits_by_amount):
         tables["flow"], found = told(tables["flow"], payments)
         problems += found
