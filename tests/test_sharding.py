@@ -126,6 +126,19 @@ def test_what_many_people_show_is_the_same_in_shards() -> None:
     assert_same(reconcile_all(tables, POLICY, as_of, whole, shards=7, workers=1), answers)
 
 
+def test_a_course_that_hardly_a_line_fits_is_none_in_shards() -> None:
+    """Of the courses that a late run suggests some fit fewer lines than lack their credit: in shards, too."""
+    people, months = core.colleagues(40), core.run_of("2024-01", 12)
+    paid = [core.line(month, person_id=one, scale=100 + at) for one in people for at, month in enumerate(months)]
+    came = [core.flow(f"{core.later(month, 2 if month == '2024-07' else 1)}-12", 120 * (100 + at), person_id=one)
+            for one in people for at, month in enumerate(months)]
+    tables = core.account(paid, came)
+    whole = core.context_of(tables)
+    assert whole.shift.filter(pl.col("shift") != 0).height == 1
+    as_of = date.fromisoformat(core.AS_OF)
+    assert_same_context(sharding.context_of(tables, POLICY, as_of, shards=5, workers=1), whole)
+
+
 def test_a_payers_bases_are_one_finding() -> None:
     """People of several shards whose base lies below the floor, and a month that a payer did not pay for anybody."""
     people = core.colleagues(9)

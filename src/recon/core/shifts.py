@@ -335,7 +335,8 @@ def _hole_sets(shares: list[_Month]) -> list[set[int]]:
 
 def _more_fit() -> pl.Expr:
     """By how many more lines have their credit than lack it or than credits have no line."""
-    return pl.col("lines").fill_null(0) - pl.col("lacking").fill_null(0) - pl.col("over").fill_null(0)
+    lines, lacking, over = (pl.col(name).fill_null(0).cast(pl.Int64) for name in ("lines", "lacking", "over"))
+    return lines - lacking - over
 
 
 def _turns(path: list[tuple[int, int]]) -> bool:
