@@ -222,8 +222,6 @@ def settle_second(lines: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
     if not lines["second"].any():
         return lines
     key = [*ACCOUNT, "month"]
-    if not lines["second"].any():
-        return lines
     shared = lines.filter("second").select(key).unique()
     paid = _full_lines(lines).select("line", *key, "second").join(shared, on=key, how="semi", nulls_equal=True)
     paid = paid.with_columns(

@@ -22,9 +22,9 @@ from recon.tables import ACCOUNT
 
 PAYMENT_ACCOUNT = ["person_id", "region", "account_scheme"]
 _Account = tuple[object, ...]
-_Credits = dict[_Account, list[list[Any]]]  # day, left, row_id, printed month
 _Paid = dict[_Account, tuple[int, set[int]]]  # account and month: arrival, the sums its credit may have
-_Item = list[Any]
+_Item = list[Any]  # day, left, row_id, printed month
+_Credits = dict[_Account, list[_Item]]
 # So many months after a refund reached the payer, its share may still be taken from the account: the reach of a link.
 REFUND_MONTHS = 12
 MAX_LAG = 5  # months from arrival to the credit that are looked at
@@ -83,6 +83,11 @@ def carry_out(
     left: dict[str, int] = {}
     takers: dict[str, str] = {}
     problems: list[Problem] = []
+
+    def take(item: _Item, fen: int, taker: str) -> None:
+        item[1] -= fen
+        left[item[2]], takers[item[2]] = item[1], taker
+
     for row in takes.sort("posted_on", "amount_fen", "row_id").select(
         *ACCOUNT, "posted_on", "amount_fen", "accrual_month", "row_id"
     ).iter_rows():
@@ -106,9 +111,7 @@ def carry_out(
             elif several:
                 for refund, item, share in several:
                     refunds[account].remove(refund)
-                    item[1] -= share
-                    left[item[2]] = item[1]
-                    takers[item[2]] = row[6]
+                    take(item, share, row[6])
                 continue
             else:
                 earlier.sort(key=lambda item: (item[0], (*account, months.index(item[0]), item[1]) in placed))
@@ -116,10 +119,8 @@ def carry_out(
         larger = [item for item in earlier if item[1] > amount]
         for hit in equal[-1:] or larger[-1:] or _together(earlier, amount):
             taken = min(hit[1], amount)
-            hit[1] -= taken
+            take(hit, taken, row[6])
             amount -= taken
-            left[hit[2]] = hit[1]
-            takers[hit[2]] = row[6]
             if not amount:
                 break
         if amount:
@@ -247,9 +248,9 @@ def _refunded(
     return found
 
 
-def _together(earlier: list[list[Any]], amount: int) -> list[list[Any]]:
+def _together(earlier: list[_Item], amount: int) -> list[_Item]:
     """The latest of ``earlier`` that ``amount`` takes back whole; none where the rest is a part of one."""
-    hits: list[list[Any]] = []
+    hits: list[_Item] = []
     for item in reversed(earlier):
         if item[1] > amount:
             break

@@ -118,6 +118,7 @@ class Part:
     ) -> None:
         self.tables, self.policy, self.votes = tables, policy, votes
         self._lines = lines
+        self._cover: pl.DataFrame | None = None
 
     @cached_property
     def prepared(self) -> Prepared:
@@ -130,6 +131,12 @@ class Part:
         if self._lines is None:
             self._lines = lines_of(self.prepared, self.policy)
         return self._lines
+
+    def cover(self, files: pl.DataFrame) -> pl.DataFrame:
+        """What the accounts' exports cover (:func:`recon.core.cover.flow_cover`); ``files``: everybody's, of flows."""
+        if self._cover is None:
+            self._cover = flow_cover(self.prepared, files)
+        return self._cover
 
     def seen(self) -> Seen:
         """First round."""
@@ -146,7 +153,7 @@ class Part:
         """Second round, under the rules inferred from everybody; ``files``: everybody's, of flows."""
         self._lines = with_inferred(self.lines, inferred)
         self.votes = votes_of(
-            self._lines, self.prepared.credit, self.policy, lambda: flow_cover(self.prepared, files))
+            self._lines, self.prepared.credit, self.policy, lambda: self.cover(files))
         alone = replace(self.votes, **{name: getattr(self.votes, name).clear() for name in PERSONAL})
         return Voted(alone, cohorts.namesakes(self._lines, self.prepared, strangers))
 
@@ -156,7 +163,7 @@ class Part:
         lines, prepared, policy, credit = self.lines, self.prepared, self.policy, self.prepared.credit
         own_lag = own_lags(self.votes, known.steady, known.carried, lines, credit, policy)
         paid_cover, payer_cover = contribution_cover(prepared, known.contribution_files)
-        cover = flow_cover(prepared, known.flow_files)
+        cover = self.cover(known.flow_files)
         hole, problems = _holes(prepared, cover)
         due = cohorts.due_lines(lines, known.lag, policy)
         credited, lacking = cohorts.shortfalls(due, credit)
@@ -170,11 +177,11 @@ class Part:
 
     def fitting(self, course: pl.DataFrame, files: pl.DataFrame) -> pl.DataFrame:
         """Fourth round: how many lines fit the courses that regions seem to take (:func:`recon.core.shifts.fits`)."""
-        return shifts.fits(self.lines, self.prepared.credit, flow_cover(self.prepared, files), course)
+        return shifts.fits(self.lines, self.prepared.credit, self.cover(files), course)
 
     def payers_fitting(self, course: pl.DataFrame, files: pl.DataFrame) -> pl.DataFrame:
         """Fifth round: the same of the courses of single payers (:func:`recon.core.shifts.payer_fits`)."""
-        return shifts.payer_fits(self.lines, self.prepared.credit, flow_cover(self.prepared, files), course)
+        return shifts.payer_fits(self.lines, self.prepared.credit, self.cover(files), course)
 
 
 def _holes(prepared: Prepared, cover: pl.DataFrame) -> tuple[pl.DataFrame, list[Problem]]:
