@@ -574,6 +574,20 @@ def test_a_month_that_all_lack_teaches_no_lag() -> None:
     assert (finding["scope"], finding["people"], finding["amount_fen"]) == ("payer", 30, 30 * DUE)
 
 
+def test_a_few_changed_sums_tell_a_month_nobody_got_from_a_longer_lag() -> None:
+    """A month that nobody of a payer's got is one event: the sums of six of its people outweigh 25 lacking credits."""
+    mine, others, months = colleagues(25), [one.replace("42000", "42010") for one in colleagues(25)], run_of("2024-01", 14)
+    scale = {one: [110 if at < 6 and month >= "2024-05" else 100 for month in months] for at, one in enumerate(mine)}
+    scale |= {one: [100 + at for at in range(len(months))] for one in others}
+    paid = [line(month, person_id=one, scale=scale[one][at], employer="甲公司" if one in mine else "乙公司")
+            for one in scale for at, month in enumerate(months)]
+    came = [flow(f"{later(month, 2)}-12", 120 * scale[one][at], person_id=one)
+            for one in scale for at, month in enumerate(months) if one in others or month != "2024-08"]
+    told = solve(account(paid, came, coverage=[cover(start="2024-03-01", end="2025-06-30")]), as_of="2025-06-30")
+    for one in mine[::8]:
+        assert told.of(one).unusual() == {"2024-08": MISSING}
+
+
 def test_a_month_nobody_got_and_a_late_run_after_it_are_two_things() -> None:
     """The late run that was made up for takes back its own delay, not that of a month that never came."""
     people = colleagues(25)

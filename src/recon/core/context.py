@@ -110,11 +110,10 @@ def gather(
     told: Told = ask("told", known)
     course = shifts.courses(told.shares, lag, policy)
     shift, changes = shifts.believed(course, ask("fitting", course, known.flow_files) if course.height else None)
-    shift = shift.with_columns(pl.lit(None, pl.String).alias("payer"))
     own = shifts.payer_courses(told.shares, lag, shift, policy)
     if own.height:
         mine, lag, turns = shifts.payers_own(own, ask("payers_fitting", own, known.flow_files), lag)
-        shift, changes = pl.concat([shift, mine.select(shift.columns)]), changes + turns
+        shift, changes = pl.concat([shift, mine]), changes + turns
         steady = steady.join(mine, on=["region", "scheme", "payer"], how="anti")
     return Context(
         as_of=as_of, tolerance=tolerance, **told.own, problems=tuple(told.problems), payer_cover=told.payer_cover,

@@ -8,7 +8,9 @@ only if they are more than fit without any (:func:`fits`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations
+from typing import NamedTuple
 
 import polars as pl
 
@@ -32,13 +34,19 @@ LONGER_START_PERCENT = 100
 # then); it is expected to go on for so many more.
 LASTING_MONTHS = 3
 FORESEEN_MONTHS = 12
+# A month that nobody of a cohort got is one event, though each of its people lacks a credit.
+HOLE_PERCENT = 50
 MOST_HOLES = 4  # empty months of which each may be one that nobody got or the begin of a delay
 
-_SHIFT = {"region": pl.String, "scheme": pl.String, "arrival": pl.Int32, "shift": pl.Int32, "lasts": pl.Boolean}
-_TURN = {"region": pl.String, "scheme": pl.String, "payer": pl.String, "way": pl.Int32, "start": pl.Int32,
-         "arrival": pl.Int32, "shift": pl.Int32, "lasts": pl.Boolean, "people": pl.Int64, "percent": pl.Int32}
+SHIFT = {"region": pl.String, "scheme": pl.String, "payer": pl.String, "arrival": pl.Int32, "shift": pl.Int32,
+         "lasts": pl.Boolean}
+# way: number of a cohort's course, 0 what holds without one; start: the lag that shift counts from; percent: how many
+# more lines must fit, in hundredths of the people; hole: whether nearly nobody got anything in that arrival's month.
+_COURSE = {**SHIFT, "way": pl.Int32, "start": pl.Int32, "hole": pl.Boolean, "people": pl.Int64, "percent": pl.Int32}
 
 _COUNTS = ["people", "without", "twice", "thrice"]
+# What is counted of a course (see :func:`fits`).
+FITS = ("lines", "lacking", "nobodys", "over")
 _Month = tuple[int, int, int, int, int]  # month and _COUNTS
 
 
@@ -66,55 +74,40 @@ def month_shares(lines: pl.DataFrame, credit: pl.DataFrame) -> pl.DataFrame:
 
 
 def courses(shares: pl.DataFrame, lag: pl.DataFrame, policy: Policy) -> pl.DataFrame:
-    """region, scheme, way, arrival, shift, lasts, usual, people: each region's courses, from everybody's shares.
+    """Each region's courses (:data:`_COURSE`, payer null) that can be read from everybody's shares.
 
-    way: 0 none, 1 with delays only that were made up for, 2 with every delay, 3 with a lag that may also become shorter
-    than the usual one, 4 to 7: one that is a month longer or (6, 7) shorter before it becomes the usual one; 4 and 6
-    where that is the typical one of the region.
+    way 0 is the lag learned of it throughout; a region whose months show no turn has no row.
     """
     shares = shares.group_by("region", "scheme", "month").agg(pl.col(_COUNTS).sum()).filter(
         pl.col("people") >= COHORT_PEOPLE).sort("region", "scheme", "month")
-    frames = [pl.DataFrame(schema={**_SHIFT, "usual": pl.Int32, "way": pl.Int32, "people": pl.Int64})]
-    for (region, scheme), months_of in shares.group_by("region", "scheme", maintain_order=True):
-        if policy.schedule(str(region)).kind == "annual":
+    frames = [pl.DataFrame(schema=_COURSE)]
+    for cohort, months_of in shares.group_by("region", "scheme", maintain_order=True):
+        region, scheme = (str(part) for part in cohort)
+        if policy.schedule(region).kind == "annual":
             continue
-        usual = _usual_lag(lag, str(region), str(scheme), policy)
+        usual = _usual_lag(lag, region, scheme, policy)
         counts = months_of.select("month", *_COUNTS).rows()
-        paths = {1: _path(counts, usual, _never_made_up(counts)), 2: _path(counts, usual, set()),
-                 3: _path(counts, usual, set(), least=max(usual - 1, 0))}
-        ways = {way: path for way, path in paths.items() if any(shift for _, shift in path)}
-        typical = policy.schedule(str(region)).typical
-        begun = {4 + (usual + 1 != typical): _path(counts, usual, set(), start=usual + 1)}
-        if usual:
-            begun[6 + (usual - 1 != typical)] = _path(counts, usual, set(), start=usual - 1, least=usual - 1)
-        ways |= {way: path for way, path in begun.items() if _turns(path)}
-        if ways:
-            ways[0] = [(arrival, 0) for arrival in sorted({arrival for path in ways.values() for arrival, _ in path})]
-        people = max((row[1] for row in counts), default=0)
-        frames += [
-            pl.DataFrame(
-                {"region": region, "scheme": scheme, "arrival": [a for a, _ in path], "shift": [s for _, s in path],
-                 "lasts": _lasting(path), "usual": usual, "way": way, "people": people}, schema=frames[0].schema)
-            for way, path in sorted(ways.items())
-        ]
+        steady = _Way(usual, 0, [(arrival, 0) for arrival in _arrivals(counts)])
+        ways = [steady, *_ways(counts, (usual,), (usual, policy.schedule(region).typical), [steady])]
+        frames += _course(region, scheme, None, ways, counts)
     return pl.concat(frames)
 
 
 def fits(lines: pl.DataFrame, credit: pl.DataFrame, cover: pl.DataFrame, course: pl.DataFrame) -> pl.DataFrame:
-    """region, scheme, way, lines, lacking, over: how many lines have their amount in their month by :func:`courses`.
+    """region, scheme, way, lines, lacking, nobodys, over: how many lines have their amount in their month.
 
-    Their amount, or what a deduction seen again and again leaves of it. lacking: those that have not, though their
-    month is covered (``cover``: of :func:`recon.core.cover.flow_cover`). over: credits between the first line's and the
-    last one's that no line explains.
+    course: of :func:`courses`. lines: those whose amount came, or what a deduction seen again and again leaves of it.
+    lacking: those whose did not, though their month is covered (``cover``: of
+    :func:`recon.core.cover.flow_cover`); nobodys: as many whose month is one in which nearly nobody got anything. over:
+    credits between the first line's and the last one's that no line explains.
     """
-    from_usual = course.with_columns(pl.col("usual").alias("start"))
-    return _fitting(_lone_lines(lines), credit, cover, from_usual, ["region", "scheme"])
+    return _fitting(_lone_lines(lines), credit, cover, course, ["region", "scheme"])
 
 
 def _fitting(
     lone: pl.DataFrame, credit: pl.DataFrame, cover: pl.DataFrame, course: pl.DataFrame, cohort: list[str]
 ) -> pl.DataFrame:
-    """``cohort``, way, lines, lacking, over (see :func:`fits`)."""
+    """``cohort``, way, lines, lacking, nobodys, over (see :func:`fits`)."""
     came = before_deductions(
         lone.select(*ACCOUNT, pl.col("arrival").alias("at"), pl.col("expected_fen").alias("fen")),
         credit.join(lone.select(ACCOUNT).unique(), on=ACCOUNT, how="semi").select(
@@ -124,57 +117,70 @@ def _fitting(
         months.index_of(pl.col("from").min()).alias("_from"),
         (months.index_of(pl.col("to").max().dt.offset_by("1d")) - 1).alias("_to"))
     placed = lone.join(course, on=[*cohort, "arrival"]).select(
-        *dict.fromkeys([*ACCOUNT, *cohort]), "expected_fen", "way",
+        *dict.fromkeys([*ACCOUNT, *cohort]), "expected_fen", "way", "hole",
         (pl.col("arrival") + pl.col("start") + pl.col("shift")).alias("month")
     ).join(came.select(ACCOUNT).unique(), on=ACCOUNT, how="semi")
     way = list(dict.fromkeys([*ACCOUNT, *cohort, "way"]))
     there = came.group_by(*ACCOUNT, "month", "expected_fen").agg(pl.len().cast(pl.Int64).alias("_came"))
     # What a month is due, and what of it came: sum by sum, or several lines as one credit.
-    single = placed.group_by(*way, "month", "expected_fen").agg(pl.len().cast(pl.Int64).alias("_due")).join(
-        there, on=[*ACCOUNT, "month", "expected_fen"], how="left"
-    ).group_by(*way, "month").agg(
-        pl.col("_due").sum(), pl.min_horizontal("_due", pl.col("_came").fill_null(0)).sum().alias("_hit"),
+    single = placed.group_by(*way, "month", "expected_fen").agg(
+        pl.len().cast(pl.Int64).alias("_due"), pl.col("hole").any()
+    ).join(there, on=[*ACCOUNT, "month", "expected_fen"], how="left").group_by(*way, "month").agg(
+        pl.col("_due").sum(), pl.col("hole").any(),
+        pl.min_horizontal("_due", pl.col("_came").fill_null(0)).sum().alias("_hit"),
         (pl.col("expected_fen") * pl.col("_due")).sum().alias("expected_fen"))
     lump = (pl.col("_due") > 1) & pl.col("_came").is_not_null()
     met = single.join(there, on=[*ACCOUNT, "month", "expected_fen"], how="left").with_columns(
         pl.when(lump).then("_due").otherwise("_hit").alias("_hit"),
         pl.when(lump).then(1).otherwise("_hit").alias("_used"),
     ).join(spans, on=["person_id", "region"], how="left")
-    lacking = pl.when(pl.col("month").is_between("_from", "_to").fill_null(False)).then(pl.col("_due") - pl.col("_hit"))
+    lacking = pl.when(pl.col("month").is_between("_from", "_to").fill_null(False)).then(
+        pl.col("_due") - pl.col("_hit")).otherwise(0)
     # Credits in between that no line explains: less than half of any month's is none of a month.
     reach = met.group_by(way).agg(pl.col("month").min().alias("_first"), pl.col("month").max().alias("_last"))
     within = reach.join(there, on=ACCOUNT).join(_payers(lone).select(*ACCOUNT, "least"), on=ACCOUNT).filter(
         pl.col("month").is_between("_first", "_last") & (pl.col("expected_fen") * 2 >= pl.col("least")))
     key = [*cohort, "way"]
     return met.group_by(key).agg(
-        pl.col("_hit").sum().alias("lines"), lacking.fill_null(0).sum().alias("lacking"), pl.col("_used").sum(),
+        pl.col("_hit").sum().alias("lines"), lacking.filter(~pl.col("hole")).sum().alias("lacking"),
+        lacking.filter("hole").sum().alias("nobodys"), pl.col("_used").sum(),
     ).join(within.group_by(key).agg(pl.col("_came").sum()), on=key, how="left").select(
-        *key, "lines", "lacking", (pl.col("_came").fill_null(0) - pl.col("_used")).alias("over"))
+        *key, "lines", "lacking", "nobodys", (pl.col("_came").fill_null(0) - pl.col("_used")).alias("over"))
 
 
 def believed(course: pl.DataFrame, counts: pl.DataFrame | None) -> tuple[pl.DataFrame, list[str]]:
-    """The courses that most lines fit (region, scheme, arrival, shift, lasts), and what to say: of equal the least.
+    """The regions' courses that are believed (:data:`SHIFT`, payer null), and what to say.
 
-    counts: everybody's :func:`fits`; None where there is no course. Delays that were never made up for must make more
-    lines fit, as many as :data:`LASTING_PERCENT` of the people are: where sums are the same month after month, they
-    fit nearly as many as no delay at all.
+    counts: everybody's :func:`fits`; None where there is no course. Shifts count from the lag learned of the region.
     """
     if counts is None:
-        return course.drop("usual", "way", "people"), []
-    people = course.group_by("region", "scheme").agg(pl.col("people").first())
-    score = (
-        _more_fit() * 100 - pl.col("people") * (
-            (pl.col("way") >= 2) * LASTING_PERCENT + (pl.col("way") == 5) * LONGER_START_PERCENT
-            + (pl.col("way") == 7) * SHORTER_START_PERCENT)
-    ).alias("_score")
-    best = counts.join(people, on=["region", "scheme"]).with_columns(score).sort(
-        "region", "scheme", "_score", "way", descending=[False, False, True, False]).unique(
-        ["region", "scheme"], keep="first", maintain_order=True).filter(pl.col("way") > 0)
-    kept = course.join(best, on=["region", "scheme", "way"], how="semi", maintain_order="left")
+        return pl.DataFrame(schema=SHIFT), []
+    usual = course.filter(pl.col("way") == 0).select("region", "scheme", pl.col("start").alias("_usual")).unique()
+    kept = course.join(_best(course, counts, ["region", "scheme"]), on=["region", "scheme", "way"], how="semi",
+                       maintain_order="left").join(usual, on=["region", "scheme"], maintain_order="left").with_columns(
+        pl.col("shift") + pl.col("start") - pl.col("_usual"))
     firsts = kept.filter(pl.col("shift") != 0).unique(["region", "scheme"], keep="first", maintain_order=True)
     notes = [f"{region}: {months.first_day(arrival):%Y-%m}起到账的缴费，多数人的划入滞后有变"
              for region, arrival in firsts.select("region", "arrival").iter_rows()]
-    return kept.drop("usual", "way", "people"), notes
+    return kept.select(*SHIFT), notes
+
+
+def _best(course: pl.DataFrame, counts: pl.DataFrame, cohort: list[str]) -> pl.DataFrame:
+    """``cohort``, way, start: of each one's courses the one that the most lines fit, if it is not way 0; of equal the
+    first.
+
+    A line that lacks its credit and a credit without a line each count against it, as :data:`HOLE_PERCENT` of one
+    where nearly nobody got anything. Beyond that a course must make more lines fit, as many as ``percent`` of the
+    people are: where sums are the same month after month, nearly as many fit it as fit none.
+    """
+    fit, lacking, nobodys, over = (
+        pl.col(name).fill_null(0).cast(pl.Int64) for name in FITS)
+    score = (fit - lacking - over) * 100 - nobodys * HOLE_PERCENT - pl.col("people") * pl.col("percent")
+    return course.select(*cohort, "way", "start", "people", "percent").unique().join(
+        counts, on=[*cohort, "way"], how="left", nulls_equal=True
+    ).with_columns(score.alias("_score")).sort(
+        *cohort, "_score", "way", descending=[*(False for _ in cohort), True, False]
+    ).unique(cohort, keep="first", maintain_order=True).filter(pl.col("way") > 0).select(*cohort, "way", "start")
 
 
 def _payers(lines: pl.DataFrame) -> pl.DataFrame:
@@ -187,14 +193,13 @@ def _payers(lines: pl.DataFrame) -> pl.DataFrame:
 
 
 def payer_courses(shares: pl.DataFrame, lag: pl.DataFrame, shift: pl.DataFrame, policy: Policy) -> pl.DataFrame:
-    """The courses that single payers' lags may have taken, unlike their region's (:data:`_TURN`).
+    """The courses (:data:`_COURSE`) that single payers' lags may have taken, unlike their region's.
 
-    way: 0 what holds without one (the lag learned of the payer, else of the region, with the region's course
+    way 0: what holds without one (the lag learned of the payer, else of the region, with the region's course
     ``shift``), then the region's lag and course where the payer's lag is another, then those that its people show.
-    start: the lag that shift counts from; percent: how many more lines must fit, in hundredths of the people.
     """
     key = ["region", "scheme", "payer"]
-    frames = [pl.DataFrame(schema=_TURN)]
+    frames = [pl.DataFrame(schema=_COURSE)]
     own_lag = lag.drop_nulls("payer").join(
         shift.filter(pl.col("shift") != 0), on=["region", "scheme"], how="semi"
     ).select(*key, pl.lit(value=True).alias("_own"))
@@ -215,31 +220,75 @@ def payer_courses(shares: pl.DataFrame, lag: pl.DataFrame, shift: pl.DataFrame, 
         usual = _usual_lag(lag, region, scheme, policy)
         own = told.get((region, scheme, payer), usual)
         counts = months_of.select("month", *_COUNTS).rows()
-        shifts = of_region.get((region, scheme), {})
-        arrivals = range(counts[0][0] - MAX_LEARNED_LAG - 1, counts[-1][0] + FORESEEN_MONTHS + 1)
-        ways = [(own, 0, [(arrival, _at(shifts, arrival + own - usual)) for arrival in arrivals])]
+        shifts, arrivals = of_region.get((region, scheme), {}), _arrivals(counts)
+        ways = [_Way(own, 0, [(arrival, _at(shifts, arrival + own - usual)) for arrival in arrivals])]
         if own != usual:
-            ways.append((usual, 0, [(arrival, _at(shifts, arrival)) for arrival in arrivals]))
-        known = {tuple((arrival, start + more) for arrival, more in path) for start, _, path in ways}
-        people = max(row[1] for row in counts)
-        known_lags = (own, usual, policy.schedule(region).typical)
-        starts = {max(lags + more, 0) for lags in (own, usual) for more in (-1, 0, 1)}
-        for start in sorted(starts) if people >= COHORT_PEOPLE else ():
-            readings = [(holes, start) for holes in _hole_sets(counts)] + [(set[int](), max(start - 1, 0))]
-            for holes, least in readings:
-                path = _path(counts, start, holes, least=least)
-                same = tuple((arrival, start + more) for arrival, more in path)
-                if _turns(path) and same not in known:
-                    known.add(same)
-                    other = SHORTER_START_PERCENT if start < min(known_lags) else LONGER_START_PERCENT
-                    ways.append((start, LASTING_PERCENT + (start not in known_lags) * other, path))
-        frames += [
-            pl.DataFrame({"region": region, "scheme": scheme, "payer": payer, "way": way, "start": start,
-                          "arrival": [a for a, _ in path], "shift": [s for _, s in path], "lasts": _lasting(path),
-                          "people": people, "percent": percent}, schema=_TURN)
-            for way, (start, percent, path) in enumerate(ways) if len(ways) > 1
-        ]
+            ways.append(_Way(usual, 0, [(arrival, _at(shifts, arrival)) for arrival in arrivals]))
+        if max(row[1] for row in counts) >= COHORT_PEOPLE:
+            ways += _ways(counts, (own, usual), (own, usual, policy.schedule(region).typical), ways)
+        frames += _course(region, scheme, payer, ways, counts)
     return pl.concat(frames)
+
+
+class _Way(NamedTuple):
+    """One course: the lag it begins with, its price in hundredths of the people, (arrival, shift from ``start``)."""
+
+    start: int
+    percent: int
+    path: list[tuple[int, int]]
+
+    def lags(self) -> tuple[tuple[int, int], ...]:
+        """(arrival, lag)."""
+        return tuple((arrival, self.start + shift) for arrival, shift in self.path)
+
+
+def _ways(counts: list[_Month], lags: Sequence[int], known: Sequence[int], others: list[_Way]) -> list[_Way]:
+    """The courses with a turn that the months ``counts`` show, beginning with one of ``lags`` or a month beside it.
+
+    known: the lags that need no reason to begin with. others: those that need not be told again. Of the empty months
+    that nothing makes up for, each may be the begin of a delay or a month that nobody got; where all are the begin of
+    one, a lag may become shorter than it began, too.
+    """
+    alone = _never_made_up(counts)
+    told = {way.lags() for way in others}
+    ways = []
+    for start in sorted({max(lag + more, 0) for lag in lags for more in (-1, 0, 1)}):
+        readings = [(holes, start) for holes in _hole_sets(alone)] + [(set[int](), max(start - 1, 0))]
+        for holes, least in readings:
+            if start in lags:
+                percent = 0 if holes == alone and least == start else LASTING_PERCENT
+            elif start in known:
+                percent = LASTING_PERCENT
+            else:
+                percent = LASTING_PERCENT + (
+                    SHORTER_START_PERCENT if start < min(known) else LONGER_START_PERCENT)
+            way = _Way(start, percent, _path(counts, start, holes, least))
+            if len({shift for _, shift in way.path}) > 1 and way.lags() not in told:
+                told.add(way.lags())
+                ways.append(way)
+    # Of equal ones the first is believed: the least that must be explained.
+    return sorted(ways, key=lambda way: way.percent)
+
+
+def _course(
+    region: str, scheme: str, payer: str | None, ways: list[_Way], counts: list[_Month]
+) -> list[pl.DataFrame]:
+    """:data:`_COURSE` of a cohort; none where only one way is known."""
+    people = max(row[1] for row in counts)
+    empty = {month for month, count, without, *_ in counts if _is_empty(count, without)}
+    return [
+        pl.DataFrame({
+            "region": region, "scheme": scheme, "payer": payer, "way": number, "start": start, "percent": percent,
+            "people": people, "arrival": [arrival for arrival, _ in path], "shift": [shift for _, shift in path],
+            "lasts": _lasting(path), "hole": [arrival + start + shift in empty for arrival, shift in path],
+        }, schema=_COURSE)
+        for number, (start, percent, path) in enumerate(ways) if len(ways) > 1
+    ]
+
+
+def _arrivals(counts: list[_Month]) -> range:
+    """Every arrival whose credit may be in one of the months ``counts``, and those expected after them."""
+    return range(counts[0][0] - MAX_LEARNED_LAG - 1, counts[-1][0] + FORESEEN_MONTHS + 1)
 
 
 def _at(shifts: dict[int, int], arrival: int) -> int:
@@ -260,26 +309,19 @@ def payer_fits(
 def payers_own(
     course: pl.DataFrame, counts: pl.DataFrame, lag: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame, list[str]]:
-    """The payers' courses that are believed, ``lag`` with the lags these begin with, and what to say.
+    """The payers' courses that are believed (:data:`SHIFT`), ``lag`` with the lags they begin with, and what to say.
 
-    counts: everybody's :func:`payer_fits`. A course must make more lines fit than what holds without it, as many as
-    :data:`LASTING_PERCENT` of the people are (``percent``); the region's own course only more.
+    counts: everybody's :func:`payer_fits`.
     """
     key = ["region", "scheme", "payer"]
-    ways = course.select(*key, "way", "start", "people", "percent").unique().join(
-        counts, on=[*key, "way"], how="left"
-    ).with_columns(
-        (_more_fit() * 100 - pl.col("people") * pl.col("percent")).alias("_score"))
-    best = ways.sort(*key, "_score", "way", descending=[False, False, False, True, False]).unique(
-        key, keep="first", maintain_order=True).filter(pl.col("way") > 0)
+    best = _best(course, counts, key)
     kept = course.join(best, on=[*key, "way"], how="semi", maintain_order="left")
-    begun = best.select(*key, pl.col("start").alias("learned"))
     changed = best.select("region", "payer").unique().sort("region", "payer").rows()
     notes = [f"{region} {payer}: 这个缴费主体的划入滞后中途有变" for region, payer in changed[:NOTES]]
     if len(changed) > NOTES:
         notes.append(f"另有{len(changed) - NOTES}个缴费主体的划入滞后中途有变")
-    return (kept.select(*key, "arrival", "shift", "lasts"),
-            pl.concat([lag.join(best, on=key, how="anti"), begun.select(lag.columns)]), notes)
+    begun = best.select(*key, pl.col("start").alias("learned")).select(lag.columns)
+    return kept.select(*SHIFT), pl.concat([lag.join(best, on=key, how="anti"), begun]), notes
 
 
 def _lone_lines(lines: pl.DataFrame) -> pl.DataFrame:
@@ -327,47 +369,32 @@ def _never_made_up(shares: list[_Month]) -> set[int]:
     return set(waiting)
 
 
-def _hole_sets(shares: list[_Month]) -> list[set[int]]:
+def _hole_sets(alone: set[int]) -> list[set[int]]:
     """Which of the empty months that nothing makes up for may be months that nobody got; all of them first."""
-    alone = sorted(_never_made_up(shares))[:MOST_HOLES]
-    return [set(holes) for count in range(len(alone), -1, -1) for holes in combinations(alone, count)]
+    asked = sorted(alone)[:MOST_HOLES]
+    return [set(holes) for count in range(len(asked), -1, -1) for holes in combinations(asked, count)]
 
 
-def _more_fit() -> pl.Expr:
-    """By how many more lines have their credit than lack it or than credits have no line."""
-    lines, lacking, over = (pl.col(name).fill_null(0).cast(pl.Int64) for name in ("lines", "lacking", "over"))
-    return lines - lacking - over
+def _path(counts: list[_Month], start: int, holes: set[int], least: int) -> list[tuple[int, int]]:
+    """(arrival, shift from ``start``): an empty month delays all that follow, a double one takes the delay back.
 
-
-def _turns(path: list[tuple[int, int]]) -> bool:
-    """Whether a path's lag changes at all."""
-    return len({shift for _, shift in path}) > 1
-
-
-def _path(
-    shares: list[_Month], usual: int, holes: set[int], *, start: int | None = None,
-    least: int | None = None,
-) -> list[tuple[int, int]]:
-    """(arrival, shift) month by month: an empty month delays all that follow, a double one takes the delay back.
-
-    In the months of ``holes`` nobody got anything, and nothing is delayed. start: the lag of the first month, if it is
-    not the ``usual`` one; least: a double month makes the lag no shorter than this (the usual one).
+    In the months of ``holes`` nobody got anything, and nothing is delayed. A double month makes the lag no shorter than
+    ``least``. Empty where the lag would become longer than any that is learned.
     """
     path: list[tuple[int, int]] = []
-    lag = usual if start is None else start
-    floor = usual if least is None else least
-    for month, people, without, twice, thrice in shares:
+    lag = start
+    for month, people, without, twice, thrice in counts:
         arrival = month - lag
         if _is_empty(people, without) and month not in holes:
             lag += 1
             continue
-        path.append((arrival, lag - usual))
-        for more in range(1, 1 + min(lag - floor, _taken_back(people, twice, thrice))):
+        path.append((arrival, lag - start))
+        for more in range(1, 1 + min(lag - least, _taken_back(people, twice, thrice))):
             lag -= 1
-            path.append((arrival + more, lag - usual))
-    if path:
-        # What arrived before the first credits that all have is at the lag of the beginning.
-        path = [(path[0][0] - k, path[0][1]) for k in range(MAX_LEARNED_LAG + 1, 0, -1)] + path
-        # What arrived after the last credits seen is expected at the lag then in force.
-        path += [(path[-1][0] + k, lag - usual) for k in range(1, FORESEEN_MONTHS + 1)]
-    return path if lag - usual <= MAX_LEARNED_LAG else []
+            path.append((arrival + more, lag - start))
+    if not path or lag - start > MAX_LEARNED_LAG:
+        return []
+    # What arrived before the first credits that all have is at the lag of the beginning; what arrived after the last
+    # ones seen is expected at the lag then in force.
+    before = [(path[0][0] - more, path[0][1]) for more in range(MAX_LEARNED_LAG + 1, 0, -1)]
+    return before + path + [(path[-1][0] + more, lag - start) for more in range(1, FORESEEN_MONTHS + 1)]

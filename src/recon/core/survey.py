@@ -106,7 +106,7 @@ def together(answers: Sequence[Any]) -> Any:
             [problem for one in answers for problem in one.problems],
         )
     # Of the fourth round and the fifth.
-    return added(answers, [name for name in first.columns if name not in ("lines", "lacking", "over")])
+    return added(answers, [name for name in first.columns if name not in shifts.FITS])
 
 
 class Part:
