@@ -622,6 +622,25 @@ def test_a_credit_too_many_in_the_place_of_a_month_without_a_line(told: Told) ->
     ) | {"2024-05": "data_incomplete/contribution_unseen/unknown"}
 
 
+_RISING = [line(month, scale=100 + 2 * at) for at, month in enumerate(run_of("2024-01", 10))]
+
+
+@case([row for row in _RISING if row["accrual_month"] != "2024-07-01"],
+      [flow(f"{later(row['accrual_month'][:7], 1)}-12", row["into_account_fen"] + (7 if row["accrual_month"] == "2024-07-01" else 0))
+       for row in _RISING if row["accrual_month"] != "2024-05-01"])
+def test_a_credit_of_a_month_without_a_line_is_no_late_one_of_another_sum(told: Told) -> None:
+    """Where sums differ from month to month it is no late credit of an open month that is nearly it."""
+    assert told.unusual() == {"2024-05": MISSING, "2024-07": "data_incomplete/contribution_unseen/unknown"}
+
+
+@case([*lines(count=9, skip=["2024-06"]), line("2024-04", scale=11, payment_kind="top_up", paid_on="2024-06-15")],
+      credits(count=9))
+def test_a_credit_of_a_month_without_a_line_is_no_top_up(told: Told) -> None:
+    """A top-up that was due in the same month has not come in it: the credit is ten times as much."""
+    assert told.unusual() == {"2024-04": "top_up/credit_missing/open",
+                              "2024-06": "data_incomplete/contribution_unseen/unknown"}
+
+
 @case([line(month, scale=100 + 3 * at) for at, month in enumerate(run_of("2024-01", 6))],
       [*(flow(f"{later(month, 1)}-12", 120 * (100 + 3 * at)) for at, month in enumerate(run_of("2024-01", 6)) if at != 3),
        flow("2024-08-12", 120 * 109)])

@@ -153,7 +153,7 @@ def _match_account(
     open_rows = [row for at, row in enumerate(payable) if at not in linked]
     spare = place_annual(account, rows, open_rows, coins, spare, out)
     spare = place_prepaid(account, rows, open_rows, coins, spare, out)
-    spare = place_inexact(account, open_rows, coins, spare, left_prices, out)
+    spare = place_inexact(account, rows, open_rows, coins, spare, left_prices, usual + behind, out)
     spare = make_good(account, payable, coins, spare, out, begin)
     spare = place_unknown(account, rows, coins, spare, out)
     first_of_two = {(coins[link.credits[0]].month, coins[link.credits[0]].amount): payable[link.lines[0]]

@@ -144,11 +144,17 @@ def _yearly_shares(rows: list[Row], total: int) -> list[int]:
 
 
 def place_inexact(
-    account: Account, open_rows: list[Row], coins: list[Coin], spare: list[int], left_prices: list[int],
-    out: Output,
+    account: Account, rows: list[Row], open_rows: list[Row], coins: list[Coin], spare: list[int],
+    left_prices: list[int], usual: int, out: Output,
 ) -> list[int]:
-    """A lone due month and a lone credit in its place, not one that came twice; later only one of nearly the amount."""
+    """A lone due month and a lone credit in its place, not one that came twice; later only one of nearly the amount.
+
+    And none where a month without a line would have had its own.
+    """
     taken: set[int] = set()
+    of_absent = {row.month + usual for row in rows if row.absent}
+    theirs = {j for j in spare if coins[j].month in of_absent and is_like(
+        coins[j].amount, coins[j].month - usual, rows)}
     used = {(coin.month, coin.amount) for j, coin in enumerate(coins) if j not in spare}
     free = [j for j in spare
             if left_prices[j] and not coins[j].named and (coins[j].month, coins[j].amount) not in used]
@@ -160,7 +166,8 @@ def place_inexact(
                 j for j in free
                 if coins[j].month == row.due + late
                 and (coins[j].printed is None or coins[j].printed == row.month)
-                and (not late or not quarters_off(row.amount or 0, coins[j].amount))
+                and not (late and j in theirs)
+                and not ((late or j in theirs) and quarters_off(row.amount or 0, coins[j].amount))
             ]
             if here:
                 out.link(account, row, coins[here[0]], coins[here[0]].amount, "inexact")
