@@ -949,3 +949,11 @@ def test_a_credit_of_neither_record_is_short(told: Told) -> None:
 def test_the_newer_of_two_records_is_right(told: Told) -> None:
     """Where the days of export say which is newer, only that one counts."""
     assert told.accused() == [("2024-03", "over_credit", "unknown_extra", -1200)]
+
+
+@case([*lines(count=12), refund("2024-03", "2024-03-25")],
+      [*credits(count=12, skip=["2024-03"]), flow("2024-12-13", -DUE, "reversal"), flow("2024-12-20")])
+def test_a_reversal_takes_no_refunded_months_credit_that_never_came(told: Told) -> None:
+    """March was refunded before its credit was due, and none came: what went in December was November's."""
+    assert told.unusual() == {}
+    assert told.months()["2024-11"]["credited_fen"] == DUE

@@ -142,9 +142,18 @@ def _nearness(refund: Refund, item: _Item) -> tuple[bool, bool, int, Any]:
 
 
 def _has_credit(refund: Refund, earlier: list[_Item], amount: int) -> bool:
-    """Whether what a refund asks back may have come: of a payment beside another one, a second credit in its place."""
-    return not refund.is_double or sum(
-        months.index(item[0]) == refund.place and item[1] == amount for item in earlier) > 1
+    """Whether what a refund asks back may have come: of a payment beside another one, a second credit in its place.
+
+    Where the refund arrived before that place and no such sum came in it, nothing did, unless a credit prints the month
+    or the place lies before the first one at hand.
+    """
+    in_place = [item for item in earlier if months.index(item[0]) == refund.place]
+    if refund.is_double:
+        return len([item for item in in_place if item[1] == amount]) > 1
+    if refund.arrival >= refund.place or not earlier or refund.place < months.index(earlier[0][0]):
+        return True
+    printed = any(item[3] == months.first_day(refund.month) for item in earlier)
+    return printed or any(item[1] == amount or item[1] in refund.sums for item in in_place)
 
 
 def _several(refunds: list[Refund], earlier: list[_Item], amount: int) -> list[tuple[Refund, _Item, int]]:
