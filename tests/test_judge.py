@@ -331,6 +331,39 @@ def test_what_the_old_base_put_in_too_much_is_taken_back_later(told: Told) -> No
     assert "2024-04、2024-05多划的合计" in told.gap("2024-06", "clawback")["evidence"]
 
 
+@case([*lines(count=3), line("2024-04", scale=90), line("2024-05", paid_on="2024-05-08", scale=90),
+       *lines("2024-06", 3, scale=90)],
+      [*credits(count=4), flow("2024-06-12", 10800 - 1200), *credits("2024-06", 3, amount=10800)])
+def test_what_one_month_had_too_much_is_taken_back_with_the_next(told: Told) -> None:
+    """The first of two credits that together are what is due is no advance on the second: it had come before that lacked."""
+    assert told.unusual() == dict.fromkeys(["2024-04", "2024-05"], "clawback/explained")
+    assert ("2024-04", "2024-05-12", DUE) in told.links()
+
+
+@case([*lines(count=8), refund("2024-02", "2024-04-10", scale=20)],
+      [*credits(count=8, skip=["2024-04"]), flow("2024-05-12", DUE - 2400)])
+def test_a_credit_less_what_was_refunded_is_not_the_refunded_months(told: Told) -> None:
+    """It has the very sum the refunded month is due now; but it lacks in its own place what that month got too much."""
+    assert told.unusual() == dict.fromkeys(["2024-02", "2024-04"], "clawback/explained")
+    assert ("2024-04", "2024-05-12", DUE - 2400) in told.links()
+
+
+@case([*lines(count=9), refund("2024-03", "2024-05-10", scale=20)],
+      [*credits("2024-02", 8, skip=["2024-05"]), flow("2024-06-12", DUE - 2400)])
+def test_an_open_month_before_a_part_is_taken_back_stays_open(told: Told) -> None:
+    """No run of credits a month late, though one has the refunded month's sum: each stands in its own place."""
+    assert told.unusual() == {"2024-01": MISSING, **dict.fromkeys(["2024-03", "2024-05"], "clawback/explained")}
+
+
+@case([*lines(count=12), refund("2024-02", "2024-04-10", scale=20), refund("2024-07", "2024-09-10", scale=10)],
+      [*credits(count=12, skip=["2024-05", "2024-10"]), flow("2024-06-12", DUE - 2400), flow("2024-11-12", DUE - 1200)])
+def test_two_parts_are_taken_back_one_by_one(told: Told) -> None:
+    """Each credit that lacks something names the month that had it too much."""
+    assert told.unusual() == dict.fromkeys(["2024-02", "2024-05", "2024-07", "2024-10"], "clawback/explained")
+    assert "2024-07" in told.gap("2024-10", "clawback")["evidence"]
+    assert "2024-02" not in told.gap("2024-10", "clawback")["evidence"]
+
+
 @case(lines(count=3, paid=None, paid_on=None), credits(count=3))
 def test_a_record_that_does_not_say_whether_it_was_paid_is_no_bill(told: Told) -> None:
     """Neither a flag nor a day of arrival: it cannot be told, and nobody is sent for a bill's proof."""

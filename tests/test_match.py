@@ -392,6 +392,12 @@ def test_a_run_that_is_late_with_a_deduction(told: Told) -> None:
     assert told.months()["2024-07"]["label"] == "delay"
 
 
+@case(lines(skip=["2024-02"]), [*credits(skip=["2024-02"]), flow("2024-04-20", memo="公务员补助")])
+def test_a_subsidy_is_not_the_credit_of_a_month_without_a_line(told: Told) -> None:
+    """It is too much for the month in whose place it came, however like a month's credit it is."""
+    assert told.unusual() == {"2024-02": "missing_month/contribution_missing/open", "2024-03": "over_credit/subsidy/open"}
+
+
 @case(lines(), [*credits(skip=["2024-03"]), flow("2024-04-20", 9000, memo="公务员补助")])
 def test_a_subsidy_is_no_short_credit(told: Told) -> None:
     """What its memo calls a subsidy is too much for its month, never what is left of the month's own credit."""

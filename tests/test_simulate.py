@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from recon.labels import CAUSE
+from recon.labels import BALANCE_LABELS, CAUSE, CAUSES, LABELS
 from recon.simulate import SimulateError, simulate
 from recon.simulate.employer import REGIONS, Line, hire, last_day, month_of, resident_id, two_per_cent
 from recon.simulate.events import EVENTS, plant
@@ -109,6 +109,65 @@ def test_every_event_is_planted() -> None:
     assert {event.code for event in EVENTS} <= set(world.planted)
     months = sum(len({line.month for line in person.lines}) for person in world.people)
     assert 0.12 < world.planted.total() / months < 0.22
+
+
+# What the data cannot show: parts that are no headline, the error nobody should see, and what only payroll tells.
+NOT_PLANTED = {("pooled_share", None), ("flat_fee", None), ("unexplained", None)}
+
+
+def test_every_label_and_cause_of_a_credit_is_planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A label or cause that recon can give and the simulation never asks for is measured nowhere."""
+    monkeypatch.setattr("recon.simulate.employer.TELLING", 10)
+    simulate(tmp_path, people=800, months=24, seed=3)
+    planted = {(row["label"], row["cause"] or None) for row in rows_of(tmp_path / "truth" / "truth_month.csv")}
+    credit = {(cause.label, cause.code) for cause in CAUSES if cause.label in {label.code for label in LABELS}
+              and cause.label not in (*BALANCE_LABELS, "base_out_of_limits")}
+    assert {key for key in credit - planted if key[0] != "unexplained" or key in NOT_PLANTED} == NOT_PLANTED
+
+
+def test_what_is_taken_back_adds_up() -> None:
+    """What the months before had too much is just what the credit lacks; the record states the whole premium."""
+    world = hire(2000, MONTHS, 3)
+    plant(world, 16)
+    found = [credit for person in world.people for credit in person.credits if credit.takes_back]
+    assert {bool(credit.takes_back[0].returned) for credit in found} == {True, False}
+    for person in world.people:
+        for credit in (credit for credit in person.credits if credit.takes_back):
+            (line, fen), = credit.shares
+            came = {id(each): share for other in person.credits for each, share in other.shares}
+            over = sum(came[id(each)] - each.due_fen for each in credit.takes_back)
+            assert over == line.due_fen - fen > 0
+
+
+def test_torn_exports_keep_their_balances(made: Path) -> None:
+    """Where lines are left out, the balance moves by more than the lines do, and on both sides lines stay."""
+    from recon.simulate.exports import entries
+
+    world = hire(PEOPLE, MONTHS, SEED)
+    plant(world, 16)
+    torn = [person for person in world.people if person.torn]
+    assert torn
+    for person in torn:
+        whole = [entry.day for entry in entries(person, person.windows[0], torn=False)]
+        shown = [entry.day for entry in entries(person, person.windows[0])]
+        assert person.torn is not None
+        assert shown == [day for day in whole if not person.torn[0] <= day <= person.torn[1]] != whole
+        assert shown[0] < person.torn[0] <= person.torn[1] < shown[-1]
+    assert "rows_missing" in {row["cause"] for row in rows_of(made / "truth" / "truth_month.csv")}
+
+
+def test_a_city_with_a_rule_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Enough people credited by another rule than the table's: each month says so; fewer people have the table's."""
+    import accuracy
+
+    city = next(region for region in REGIONS if region.extra_per_mille)
+    monkeypatch.setattr("recon.simulate.employer.REGIONS", (replace(city, share=100),))
+    found = accuracy.simulated(tmp_path / "city", 80, MONTHS, 1, 16).months
+    scored = found.filter(~found["tie"])
+    assert scored.filter(scored["truth"] == "policy_unknown/table_differs").height > 500
+    assert scored["right"].mean() > 0.99
+    simulate(tmp_path / "few", people=20, months=MONTHS, seed=1)
+    assert "table_differs" not in {row["cause"] for row in rows_of(tmp_path / "few" / "truth" / "truth_month.csv")}
 
 
 def test_people_have_their_own_valid_ids() -> None:

@@ -156,23 +156,43 @@ def _with_clawback(lines: pl.DataFrame) -> pl.DataFrame:
     over = lines.filter((pl.col("label") == "over_credit") & (pl.col("rest_fen") < 0)).join(
         short.select(ACCOUNT).unique(), on=ACCOUNT, how="semi", nulls_equal=True)
     over = over.filter(pl.col("unrefunded_fen").is_not_null() | pl.col("line").is_in(_of_older_base(lines, over)))
-    over = over.select(*ACCOUNT, pl.col("line").alias("_line"), "posted", "rest_fen", pl.col("month").alias("_from"))
-    if over.is_empty() or short.is_empty():
+    over = over.select(*ACCOUNT, "line", pl.col("posted").alias("_posted"), pl.col("rest_fen").alias("_lacks"), "month")
+    both = short.join(over.select(ACCOUNT).unique(), on=ACCOUNT, how="semi", nulls_equal=True)
+    told = _taken_back(pl.concat([both, over]).sort(*ACCOUNT, "_posted", "line", nulls_last=True))
+    if told.is_empty():
         return lines.with_columns(pl.lit(None, dtype=pl.String).alias("taken_months"))
-    pairs = short.join(over, on=ACCOUNT, nulls_equal=True).filter(pl.col("posted") < pl.col("_posted"))
-    hit = pairs.filter(pl.col("rest_fen").sum().over("line") == -pl.col("_lacks"))
-    # One short credit takes back what several months got too much, each of them once.
-    first = hit.filter(pl.col("line") == pl.col("line").sort_by("_posted", "line").first().over(ACCOUNT))
-    told = pl.concat([
-        first.group_by("line").agg(_month_text("_from").sort().str.join("、").alias("taken_months")),
-        first.select(pl.col("_line").alias("line"), _month_text("month").alias("taken_months")),
-    ])
     is_told = pl.col("taken_months").is_not_null()
     return lines.join(told, on="line", how="left", maintain_order="left").with_columns(
         pl.when(is_told).then(pl.lit("clawback")).otherwise("label").alias("label"),
         pl.when(is_told).then(None).otherwise("cause").alias("cause"),
         pl.when(is_told).then(pl.lit("explained")).otherwise("status").alias("status"),
     )
+
+
+def _taken_back(rows: pl.DataFrame) -> pl.DataFrame:
+    """line, taken_months: short rows (``_lacks`` above 0) and the last ones before that had just so much too much.
+
+    ``rows``: of all accounts, each in the order of posting. Each surplus is taken back once.
+    """
+    found: list[tuple[int, list[int]]] = []
+    for _, mine in rows.group_by(ACCOUNT, maintain_order=True):
+        over: list[tuple[int, int, int, int]] = []
+        for row in mine.select("_posted", "_lacks", "line", "month").iter_rows():
+            if row[1] < 0:
+                over.append(row)
+                continue
+            lacks, taken = row[1], []
+            for each in reversed([each for each in over if each[0] < row[0]]):
+                if lacks <= 0:
+                    break
+                lacks += each[1]
+                taken.append(each)
+            if taken and lacks == 0:
+                over = [each for each in over if each not in taken]
+                found.append((row[2], sorted(each[3] for each in taken)))
+                found += [(each[2], [row[3]]) for each in taken]
+    return pl.DataFrame(found, schema={"line": rows.schema["line"], "_months": pl.List(pl.Int32)}, orient="row").select(
+        "line", pl.col("_months").list.eval(_month_text("")).list.join("、").alias("taken_months"))
 
 
 def _of_older_base(lines: pl.DataFrame, over: pl.DataFrame) -> list[int]:

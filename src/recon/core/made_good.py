@@ -16,7 +16,10 @@ MOST_LINES = 12  # lines that one credit may make good
 
 @dataclass(frozen=True)
 class Lack:
-    """What a line lacks: ``fen`` of its amount, all of it (``is_whole``), or what others lack again and again."""
+    """What a line lacks: ``fen`` of its amount, all of it (``is_whole``), or what others lack again and again.
+
+    arrival, day: from when on a credit may make it good: since its premium arrived, or the month it was short in.
+    """
 
     line: int
     month: int

@@ -28,6 +28,7 @@ from recon.core.match_leftover import (
 )
 from recon.core.match_prices import (
     accept_refunds,
+    accept_taken_back,
     believe_print,
     find_deductions,
     made_up_for,
@@ -125,6 +126,7 @@ def _match_account(
     left_prices = prices_of_left(rows, coins)
     find_deductions(payable, coins)
     accept_refunds(payable, coins)
+    accept_taken_back(payable, coins)
     asked = [PRICES.unlisted if not price and may_be_from_outside(coin, payable, coins)
              else price + LATEST if names_its_month(coin, payable) else price
              for coin, price in zip(coins, left_prices, strict=True)]

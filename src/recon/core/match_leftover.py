@@ -199,7 +199,10 @@ def make_good(
         if over < 0 and (not mine or not _is_met(row, over)):
             # What is another month's whole amount is an older base's credit, no deduction.
             steady = row.amount + over in row.deducted and row.amount + over not in dues
-            lacks.append(Lack(number, row.month, row.clock, row.day, -over, not mine, steady))
+            # What makes a short credit good comes with it or after it.
+            short = max((coins[place_of[int(str(out.links["credit"][at]))]].month for at in mine), default=row.clock)
+            day = row.day if short <= row.clock else None
+            lacks.append(Lack(number, row.month, max(row.clock, short), day, -over, not mine, steady))
         elif over > 0 and len(mine) == 1 and not _is_met(row, over):
             j = place_of[int(str(out.links["credit"][mine[0]]))]
             if coins[j].printed is None and not coins[j].named:
@@ -309,7 +312,8 @@ def place_surplus(
                 # before: it was paid late.
                 gap = next((each for each in (coin.month - usual, month - 1, month - 2)
                             if each in absent and each not in served), None)
-                if gap is not None and is_like(coin.amount, gap, rows) and not _is_its_own(coin, place, rows):
+                if (gap is not None and not coin.named and is_like(coin.amount, gap, rows)
+                        and not _is_its_own(coin, place, rows)):
                     place, month = by_month.get(gap), gap
             early = by_month.get(month)
             if (early and not place and early.payable and month not in linked_months

@@ -153,6 +153,47 @@ def accept_refunds(rows: list[Row], coins: list[Coin]) -> None:
                     row.deducted.append(coin.amount)
 
 
+def accept_taken_back(rows: list[Row], coins: list[Coin]) -> None:
+    """Where a credit lacks, to the fen, what earlier ones in their places had too much, all of them stand there.
+
+    Too much is what an older base was due, or a month before a part of it was refunded. The credit that lacks it has no
+    line's sum: so exact a sum is no chance, and a run of credits that came late or early explains it less.
+    """
+    normal = sorted((row for row in rows if row.stream == "normal" and row.amount and not row.annual
+                     and row.arrival is not None), key=lambda row: row.month)
+    dues = {row.amount for row in rows if not row.unrefunded}
+    odd = {coin.month: coin.amount for coin in coins if coin.amount not in dues and not coin.named}
+    came: dict[int, set[int]] = defaultdict(set)
+    for coin in coins:
+        came[coin.month].add(coin.amount)
+    older: set[int] = set()
+    over: list[tuple[Row, int]] = []
+    for row in normal:
+        due, lacks = row.amount or 0, (row.amount or 0) - odd.get(row.place, row.amount or 0)
+        extra = max((amount for amount in came[row.place] if amount > due and (
+            amount == row.unrefunded or amount in older)), default=0)
+        older.add(due)
+        if extra and due not in came[row.place]:
+            over.append((row, extra))
+        elif lacks > 0:
+            taken = _last_that_sum_to(over, lacks)
+            for each, amount in [(row, due - lacks), *taken] if taken else ():
+                if amount not in amounts_of(each):
+                    each.deducted.append(amount)
+            over = [each for each in over if each not in taken]
+
+
+def _last_that_sum_to(over: list[tuple[Row, int]], lacks: int) -> list[tuple[Row, int]]:
+    """The last of ``over`` (rows and what came) that had together ``lacks`` too much; none where they had not."""
+    taken: list[tuple[Row, int]] = []
+    for row, amount in reversed(over):
+        lacks -= amount - (row.amount or 0)
+        taken.append((row, amount))
+        if lacks <= 0:
+            break
+    return taken if lacks == 0 else []
+
+
 def names_its_month(coin: Coin, rows: list[Row]) -> bool:
     """Whether a credit prints a month whose line has just its sum: however late, it is sooner its own than nobody's."""
     return coin.printed is not None and any(

@@ -6,7 +6,7 @@ Months are whole numbers (year * 12 + month - 1). Everything is drawn from one s
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from random import Random
 
@@ -34,19 +34,23 @@ class Region:
     late_run: bool = False  # one month's run comes a month late for everybody
     learnable: bool = False  # the schedule is of low confidence: a steady other lag is believed
     tiers: tuple[str, ...] = ()
+    shipped: bool = True  # whether a policy file of recon's own knows its name; exports of others give the code
+    extra_per_mille: int = 0  # credited of the base beyond 2%, whatever the policy table says
     retiree_fen: tuple[int, int] | None = None  # below 70, from 70
 
 
 _NATIONAL = 2024 * 12 + 3
 REGIONS = (
-    Region("420100", "420106", "武汉市", 30, 1, 12, 2, 3, flat_fen=700, late_run=True, retiree_fen=(8335, 8335)),
+    Region("420100", "420106", "武汉市", 27, 1, 12, 2, 3, flat_fen=700, late_run=True, retiree_fen=(8335, 8335)),
     Region("110000", "110105", "北京市", 20, 1, 4, 1, 2, flat_fen=300, retiree_fen=(9700, 10700)),
     Region("440300", "440305", "深圳市", 17, 0, 24, 2, 2, learnable=True,
            tiers=("一档", "一档", "一档", "二档", "三档")),
     Region("310000", "310101", "上海市", 8, 1, 1, 0, 1, annual=True),
     Region("610100", "610102", "西安市", 15, 1, 20, 3, 3, known_from=_NATIONAL, lag_after=2, learnable=True),
-    Region("140200", "140202", "大同市", 10, 1, 15, 2, 3, known_from=_NATIONAL),
+    Region("140200", "140202", "大同市", 10, 1, 15, 2, 3, known_from=_NATIONAL, shipped=False),
+    Region("130200", "130202", "唐山市", 3, 1, 17, 2, 3, known_from=_NATIONAL, extra_per_mille=5, shipped=False),
 )
+TELLING = 50  # people of a region from which on its credits show a rule of their own; fewer have the table's
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,7 @@ PROFILES = (
     Profile("parquet", True, False, True, treasury=True), Profile("portal", False, False, True),
     Profile("csv", True, True, False, treasury=True), Profile("portal", False, True, False),
 )
+UNSTATED = tuple(profile for profile in PROFILES if not profile.stated)
 
 
 @dataclass(frozen=True)
@@ -140,6 +145,7 @@ class Person:
     spends: list[tuple[date, int]] = field(default_factory=list)
     cover: list[tuple[date, date, bool]] = field(default_factory=list)  # from, to, end known from lines only
     doubles: list[Credit] = field(default_factory=list)  # credits under another number
+    torn: tuple[date, date] | None = None  # the lines of these days are not in the export; its balances show it
 
     @property
     def has_account(self) -> bool:
@@ -172,6 +178,9 @@ class Line:
     allocated: bool = True
     second: bool = False  # paid again by another unit, earns nothing
     netted: bool = False  # a refund and what it refunds
+    returned: int = 0  # fen of the due that a later refund of a part took back; the line itself still states them
+    in_part: bool = False  # a refund of a part: the flat sum stays
+    deferred: bool = False  # the premium is put off (缓缴), whether it has been made good since or not
     deducted: int = 0  # a premium the account pays each month
     other_number: bool = False
 
@@ -188,6 +197,7 @@ class Credit:
     cause: str = ""
     cancelled: bool = False
     printed: int | None = None
+    takes_back: list[Line] = field(default_factory=list)  # what came too much for these is lacking here
 
 
 @dataclass
@@ -228,6 +238,11 @@ def two_per_cent(base: int) -> int:
     return (base * 2 + 50) // 100
 
 
+def share_of(region: Region, base: int) -> int:
+    """What a region credits of a base: 2%, and where it has a rule of its own the extra share, each half-up."""
+    return two_per_cent(base) + (base * region.extra_per_mille + 500) // 1000
+
+
 def resident_id(area: str, born: date, order: int) -> str:
     """A made-up ID with a valid check digit."""
     body = f"{area}{born:%Y%m%d}{order:03d}"
@@ -248,7 +263,8 @@ def hire(people: int, months: int, seed: int) -> World:
     world = World(random, seed, first, last, as_of, [], [], late_run=first + months // 2,
                   changed=first + months * 2 // 3)
     number = 0
-    for region, count in zip(REGIONS, counts, strict=True):
+    for plain, count in zip(REGIONS, counts, strict=True):
+        region = plain if count >= TELLING else replace(plain, extra_per_mille=0)
         units = [_unit(world, region, len(world.units) + index, index) for index in range(max(2, count // UNIT_SIZE))]
         world.units += units
         for index in range(count):
@@ -261,9 +277,12 @@ def _unit(world: World, region: Region, number: int, index: int) -> Unit:
     profile = PROFILES[(number + index) % len(PROFILES)]
     if region.annual:
         profile = PROFILES[(0, 1, 3, 4)[index % 4]]
+    if region.extra_per_mille:
+        profile = UNSTATED[index % len(UNSTATED)]
     can_shift = (profile.paid_on or profile.booked) and region.lag > 0 and not region.annual
+    tops_up = number % 3 == 1 and not region.annual and not region.extra_per_mille
     return Unit(number, region, profile, _shared_window(world, number, region),
-                pays_next_month=can_shift and number % 5 == 4, tops_up=number % 3 == 1 and not region.annual)
+                pays_next_month=can_shift and number % 5 == 4, tops_up=tops_up)
 
 
 def _shared_window(world: World, number: int, region: Region) -> Window:

@@ -19,6 +19,7 @@ from recon.simulate.employer import (
     World,
     day_in,
     month_of,
+    share_of,
     two_per_cent,
 )
 
@@ -55,12 +56,19 @@ EVENTS = (
     Event("not_allocated", 5, needs="account treasury"),
     Event("other_number", 4, (2, 3), "account shared"),
     Event("billed", 4, needs="proof"),
+    Event("unsaid", 2),
+    Event("deferred", 3, (2, 3), quiet=2),
+    Event("old_base", 2, (2, 3), "account export fallen", quiet=2),
+    Event("part_refunded", 3, (3, 4, 5), "account export", quiet=2),
 )
 DEDUCTION_PERCENT = 2  # of people: from some month on the account pays a premium
 UNLISTED_PERCENT = 15  # of people with events: a month is paid and credited, and stands in no contribution file
 QUIET_RATE, LOUD_RATE = 0.03, 1.6  # in a quiet unit and in the others
 MUCH_NOISE = 20  # per cent from which there are no quiet units and no people without events
 TOP_UP_MISSING, TOP_UP_LATE = 0.08, 0.2
+STILL_OLD = 0.5  # at most so often a lowered base is not known at once to the office that credits
+STILL_DEFERRED, DEFERRED_CREDITED = 0.45, 0.3  # nothing came yet; the employee's part did; else made good since
+TORN_CHANCE, TORN_WIDE = 0.9, 0.5  # of single exports handed in: lines are missing; those of two credits
 OVERDUE_CHANCE = 0.055  # per newest month and person of a quiet unit: nearly all colleagues must have theirs
 
 
@@ -81,7 +89,8 @@ def _rate(person: Person, noise: int) -> float:
 
 def _plant_person(world: World, person: Person, rate: float) -> None:
     normal = [
-        Line(spell.unit, month, "normal", person.base[month], two_per_cent(_base_known(person, spell.unit, month)),
+        Line(spell.unit, month, "normal", person.base[month],
+             share_of(person.region, _base_known(person, spell.unit, month)),
              day_in(month + spell.unit.pays_next_month, 5 + world.random.randrange(14)))
         for spell in person.spells for month in range(spell.first, spell.last + 1)
     ]
@@ -97,7 +106,8 @@ def _plant_person(world: World, person: Person, rate: float) -> None:
     if person.region.annual:
         _annual(world, person, plain, rate)
         return
-    deducts = world.random.random() * 100 < DEDUCTION_PERCENT and not person.unit.quiet
+    deducts = (world.random.random() * 100 < DEDUCTION_PERCENT and not person.unit.quiet
+               and not person.region.extra_per_mille)
     if plain and deducts and person.has_account and person.windows:
         start, fee = plain[len(plain) // 3].month, world.random.choice((300, 500, 700, 1000))
         for line in plain:
@@ -109,6 +119,7 @@ def _plant_person(world: World, person: Person, rate: float) -> None:
     _top_ups(world, person, plain)
     _elsewhere(world, person)
     _spend(world, person)
+    _tear(world, person)
 
 
 def _base_known(person: Person, unit: Unit, month: int) -> int:
@@ -204,8 +215,9 @@ def _walk(world: World, person: Person, lines: list[Line], rate: float) -> None:
             continue
         if quiet:
             quiet -= 1
-        elif world.random.random() < chance:
-            event = world.random.choices(EVENTS, weights)[0]
+        elif (fallen := _is_lower(person, lines, at) and world.random.random() < min(2 * rate, STILL_OLD)) or (
+                world.random.random() < chance):
+            event = OLD_BASE if fallen else world.random.choices(EVENTS, weights)[0]
             block = lines[at:at + world.random.choice(event.months)]
             if _possible(world, person, event, block, lines):
                 _HAPPENS[event.code](world, person, block)
@@ -235,7 +247,12 @@ def _start_chance(rate: float) -> float:
     return min(rate / 1.4 / free / 0.82, 0.95)
 
 
+OLD_BASE = next(event for event in EVENTS if event.code == "old_base")
 _ALWAYS = ("unpaid", "absent", "refunded")  # whatever else is unclear: these speak of the contribution alone
+
+
+_WHOLE = ("lump", "old_base", "part_refunded")  # fewer months than it takes are another event
+_OF_ACCOUNTS = ("unpaid", "absent", "double_pay", "back_pay", "paid_late", "billed", "unsaid", "deferred")
 
 
 def _possible(world: World, person: Person, event: Event, block: list[Line], lines: list[Line]) -> bool:
@@ -244,15 +261,17 @@ def _possible(world: World, person: Person, event: Event, block: list[Line], lin
     in_a_row = [line.month for line in block] == list(range(first.month, first.month + len(block)))
     if not in_a_row or len({(line.kind, line.unit.number) for line in block}) > 1:
         return False
-    if (event.code == "lump" and len(block) < 2) or (first.kind == "retiree" and "retiree" not in event.needs):
+    if event.code in _WHOLE and len(block) < min(event.months):
         return False
-    unknown = not first.unit.profile.stated and any(
-        line.month <= person.region.known_from + 1 for line in block) and person.region.known_from > 0
+    if first.kind == "retiree" and "retiree" not in event.needs:
+        return False
+    unknown = person.region.extra_per_mille > 0 or (not first.unit.profile.stated and any(
+        line.month <= person.region.known_from + 1 for line in block) and person.region.known_from > 0)
     if unknown and event.code not in (*_ALWAYS, "missing"):
         return False
     if any(line.deducted for line in block) and event.code not in (*_ALWAYS, "missing"):
         return False
-    if not person.has_account and event.code in ("unpaid", "absent", "double_pay", "back_pay", "paid_late", "billed"):
+    if not person.has_account and event.code in _OF_ACCOUNTS:
         return False
     if _near_a_change(world, person, block) and event.code not in _ALWAYS:
         return False
@@ -279,6 +298,7 @@ def _has_what_it_needs(world: World, person: Person, event: Event, block: list[L
         or ("treasury" in needs and not profile.treasury)
         or ("proof" in needs and profile.format not in ("csv", "parquet"))
         or ("clock" in needs and not (profile.paid_on or profile.booked))
+        or ("fallen" in needs and not _is_lower(person, lines, lines.index(block[0])))
         or ("two units" in needs and not _others(world, person))
         or ("shared" in needs and (not person.windows or person.windows[0].format != "backoffice"))
     )
@@ -293,6 +313,14 @@ def _at_an_edge(world: World, block: list[Line], lines: list[Line]) -> bool:
         lines[behind].unit is not block[-1].unit or lines[before].unit is not block[0].unit
         or lines[behind].month != block[-1].month + 1 or lines[behind].kind == "retiree"
     )
+
+
+def _is_lower(person: Person, lines: list[Line], at: int) -> bool:
+    """Whether a base that changes once a year is lower from this month on, and the month before was as usual."""
+    line, before = lines[at], lines[at - 1]
+    return (at > 0 and not person.varying and line.kind == before.kind == "normal" and before.month == line.month - 1
+            and before.unit is line.unit and 0 < net(line) < net(before)
+            and any(credit.shares == [(before, net(before))] for credit in person.credits))
 
 
 def _others(world: World, person: Person) -> list[Unit]:
@@ -446,12 +474,71 @@ def _billed(world: World, person: Person, block: list[Line]) -> None:
     line.paid, line.proof, line.arrived = None, world.random.choice(("billed", "declared")), None
 
 
+def _unsaid(world: World, person: Person, block: list[Line]) -> None:
+    """The record says neither that nor when the premium arrived; the credit came."""
+    line = block[0]
+    _as_usual(world, person, line)
+    line.paid, line.arrived = None, None
+
+
+def _deferred(world: World, person: Person, block: list[Line]) -> None:
+    """A deferral (缓缴): nothing came yet, or the employee's part did, or the payer has made it good since."""
+    draw, last = world.random.random(), block[-1]
+    assert last.arrived is not None
+    day = day_in(month_of(last.arrived) + world.random.randint(2, 3), 5 + world.random.randrange(4))
+    told = last.unit.profile.paid_on or last.unit.profile.booked
+    for line in block:
+        line.deferred = True
+        if draw >= STILL_DEFERRED + DEFERRED_CREDITED and told and month_of(day) <= world.last:
+            line.arrived = day
+            continue
+        if STILL_DEFERRED <= draw < STILL_DEFERRED + DEFERRED_CREDITED:
+            _as_usual(world, person, line)
+        line.paid, line.arrived = None, None
+    if last.arrived:
+        _credit(world, person, slot(world, person, last), sum(map(net, block)), [(line, net(line)) for line in block],
+                later=4)
+
+
+def _old_base(world: World, person: Person, block: list[Line]) -> None:
+    """The base is lower; the office goes on crediting the old one, and nets that with the last month's credit."""
+    *over, last = block
+    old = next(net(line) for line in person.lines
+               if line.month == block[0].month - 1 and line.kind == "normal" and line.unit is last.unit)
+    for line in over:
+        _credit(world, person, slot(world, person, line), old, [(line, old)])
+    _net_off(world, person, over, last, sum(old - net(line) for line in over))
+
+
+def _part_refunded(world: World, person: Person, block: list[Line]) -> None:
+    """Bases were too high: the fund gives a part of the premiums back, and the account lacks it in a later credit."""
+    over, between, last = block[:-3] or block[:1], block[-3:-1], block[-1]
+    for line in between if len(block) > 3 else between[1:]:
+        _as_usual(world, person, line)
+    less = max(over[0].base * world.random.randrange(4, 20) // 100 // 5000 * 5000, 5000)
+    for line in over:
+        whole = net(line)
+        _credit(world, person, slot(world, person, line), whole, [(line, whole)])
+        line.returned = two_per_cent(less)
+        line.due_fen -= line.returned
+        person.lines.append(Line(line.unit, line.month, "refund", less, line.returned, last.arrived, netted=True,
+                                 in_part=True))
+    _net_off(world, person, over, last, sum(line.returned for line in over))
+
+
+def _net_off(world: World, person: Person, over: list[Line], last: Line, fen: int) -> None:
+    came = net(last) - fen
+    credit = _credit(world, person, slot(world, person, last), came, [(last, came)], name=last.month)
+    credit.takes_back = over
+
+
 _HAPPENS: dict[str, Callable[[World, Person, list[Line]], None]] = {
     "missing": _missing, "lump": _lump, "split": _split, "split_over": _split_over, "late": _late,
     "late_far": _late_far, "short": _short, "duplicate": _duplicate, "duplicate_reversed": _duplicate_reversed,
     "reposted": _reposted, "extra": _extra, "unpaid": _unpaid, "absent": _absent, "paid_late": _paid_late,
     "back_pay": _back_pay, "refunded": _refunded, "double_pay": _double_pay, "not_allocated": _not_allocated,
-    "other_number": _other_number, "billed": _billed,
+    "other_number": _other_number, "billed": _billed, "unsaid": _unsaid, "deferred": _deferred,
+    "old_base": _old_base, "part_refunded": _part_refunded,
 }
 
 
@@ -499,7 +586,8 @@ def _unlisted(world: World, person: Person, lines: list[Line], rate: float) -> N
             all(each in run and each.kind == "normal" and each.unit is line.unit for each in (before, line, behind))
             and behind.month == before.month + 2 and line.due_fen != lines[-1].due_fen
         )
-        known = line.unit.profile.stated or before.month > person.region.known_from + 1
+        known = (line.unit.profile.stated or before.month > person.region.known_from + 1) and not any(
+            other.month == line.month and other is not line for other in person.lines)
         if (plain and between and known and _in_time(line) and busy[slot(world, person, line)] == 1
                 and not _near_a_change(world, person, [line]) and line.month % 12 not in (6, 7)):
             found.append(line)
@@ -519,7 +607,8 @@ def _top_ups(world: World, person: Person, lines: list[Line]) -> None:
             if line.kind == "normal" and line.month in (start, start + 1) and line.paid and line in person.lines:
                 more = person.base[line.month] - line.base
                 if more > 0:
-                    due = (two_per_cent(person.base[line.month]) - line.due_fen) if person.has_account else 0
+                    stated = line.due_fen + line.returned
+                    due = (two_per_cent(person.base[line.month]) - stated) if person.has_account else 0
                     made.append(Line(line.unit, line.month, "top_up", more, due,
                                      day_in(start + 2, 15 + world.random.randrange(4))))
         made = [line for line in made if any(
@@ -553,9 +642,9 @@ def _elsewhere(world: World, person: Person) -> None:
         # In the usual place of one of the person's own months it is one too many there, unless it names its month.
         here = None if person.printed else next(
             (line for line in own if line.paid and _in_time(line) and _usual_slot(world, person, line) == at), None)
-        cause = "" if here is None else "duplicate_credit" if two_per_cent(base) == here.due_fen else "unknown_extra"
-        _credit(world, person, at, two_per_cent(base), [], name=month, surplus=here.month if here else None,
-                cause=cause)
+        fen = share_of(person.region, base)
+        cause = "" if here is None else "duplicate_credit" if fen == here.due_fen else "unknown_extra"
+        _credit(world, person, at, fen, [], name=month, surplus=here.month if here else None, cause=cause)
 
 
 def _spend(world: World, person: Person) -> None:
@@ -566,10 +655,30 @@ def _spend(world: World, person: Person) -> None:
             person.spends.append((day_in(month, 1 + world.random.randrange(28)), 500 + world.random.randrange(6000)))
 
 
+def _tear(world: World, person: Person) -> None:
+    """Lines of an export that a person handed in are left out, with the credit of a month or two; balances go on."""
+    if len(person.windows) != 1 or not person.windows[0].format.startswith("grid") or (
+            world.random.random() >= TORN_CHANCE):
+        return
+    window = person.windows[0]
+    days = sorted({day for day in [*(credit.posted for credit in person.credits), *(day for day, _ in person.spends)]
+                   if window.start <= day <= window.end})
+    too_many = {month_of(credit.posted) for credit in person.credits if not credit.shares or credit.cancelled}
+    whole = [credit for credit in person.credits if credit.shares and credit.posted in days[1:-1]
+             and not credit.cancelled and month_of(credit.posted) not in too_many]
+    if not whole or person.region.annual:
+        return
+    first = world.random.choice(whole)
+    behind = [credit.posted for credit in whole if credit.posted > first.posted]
+    wide = behind and world.random.random() < TORN_WIDE
+    person.torn = (first.posted, min(behind) if wide else first.posted)
+    world.planted["torn"] += 1 + bool(wide)
+
+
 def _plant_subsidies(world: World) -> None:
     """One unit in five: the same extra sum for everybody in one month."""
     for unit in world.units:
-        if unit.number % 5 != 1 or unit.region.annual:
+        if unit.number % 5 != 1 or unit.region.annual or unit.region.extra_per_mille:
             continue
         month, fen = world.first + 3 + world.random.randrange(world.last - world.first - 6), 20_000
         for person in world.people:

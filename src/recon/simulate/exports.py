@@ -16,6 +16,7 @@ from recon.simulate.employer import (
     Line,
     Person,
     Profile,
+    Region,
     Unit,
     Window,
     World,
@@ -72,6 +73,10 @@ def label(month: int) -> str:
     return f"{month // 12}{month % 12 + 1:02d}"
 
 
+def _place(region: Region) -> str:
+    return region.name if region.shipped else region.code
+
+
 def _csv(path: Path, rows: Iterable[Sequence[object]], encoding: str) -> None:
     text = io.StringIO()
     csv.writer(text, lineterminator="\r\n").writerows(rows)
@@ -110,11 +115,20 @@ class _Sums:
 def _sums(line: Line, unit: Unit) -> _Sums:
     sign = -1 if line.kind == "refund" else 1
     own = (line.base * 2 + 50) // 100
-    whole = line.kind in ("normal", "refund") and unit.region.flat_fen
+    whole = line.kind in ("normal", "refund") and not line.in_part and unit.region.flat_fen
     beside = whole if unit.region.code == "420100" and unit.number % 2 == 0 else 0
     inside = whole if whole and not beside else 0
-    return _Sums(sign * (own + inside), sign * ((line.base * EMPLOYER_PER_CENT + 50) // 100), sign * line.due_fen,
-                 sign * beside)
+    return _Sums(sign * (own + inside), sign * ((line.base * EMPLOYER_PER_CENT + 50) // 100),
+                 sign * (line.due_fen + line.returned), sign * beside)
+
+
+def _kind(line: Line) -> str:
+    return "单位缓缴" if line.deferred else _KINDS[line.kind]
+
+
+def _said(line: Line, paid: str, unpaid: str, deferred: str) -> str:
+    """What the record says of the payment; nothing where it says nothing."""
+    return deferred if line.deferred and not line.paid else paid if line.paid else unpaid if line.paid is False else ""
 
 
 def _order(item: tuple[Person, Line]) -> tuple[int, int, str]:
@@ -157,15 +171,15 @@ def _portal(
     start, end = max(min(world.first, lines[0][1].month), year * 12), min(world.last, year * 12 + 11)
     rows: list[Sequence[object]] = [
         ("职工医保缴费明细查询",), (f"单位编号：{unit.payer}", "", f"单位名称：{unit.name}"),
-        (f"统筹区：{unit.region.code if unit.region.code == '140200' else unit.region.name}", "",
+        (f"统筹区：{_place(unit.region)}", "",
          f"缴费年月范围：{label(start)} 至 {label(end)}", "", f"打印日期：{world.as_of}"), head,
     ]
     for person, line in lines:
         sums = _sums(line, unit)
         booked = [label(_booked(line))] if profile.booked else []
         day: list[object] = [line.arrived or ""] if profile.paid_on else []
-        end_cells = (*day, "已缴" if line.paid else "欠缴", unit.payer, unit.name)
-        kind = _KINDS[line.kind]
+        end_cells = (*day, _said(line, "已缴", "欠缴", "缓缴"), unit.payer, unit.name)
+        kind = _kind(line)
         into = [yuan(sums.into)] if profile.stated else []
         rows.append((
             person.id + "\t", person.name, "职工基本医疗保险", label(line.month), *booked, kind, yuan(line.base),
@@ -193,9 +207,10 @@ def _national(path: Path, unit: Unit, lines: list[tuple[Person, Line]]) -> None:
         sums = _sums(line, unit)
         clock = f"{line.arrived} 10:00:00" if line.arrived else ""
         rows.append((f"9{person.number:011d}", person.name, person.id, unit.payer, unit.name, unit.region.code, "310",
-                     "11", label(_booked(line)), label(line.month), label(line.month), _CODES[line.kind],
+                     "11", label(_booked(line)), label(line.month), label(line.month),
+                     "992" if line.deferred else _CODES[line.kind],
                      yuan(line.base), yuan(sums.employer), yuan(sums.employee), "0.00", yuan(sums.into),
-                     yuan(sums.employee + sums.employer), "0.00", "1" if line.paid else "0", clock,
+                     yuan(sums.employee + sums.employer), "0.00", _said(line, "1", "0", "0"), clock,
                      clock if line.allocated else "", clock))
     _csv(path, rows, "utf-8-sig")
 
@@ -207,9 +222,9 @@ def _city(path: Path, unit: Unit, lines: list[tuple[Person, Line]]) -> None:
     for person, line in lines:
         sums = _sums(line, unit)
         month = f"{line.month // 12}-{line.month % 12 + 1:02d}"
-        rows.append((person.id, person.name, month, "职工基本医疗保险", unit.payer, unit.name, _KINDS[line.kind],
+        rows.append((person.id, person.name, month, "职工基本医疗保险", unit.payer, unit.name, _kind(line),
                      line.base / 100, sums.employer / 100, sums.employee / 100, sums.into / 100,
-                     "已缴费" if line.paid else "未缴费", str(line.arrived or "")))
+                     _said(line, "已缴费", "未缴费", "缓缴"), str(line.arrived or "")))
     _xlsx(path, rows)
 
 
@@ -225,8 +240,9 @@ def _native(unit: Unit, profile: Profile, lines: list[tuple[Person, Line]]) -> p
             "paid_on": line.arrived, "treasury_on": line.arrived,
             "allocated_on": line.arrived if line.allocated else None, "base_fen": line.base,
             "employee_fen": sums.employee, "employer_fen": sums.employer,
-            "into_account_fen": sums.into if profile.stated else None, "payment_kind": line.kind, "paid": line.paid,
-            "proof": line.proof, "insured_status": "in_service",
+            "into_account_fen": sums.into if profile.stated else None, "payment_kind": line.kind,
+            "paid": False if line.deferred and not line.paid else line.paid,
+            "proof": line.proof, "insured_status": "in_service", "deferred": line.deferred,
         })
     return conform(pl.DataFrame(rows, infer_schema_length=None), "contribution")
 
@@ -234,8 +250,8 @@ def _native(unit: Unit, profile: Profile, lines: list[tuple[Person, Line]]) -> p
 # -------------------------------------------------------------------------------------------------------------- flows
 
 
-def entries(person: Person, window: Window) -> list[Entry]:
-    """What an export with this window shows of a person's account, oldest first."""
+def entries(person: Person, window: Window, *, torn: bool = True) -> list[Entry]:
+    """What an export with this window shows of a person's account, oldest first; with ``torn=False`` all it held."""
     def income(credit: Credit, *, other: bool = False) -> Entry:
         memo = "补助" if credit.cause == "subsidy" else ""
         return Entry(person, credit.posted, credit.fen, credit.kind, credit.printed if window.printed else None, memo,
@@ -244,7 +260,9 @@ def entries(person: Person, window: Window) -> list[Entry]:
     shown = [income(credit) for credit in person.credits]
     shown += [income(credit, other=True) for credit in person.doubles]
     shown += [Entry(person, day, -fen, "spend", None, "示例大药房") for day, fen in person.spends]
-    return sorted((entry for entry in shown if window.start <= entry.day <= window.end),
+    gone = person.torn if torn and person.torn else (date.max, date.min)
+    return sorted((entry for entry in shown if window.start <= entry.day <= window.end
+                   and not gone[0] <= entry.day <= gone[1]),
                   key=lambda entry: (entry.day, entry.kind != "credit", entry.fen))
 
 
@@ -260,7 +278,7 @@ def _write_flows(world: World, folder: Path) -> None:
         for at, window in enumerate(person.windows):
             shown = entries(person, window)
             path = folder / first.region.name / f"账户明细_{person.number:05d}_{at + 1}"
-            _grid(path, person, window, shown)
+            _grid(path, person, window)
             _note_cover([person], window, shown)
     declared: list[tuple[object, ...]] = []
     for unit in world.units:
@@ -339,17 +357,20 @@ def _native_flow(path: Path, unit: Unit, shown: list[Entry]) -> None:
         frame.drop("row_id", "duplicate_of").write_csv(path)
 
 
-def _grid(path: Path, person: Person, window: Window, shown: list[Entry]) -> None:
+def _grid(path: Path, person: Person, window: Window) -> None:
     printed = ["对应费款所属期"] if window.printed else []
-    place = person.region.code if person.region.code == "140200" else person.region.name
+    place = _place(person.region)
     rows: list[Sequence[object]] = [
         ("医疗保险个人账户收支明细",), (f"姓名：{person.name}", f"证件号码：{person.id}", f"统筹区：{place}"),
         *_above("", window)[1:], ("收支时间", "收支类型", "备注", "收入（元）", "支出（元）", "余额（元）", *printed),
     ]
     balance = 100_000 + sum(entry.fen for entry in entries(person, Window(date(1, 1, 1), window.start, "", ""))
                             if entry.day < window.start)
-    for entry in shown:
+    gone = person.torn or (date.max, date.min)
+    for entry in entries(person, window, torn=False):
         balance += entry.fen
+        if gone[0] <= entry.day <= gone[1]:
+            continue
         month = [label(entry.month) if entry.month is not None else ""] if printed else []
         rows.append((str(entry.day), _FLOW_NAMES[entry.kind], entry.memo, yuan(entry.fen) if entry.fen > 0 else "",
                      yuan(-entry.fen) if entry.fen < 0 else "", yuan(balance), *month))

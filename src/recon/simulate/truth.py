@@ -15,10 +15,13 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from recon.simulate.employer import Credit, Line, Person, Region, World, day_in, last_day, month_of
+from recon.simulate.employer import NEVER, Credit, Line, Person, Region, World, day_in, last_day, month_of
 from recon.simulate.events import net, slot
-from recon.simulate.exports import label
+from recon.simulate.exports import entries, label
 
+# What is credited in the place of such a month is its own, whatever its amount.
+_BY_PLACE = {("policy_unknown", ""), ("policy_unknown", "table_differs"), *(
+    ("data_incomplete", cause) for cause in ("billed_only", "arrival_unsaid", "deferred", "contribution_unseen"))}
 _LATE_MONTHS = 2  # by which a premium without its record may plausibly have been late
 _STATUS = ("open", "unknown", "pending", "resolved", "explained")
 _LABELS = ("on_time", "no_account", "delay", "missing_month", "short_credit", "top_up", "over_credit", "clawback",
@@ -112,7 +115,9 @@ def headline(row: Row) -> tuple[str, str, str]:
 
 
 def _visible(person: Person, credit: Credit) -> bool:
-    return any(window.start <= credit.posted <= window.end for window in person.windows)
+    gone = person.torn
+    return any(window.start <= credit.posted <= window.end for window in person.windows) and not (
+        gone and gone[0] <= credit.posted <= gone[1])
 
 
 def _stands(person: Person, credit: Credit) -> bool:
@@ -392,6 +397,8 @@ def _person(
                      if _stands(person, credit))
     newest = credits[-1] if credits else None
     read, tied = _read_as_late(world, person, lines, credits)
+    view = View(world, person, newest, _hole(person))
+    view.clawed = _clawed(view, lines)
     rows: dict[int, Row] = {}
     links: list[tuple[int, date, int]] = []
     first_row = _first_retiree_row(person)
@@ -405,10 +412,10 @@ def _person(
             continue
         row = rows.setdefault(line.month, Row(line.month))
         links += [(line.month, posted, fen) for posted, fen in seen.links]
-        row.parts += _parts(world, person, seen, newest)
+        row.parts += _parts(view, seen)
         row.paid_late |= line.kind == "normal" and bool(line.paid) and seen.arrival is not None and (
             seen.arrival > line.month + 1)
-        _leave_choice(world, person, seen, row, newest, colleagues)
+        _leave_choice(view, seen, row, colleagues)
     _surplus(person, rows, links, read)
     unlisted = list(_unlisted(person))
     links += unlisted
@@ -417,8 +424,9 @@ def _person(
             Part("data_incomplete", "contribution_unseen", "unknown", 0) if month in {month for month, *_ in unlisted}
             else Part("missing_month", "contribution_missing", "open", 0) if _over(world, month + 1)
             else Part("delay", "not_yet_due", "pending", 0))
-    _mark_ties(person, lines, rows, read)
-    for month in (strays | tied | _partly_seen(world, person, lines)) & rows.keys():
+    _mark_ties(person, lines, rows, read, world.late_run)
+    tied |= _partly_seen(world, person, lines) | _half_netted(person)
+    for month in (strays | tied) & rows.keys():
         rows[month].tie = True
     return list(rows.values()), links
 
@@ -431,9 +439,41 @@ def _first_retiree_row(person: Person) -> int | None:
     return max(person.retired_from, covered)
 
 
-def _parts(world: World, person: Person, seen: Seen, newest: int | None) -> list[Part]:
+@dataclass
+class View:
+    """One account as its exports show it."""
+
+    world: World
+    person: Person
+    newest: int | None  # month of the newest credit
+    hole: tuple[date, date] | None  # between these days lines are missing, as the balances show
+    clawed: set[int] = field(default_factory=set)  # lines (by id) that got too much, or less for that, both seen
+
+
+def _hole(person: Person) -> tuple[date, date] | None:
+    """From the last line before the missing ones to the first behind them."""
+    if person.torn is None:
+        return None
+    days = [entry.day for entry in entries(person, person.windows[0])]
+    return (max(day for day in days if day < person.torn[0]), min(day for day in days if day > person.torn[1]))
+
+
+def _clawed(view: View, lines: list[Seen]) -> set[int]:
+    """The lines of which one lacks just what the others got too much, where the exports show all of it."""
+    by_line = {id(seen.line): seen for seen in lines}
+    found: set[int] = set()
+    for credit in view.person.credits:
+        group = [by_line.get(id(line)) for line in (*credit.takes_back, *(line for line, _ in credit.shares))]
+        told = [part.label for seen in group if seen for part in _parts(view, seen)
+                if part.label in ("over_credit", "short_credit")]
+        if credit.takes_back and told == ["over_credit"] * (len(group) - 1) + ["short_credit"]:
+            found.update(id(seen.line) for seen in group if seen)
+    return found
+
+
+def _parts(view: View, seen: Seen) -> list[Part]:
     """The parts of one line that can be a headline."""
-    line = seen.line
+    line, world, person = seen.line, view.world, view.person
     late = sum(fen for posted, fen in seen.links if seen.due is not None and month_of(posted) > seen.due)
     parts = [Part("top_up" if line.kind == "top_up" else "delay", "late", "resolved", late)] if late else []
     whole = line.base // 10
@@ -443,20 +483,26 @@ def _parts(world: World, person: Person, seen: Seen, newest: int | None) -> list
         return [Part("missing_month", "contribution_unpaid", "open", 0) if _over(world, line.month + 1)
                 else Part("delay", "not_yet_due", "pending", 0)]
     if line.paid is None:
-        return [*parts, Part("data_incomplete", "billed_only", "unknown", 0)]
+        cause = "billed_only" if line.proof != "fund_record" else "deferred" if line.deferred else "arrival_unsaid"
+        return [*parts, Part("data_incomplete", cause, "unknown", 0)]
     if line.second:
         return [*parts, Part("refund_due", "", "pending", whole)]
+    if person.region.extra_per_mille and seen.linked:
+        return [*parts, Part("policy_unknown", "table_differs", "unknown", whole)]
     if not _known(line, person) and seen.linked:
         return [*parts, Part("policy_unknown", "", "unknown", whole)]
     rest = line.due_fen - seen.linked
     if rest > 0:
-        parts.append(_rest(world, person, seen, rest, newest))
+        parts.append(_rest(view, seen, rest))
+    elif rest < 0:
+        parts.append(Part("clawback", "", "explained", rest) if id(line) in view.clawed
+                     else Part("over_credit", "unknown_extra", "open", rest))
     return parts
 
 
-def _rest(world: World, person: Person, seen: Seen, rest: int, newest: int | None) -> Part:
+def _rest(view: View, seen: Seen, rest: int) -> Part:
     """What is said of money that has not come."""
-    line, due, last = seen.line, seen.due, seen.last
+    line, due, last, world, person = seen.line, seen.due, seen.last, view.world, view.person
     if seen.linked and line.deducted:
         return Part("account_deduction", "", "explained", rest)
     if due is None or last is None:  # never late; without an export nothing can be said at all
@@ -466,12 +512,16 @@ def _rest(world: World, person: Person, seen: Seen, rest: int, newest: int | Non
         return Part("delay", "annual_schedule" if person.region.annual else "not_yet_due", "pending", rest)
     if not person.cover:
         return Part("data_incomplete", "no_account_export", "unknown", rest)
-    if not seen.linked and not _covered(person, due):
-        return Part("data_incomplete", _uncovered_cause(person, due), "unknown", rest)
+    soonest = due if person.region.annual or seen.arrival is None else min(due, seen.arrival)
+    holed = view.hole is not None and view.hole[0] <= last_day(last) and view.hole[1] >= day_in(soonest, 1)
+    if not seen.linked and (holed or not _covered(person, due)):
+        return Part("data_incomplete", "rows_missing" if holed else _uncovered_cause(person, due), "unknown", rest)
     if not _over(world, last):
         return Part("top_up" if line.kind == "top_up" else "delay", "late", "pending", rest)
-    if not _covered(person, due, last) and (newest is None or newest <= due):
-        return Part("data_incomplete", _uncovered_cause(person, due), "unknown", rest)
+    if holed or (not _covered(person, due, last) and (view.newest is None or view.newest <= due)):
+        return Part("data_incomplete", "rows_missing" if holed else _uncovered_cause(person, due), "unknown", rest)
+    if id(line) in view.clawed:
+        return Part("clawback", "", "explained", rest)
     if seen.linked:
         return Part("short_credit", "", "open", rest)
     if line.kind == "top_up":
@@ -481,20 +531,18 @@ def _rest(world: World, person: Person, seen: Seen, rest: int, newest: int | Non
     return Part("missing_month", "credit_missing" if line.allocated else "not_allocated", "open", rest)
 
 
-def _leave_choice(
-    world: World, person: Person, seen: Seen, row: Row, newest: int | None,
-    colleagues: Colleagues,
-) -> None:
+def _leave_choice(view: View, seen: Seen, row: Row, colleagues: Colleagues) -> None:
     """Answers besides the planted one that the rules leave open."""
-    line, region = seen.line, person.region
-    if not _known(line, person) and seen.linked == line.due_fen:
+    world, person, line = view.world, view.person, seen.line
+    region = person.region
+    if not region.extra_per_mille and not _known(line, person) and seen.linked == line.due_fen:
         row.also.add("on_time/")  # the rule is known from an upper bound on, or colleagues' credits show it
         if any(seen.due is not None and month_of(posted) > seen.due for posted, _ in seen.links):
             row.also.add("delay/late")
     if region.lag_after is not None and seen.arrival is not None and seen.arrival >= world.changed:
         # The region's new lag may count as the usual one from here on (case 34).
         moved = Seen(line, seen.arrival, seen.arrival + region.lag_after, seen.last, seen.links)
-        other = Row(row.month, _parts(world, person, moved, newest), row.paid_late)
+        other = Row(row.month, _parts(view, moved), row.paid_late)
         row.also.add("/".join(headline(other)[:2]))
     waiting = [part for part in row.parts if (part.label, part.cause, part.status) == ("delay", "late", "pending")]
     people, have, plain = colleagues.get((line.unit.number, line.month), (0, 0, 0))
@@ -515,7 +563,7 @@ def _surplus(
             continue
         row = rows[credit.surplus]
         links.append((credit.surplus, credit.posted, credit.fen))
-        if not any(part.status == "unknown" for part in row.parts):
+        if not any((part.label, part.cause) in _BY_PLACE for part in row.parts):
             row.parts.append(Part("over_credit", credit.cause, "open", -credit.fen))
         if credit.cause == "subsidy":
             row.also.add("over_credit/unknown_extra")
@@ -542,13 +590,16 @@ def _absent(world: World, person: Person) -> Iterator[int]:
 # -------------------------------------------------------------------------------------------------------------- ties
 
 
-def _mark_ties(person: Person, lines: list[Seen], rows: dict[int, Row], read: Collection[int] = ()) -> None:
+def _mark_ties(
+    person: Person, lines: list[Seen], rows: dict[int, Row], read: Collection[int] = (), late_run: int = NEVER
+) -> None:
     """Months nobody could tell apart, within each run of equal amounts.
 
     A hole whose later credits could all belong one month earlier, because credits of the same amount go on behind the
-    last line; and a hole (or a month not seen, or not due) on one side of which a credit came twice: that is the very
-    picture of a run of months credited one month late, or early. So is a month without a line a month or two before a
-    credit that came twice: it may have been paid, late, and the records lack it.
+    last line, or for months that may not have been paid; and a hole (or a month not seen, or not due) on one side of
+    which a credit came twice: that is the very picture of a run of months credited one month late, or early. So is a
+    month without a line a month or two before a credit that came twice: it may have been paid, late, and the records
+    lack it.
     """
     if person.printed or person.region.annual:
         return
@@ -557,7 +608,7 @@ def _mark_ties(person: Person, lines: list[Seen], rows: dict[int, Row], read: Co
                         and not seen.line.netted), key=lambda seen: seen.line.month)
         for run in _runs(known):
             _mark_run(person, run, run[-1] is known[-1], rows, read)
-            _mark_together(run, rows)
+            _mark_together(run, rows, late_run if person.region.late_run else NEVER)
 
 
 def _partly_seen(world: World, person: Person, lines: list[Seen]) -> set[int]:
@@ -576,6 +627,17 @@ def _partly_seen(world: World, person: Person, lines: list[Seen]) -> set[int]:
     return found
 
 
+def _half_netted(person: Person) -> set[int]:
+    """Months refunded in part whose whole credit no export shows, and the one whose credit then has a refunded sum."""
+    return {
+        line.month for credit in person.credits if _stands(person, credit) and any(
+            line.due_fen == credit.fen and not any(
+                line is own for other in person.credits if _stands(person, other) for own, _ in other.shares)
+            for line in credit.takes_back)
+        for line in (*credit.takes_back, credit.shares[0][0])
+    }
+
+
 def _runs(lines: list[Seen]) -> list[list[Seen]]:
     """Neighbouring lines of equal amounts."""
     runs: list[list[Seen]] = []
@@ -587,11 +649,15 @@ def _runs(lines: list[Seen]) -> list[list[Seen]]:
     return runs
 
 
-def _mark_together(run: list[Seen], rows: dict[int, Row]) -> None:
-    """Premiums that arrived in one month and are of one amount: if one has its credit, it may be the other's."""
+def _mark_together(run: list[Seen], rows: dict[int, Row], late_run: int) -> None:
+    """Premiums of one amount whose credits are due together: if one has its credit, it may be the other's.
+
+    They arrived in one month, or in two of which the first one's run (that of ``late_run``) came a month late.
+    """
     arrivals: dict[int | None, list[Seen]] = defaultdict(list)
     for seen in run:
-        arrivals[seen.arrival].append(seen)
+        is_late = seen.arrival == late_run and seen.line.kind != "retiree"
+        arrivals[None if seen.arrival is None else seen.arrival + is_late].append(seen)
     for group in arrivals.values():
         if len({bool(seen.links) for seen in group}) == 2:
             for seen in group:
@@ -602,8 +668,10 @@ def _mark_run(person: Person, run: list[Seen], is_last: bool, rows: dict[int, Ro
     fen, last = run[-1].line.due_fen, run[-1].line.month
     seen_credits = [credit for credit in person.credits
                     if credit.fen == fen and _stands(person, credit) and id(credit) not in read]
-    behind = any(not credit.shares and credit.surplus is None and credit.posted > day_in(last + 1, 28)
-                 for credit in seen_credits)
+    # Behind the last line, or for a month behind it of which no record says that it was paid.
+    behind = any(credit.surplus is None and (
+        credit.posted > day_in(last + 1, 28) if not credit.shares
+        else all(line.paid is None and line.month > last for line, _ in credit.shares)) for credit in seen_credits)
     open_months = [seen.line.month for seen in run if not seen.links and not seen.line.other_number]
     tied: set[int] = set()
     if open_months and is_last and behind:
