@@ -374,6 +374,26 @@ def test_reversal_looks_back_only(told: Told) -> None:
     assert [month for month, *_ in told.accused()] == ["2024-04", "2024-05"]
 
 
+@case(lines(count=12), [*credits(count=12), flow("2024-05-14"), flow("2024-07-12", -DUE, "reversal")])
+def test_reversal_takes_what_came_twice(told: Told) -> None:
+    """A credit that came twice and was taken back two months later leaves nothing open: not the latest one went."""
+    assert told.unusual() == {}
+    assert ("2024-06", "2024-07-12", DUE) in told.links()
+
+
+@case(lines(count=12), [*credits(count=12), flow("2024-05-25"), flow("2024-07-30", -DUE, "reversal")])
+def test_reversal_takes_what_came_before_its_time(told: Told) -> None:
+    """Though the extra one came after the next premium: the months go on as before."""
+    assert told.unusual() == {}
+
+
+@case([*lines(count=12), line("2024-02", paid_on="2024-04-20", payment_kind="back_pay", employer="示例乙公司")],
+      [*credits(count=12), flow("2024-05-20"), flow("2024-07-20", -DUE, "reversal")])
+def test_reversal_beside_a_second_payment_takes_the_latest(told: Told) -> None:
+    """Two payments of one arrival are due two credits: none came twice."""
+    assert [month for month, *_ in told.accused()] == ["2024-06"]
+
+
 @case(lines(), [flow("2024-01-20", -DUE, "reversal"), *credits()])
 def test_reversal_of_nothing_is_reported(told: Told) -> None:
     """R03: a reversal that no earlier credit can bear changes no month and is named as a problem."""

@@ -61,7 +61,7 @@ def carry_out(
     """What is left of each credit a reversal touches, and the row that took from it last.
 
     The latest earlier equal one goes (of the month it prints, where it prints one, or whose premium was refunded by
-    just this share); what the shares of several refunds add up to is taken from the credits of their months; else the
+    just this share, or that came twice: with it the account had more of that sum than was due until then); what the shares of several refunds add up to is taken from the credits of their months; else the
     latest larger one shrinks, of several of one day the one that stands in its own month's place; else the latest ones
     go together, if they add up to the sum, or are all there are and the rest is that of others. What no credit can bear
     is returned to nobody: it took back what is not at hand. learned: None where nothing is known of all yet.
@@ -80,6 +80,11 @@ def carry_out(
     refunds = _refunded(payments, payments_of, lags)
     placed = {(*account, arrival + lags[tuple(account)], fen)
               for (*account, _), (arrival, sums) in paid.items() for fen in sums}
+    due_by: dict[_Account, list[int]] = defaultdict(list)
+    for (*account, _), each in payments_of.items():
+        for arrival, sums in each:
+            for fen in sums:
+                due_by[*account, fen].append(arrival + lags.get(tuple(account), 1))
     left: dict[str, int] = {}
     takers: dict[str, str] = {}
     problems: list[Problem] = []
@@ -114,7 +119,9 @@ def carry_out(
                     take(item, share, row[6])
                 continue
             else:
-                earlier.sort(key=lambda item: (item[0], (*account, months.index(item[0]), item[1]) in placed))
+                twice = _beyond_what_was_due(amount, by_account[account], due_by.get((*account, amount), []))
+                earlier.sort(key=lambda item: (
+                    item[2] in twice, item[0], (*account, months.index(item[0]), item[1]) in placed))
         equal = [item for item in earlier if item[1] == amount]
         larger = [item for item in earlier if item[1] > amount]
         for hit in equal[-1:] or larger[-1:] or _together(earlier, amount):
@@ -127,6 +134,27 @@ def carry_out(
             file, _, place = row[6].partition("#")
             problems.append(Problem("unmatched-reversal", file, place, "amount_fen", yuan_text(amount)))
     return left, takers, problems
+
+
+def _beyond_what_was_due(fen: int, items: list[_Item], due: list[int]) -> set[str]:
+    """The credits of ``fen``, left as they are, with each of which the account first had more of them than were due.
+
+    items: the account's, the earliest first; due: the months in which a credit of ``fen`` usually came. Counted from the
+    first of both on, and up to the last due: what is beyond the account's own lines is no second credit.
+    """
+    if not items or not due:
+        return set()
+    begin, end = max(min(due), months.index(items[0][0])), max(due)
+    found: set[str] = set()
+    came, most = 0, 0
+    for item in items:
+        month = months.index(item[0])
+        if item[1] == fen and begin <= month <= end:
+            came += 1
+            if (more := came - sum(begin <= each <= month for each in due)) > most:
+                most = more
+                found.add(item[2])
+    return found
 
 
 def _trusted_prints(rows: pl.DataFrame, posting_prints: tuple[str, ...]) -> pl.DataFrame:
