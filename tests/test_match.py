@@ -728,6 +728,33 @@ def test_what_a_partial_reversal_leaves_is_its_months(told: Told) -> None:
     assert told.unusual() == {"2024-03": "short_credit/open", "2024-04": "over_credit/duplicate_credit/open"}
 
 
+@case([line(month, due=16000) for month in run_of("2024-01", 12)],
+      [flow(f"{later(month, 1)}-{day}", 8000) for month in run_of("2024-01", 12) for day in (12, 20)
+       if (month, day) != ("2024-05", 20)])
+def test_one_of_two_equal_parts_that_never_came(told: Told) -> None:
+    """A month whose credit comes in two equal parts lacks one of them: half is short, no month is missing."""
+    assert told.accused() == [("2024-05", "short_credit", None, 8000)]
+
+
+@case(lines(count=12), [*credits(count=12, skip=["2024-06"]), flow("2025-03-12")])
+def test_a_late_credit_after_an_empty_month_at_the_end(told: Told) -> None:
+    """After the last line's credit a month without any, then one of the sum: it is the open month's, late."""
+    assert told.accused() == []
+    assert told.unusual()["2024-06"] == LATE
+
+
+@case(lines(count=12), [*credits(count=12), flow("2025-03-12")])
+def test_a_credit_after_an_empty_month_where_nothing_is_open(told: Told) -> None:
+    """Then it is of a month whose line is not at hand."""
+    assert told.unusual() == {}
+
+
+@case(lines(count=12), [*credits(count=12, skip=["2024-03", "2024-07"]), flow("2024-04-12", 10000), flow("2024-10-20", 14000)])
+def test_a_short_month_and_an_empty_one_made_good_in_one(told: Told) -> None:
+    """Nothing is left: neighbours of the short month do not take the later credit from it."""
+    assert told.accused() == []
+
+
 # --------------------------------------------------------------------------------------- made good by a later credit
 
 RAISED = [*lines(count=6), *lines("2024-07", 6, scale=130)]  # from July on 156.00 are due

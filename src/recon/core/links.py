@@ -183,11 +183,13 @@ def frame_of(lines: Sequence[Line], credits: Sequence[Credit], usual: int) -> Fr
             found += builder.few(i)
         edges.append(found)
     if odd:
-        # Only what no exact sum can use is linked inexactly.
+        # Only what no exact sum can use is linked inexactly; what is far apart in time may make a sum by chance.
         taken = 0
         for found in edges:
             for edge in found:
-                taken |= edge.mask
+                apart = credits[edge.last].month - credits[edge.first].month
+                if apart <= (SPLIT_MONTHS if edge.link.kind == "N:M" else 0):
+                    taken |= edge.mask
         builder.odd = {j for j in odd if not taken >> j & 1}
         for i, found in enumerate(edges):
             found += builder.inexact(i)

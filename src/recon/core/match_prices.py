@@ -219,6 +219,8 @@ def may_be_from_outside(coin: Coin, rows: list[Row], coins: list[Coin]) -> bool:
                                  and 0 <= coin.month - row.clock <= REACH_MONTHS for row in rows)
     if coin.month > last.place and last.followed:
         return sum(each.amount == coin.amount and each.month > last.place for each in coins) == 1
+    if same and coin.month > last.place + 1 and sum(each.month > last.place for each in coins) == 1:
+        return True
     if len(same) != 1 or first.place <= coin.month <= last.place:
         return False
     near = [row.amount for row in normal if abs(row.month - same[0].month) <= NEAR_MONTHS]
