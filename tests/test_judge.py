@@ -310,6 +310,30 @@ def test_a_month_without_a_line_where_no_amount_is_known(told: Told) -> None:
     assert told.answers()["2024-03"] == "data_incomplete/contribution_unseen/unknown"
 
 
+UNEVEN = [line(month, due=12000 + 37 * at, base_fen=600000 + 1850 * at) for at, month in enumerate(run_of("2024-01", 12))]
+
+
+@case(UNEVEN, [flow(f"{later(row['accrual_month'][:7], 1)}-12", -(-row["into_account_fen"] // 10) * 10) for row in UNEVEN])
+def test_credits_rounded_up_to_the_jiao_are_right(told: Told) -> None:
+    """Where all credits of an account are round and what is due is not, a few fen are rounding, not too much."""
+    assert told.unusual() == {}
+
+
+@case(UNEVEN, [flow(f"{later(row['accrual_month'][:7], 1)}-12", (row["into_account_fen"] + 50) // 100 * 100)
+               for row in UNEVEN if row["accrual_month"] != "2024-05-01"])
+def test_credits_rounded_to_the_yuan_are_right(told: Told) -> None:
+    """Some more and some less than due; the month that never came is still seen, to the fen."""
+    assert told.accused() == [("2024-05", "missing_month", "credit_missing", 12148)]
+    assert "交界" not in told.months()["2024-03"]["evidence"]
+
+
+@case(UNEVEN, [flow(f"{later(row['accrual_month'][:7], 1)}-12", row["into_account_fen"] - 37 * (at == 4))
+               for at, row in enumerate(UNEVEN)])
+def test_a_round_credit_among_others_is_short(told: Told) -> None:
+    """Other credits are to the fen: this one was not rounded."""
+    assert told.accused() == [("2024-05", "short_credit", None, 37)]
+
+
 @case(lines(), [flow("2024-03-03", -2000, "spend"), flow("2024-06-03", -1500, "spend")])
 def test_a_page_of_spending_alone_proves_no_credit_missing(told: Told) -> None:
     """Without balances it may be filtered to that: it is no export of the credits."""

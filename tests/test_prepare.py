@@ -387,6 +387,18 @@ def test_reversal_takes_what_came_before_its_time(told: Told) -> None:
     assert told.unusual() == {}
 
 
+@case(lines(count=12), [*credits(count=12), flow("2024-05-14"), flow("2024-09-14"), flow("2024-11-12", -2 * DUE, "reversal")])
+def test_reversal_takes_both_that_came_twice(told: Told) -> None:
+    """One reversal of two credits that came twice."""
+    assert told.unusual() == {}
+
+
+@case(lines(count=12), [*credits(count=12), flow("2024-05-14"), flow("2024-07-12", -DUE // 2, "reversal")])
+def test_reversal_takes_a_part_of_what_came_twice(told: Told) -> None:
+    """What is left of it is still too much; no other month is short."""
+    assert told.accused() == [("2024-04", "over_credit", "unknown_extra", -DUE // 2)]
+
+
 @case([*lines(count=12), line("2024-02", paid_on="2024-04-20", payment_kind="back_pay", employer="示例乙公司")],
       [*credits(count=12), flow("2024-05-20"), flow("2024-07-20", -DUE, "reversal")])
 def test_reversal_beside_a_second_payment_takes_the_latest(told: Told) -> None:

@@ -15,6 +15,7 @@ import polars as pl
 from recon.core import months
 from recon.core.overlap import payer_key
 from recon.core.prepare import Prepared
+from recon.core.rounded import with_rounded_credits
 from recon.core.seen import with_seen_accounts
 from recon.core.text import yuan_text
 from recon.policy import Policy, Rule
@@ -45,7 +46,7 @@ def lines_of(prepared: Prepared, policy: Policy) -> pl.DataFrame:
 
     Columns beyond the contribution's own: region, scheme (of the account), month, arrival (month numbers; arrival
     null when never late), arrival_day, stream, expected_fen (null: unknown), accepts (other amounts taken as right),
-    unsure (another rule may be in force whose amount nobody knows),
+    unsure (another rule may be in force whose amount nobody knows), round_fen (the unit its credits are rounded to),
     surely_account (the scheme and tier surely have one), whole_yuan, flat_fen,
     estimated_fen, policy_ref, policy_confidence, stated, no_account, payable, payer (key).
     """
@@ -101,6 +102,7 @@ def lines_of(prepared: Prepared, policy: Policy) -> pl.DataFrame:
     after = (pl.col("insured_status").is_null() & ~pl.col("stated") & (pl.col("month") >= pl.col("_retired")))
     lines = lines.with_columns((pl.col("unsure") | after.fill_null(False)).alias("unsure"))
     lines = _net_refunds(with_seen_accounts(_with_tier_that_has_one(lines, alternatives), prepared.credit))
+    lines = with_rounded_credits(lines, prepared.credit)
     return lines.with_columns(
         ((pl.col("paid") == True) & pl.col("expected_fen").is_not_null() & (pl.col("expected_fen") > 0)  # noqa: E712
          & ~pl.col("is_side") & ~pl.col("no_account") & ~pl.col("netted")).alias("payable")

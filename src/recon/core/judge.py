@@ -50,7 +50,8 @@ def with_links(lines: pl.DataFrame, links: pl.DataFrame, credit: pl.DataFrame) -
     )
     # Of a share that is no whole number of fen either rounding is right, where no record states the amount.
     off = (pl.col("linked_fen") - pl.col("expected_fen")).abs()
-    rounded = ((off == 1) & ~pl.col("stated") & (pl.col("base_fen") % WHOLE_SHARE_FEN != 0)).fill_null(False)
+    rounded = ((off == 1) & ~pl.col("stated") & (pl.col("base_fen") % WHOLE_SHARE_FEN != 0)).fill_null(False) | (
+        off < pl.col("round_fen")).fill_null(False)
     accepted = (pl.col("linked_fen") > 0) & (pl.col("accepts").list.contains(pl.col("linked_fen")) | near | rounded)
     return lines.with_columns(
         pl.when(accepted).then(pl.col("linked_fen")).otherwise(pl.col("expected_fen")).alias("expected_fen"),

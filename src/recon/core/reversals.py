@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import polars as pl
@@ -61,7 +62,8 @@ def carry_out(
     """What is left of each credit a reversal touches, and the row that took from it last.
 
     The latest earlier equal one goes (of the month it prints, where it prints one, or whose premium was refunded by
-    just this share, or that came twice: with it the account had more of that sum than was due until then); what the shares of several refunds add up to is taken from the credits of their months; else the
+    just this share, or that came twice: with it the account had more of that sum than was due until then); what the
+    shares of several refunds add up to is taken from the credits of their months; else the
     latest larger one shrinks, of several of one day the one that stands in its own month's place; else the latest ones
     go together, if they add up to the sum, or are all there are and the rest is that of others. What no credit can bear
     is returned to nobody: it took back what is not at hand. learned: None where nothing is known of all yet.
@@ -80,11 +82,7 @@ def carry_out(
     refunds = _refunded(payments, payments_of, lags)
     placed = {(*account, arrival + lags[tuple(account)], fen)
               for (*account, _), (arrival, sums) in paid.items() for fen in sums}
-    due_by: dict[_Account, list[int]] = defaultdict(list)
-    for (*account, _), each in payments_of.items():
-        for arrival, sums in each:
-            for fen in sums:
-                due_by[*account, fen].append(arrival + lags.get(tuple(account), 1))
+    due = _due_months(payments_of, lags)
     left: dict[str, int] = {}
     takers: dict[str, str] = {}
     problems: list[Problem] = []
@@ -119,7 +117,7 @@ def carry_out(
                     take(item, share, row[6])
                 continue
             else:
-                twice = _beyond_what_was_due(amount, by_account[account], due_by.get((*account, amount), []))
+                twice = _came_twice(by_account[account], due.get(account, {}), day)
                 earlier.sort(key=lambda item: (
                     item[2] in twice, item[0], (*account, months.index(item[0]), item[1]) in placed))
         equal = [item for item in earlier if item[1] == amount]
@@ -136,24 +134,47 @@ def carry_out(
     return left, takers, problems
 
 
-def _beyond_what_was_due(fen: int, items: list[_Item], due: list[int]) -> set[str]:
-    """The credits of ``fen``, left as they are, with each of which the account first had more of them than were due.
+def _due_months(
+    payments: dict[_Account, list[tuple[int, set[int]]]], lags: dict[_Account, int]
+) -> dict[_Account, dict[int, list[int]]]:
+    """By account and sum the months in which a credit of it usually came: one for each payment, and month without."""
+    found: dict[_Account, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
+    paid: dict[_Account, set[int]] = defaultdict(set)
+    for (*key, month), each in payments.items():
+        account = tuple(key)
+        paid[account].add(int(str(month)))
+        for arrival, sums in each:
+            for fen in sums:
+                found[account][fen].append(arrival + lags.get(account, 1))
+    for account, shown in paid.items():
+        unshown = [month + lags.get(account, 1) for month in range(min(shown), max(shown)) if month not in shown]
+        for places in found[account].values():
+            places += unshown
+    return found
 
-    items: the account's, the earliest first; due: the months in which a credit of ``fen`` usually came. Counted from the
-    first of both on, and up to the last due: what is beyond the account's own lines is no second credit.
+
+def _came_twice(items: list[_Item], due: dict[int, list[int]], until: date) -> set[str]:
+    """The second credits of a month, left as they are, with which the account first had more of a sum than was due.
+
+    items: the account's, the earliest first; due: by sum the months in which one usually came. Counted from the first
+    of both on; what is beyond the account's own lines is no second credit. Only where there still is one too many
+    ``until`` the day of the reversal: not where another month went without.
     """
-    if not items or not due:
-        return set()
-    begin, end = max(min(due), months.index(items[0][0])), max(due)
     found: set[str] = set()
-    came, most = 0, 0
-    for item in items:
-        month = months.index(item[0])
-        if item[1] == fen and begin <= month <= end:
-            came += 1
-            if (more := came - sum(begin <= each <= month for each in due)) > most:
+    last = months.index(until)
+    for fen, places in due.items() if items else ():
+        begin, end = max(min(places), months.index(items[0][0])), min(max(places), last)
+        came = [(months.index(item[0]), item[2]) for item in items if item[1] == fen and item[0] <= until]
+        came = [(month, name) for month, name in came if begin <= month <= end]
+        most, twice = 0, set()
+        for number, (month, name) in enumerate(came):
+            if (more := number + 1 - sum(begin <= each <= month for each in places)) > most:
                 most = more
-                found.add(item[2])
+                if number and came[number - 1][0] == month:
+                    twice.add(name)
+        for month in (last - 1, last):
+            if sum(each <= month for each, _ in came) > sum(begin <= each <= month for each in places):
+                found |= twice
     return found
 
 
