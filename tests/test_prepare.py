@@ -381,6 +381,12 @@ def test_reversal_takes_what_came_twice(told: Told) -> None:
     assert ("2024-06", "2024-07-12", DUE) in told.links()
 
 
+@case(lines(count=12), [*credits(count=12), flow("2024-05-14"), flow("2024-07-13", -DUE, "reversal"), flow("2024-08-14")])
+def test_reversal_and_a_credit_anew(told: Told) -> None:
+    """Taken back the day after it came, and two in the next month: the latest went, and came late; May's is too much."""
+    assert told.unusual() == {"2024-04": "over_credit/duplicate_credit/open", "2024-06": "delay/late/resolved"}
+
+
 @case(lines(count=12), [*credits(count=12), flow("2024-05-25"), flow("2024-07-30", -DUE, "reversal")])
 def test_reversal_takes_what_came_before_its_time(told: Told) -> None:
     """Though the extra one came after the next premium: the months go on as before."""

@@ -28,6 +28,7 @@ _Item = list[Any]  # day, left, row_id, printed month
 _Credits = dict[_Account, list[_Item]]
 # So many months after a refund reached the payer, its share may still be taken from the account: the reach of a link.
 REFUND_MONTHS = 12
+ANEW_MONTHS = 3  # what is taken back and credited anew comes so soon
 MAX_LAG = 5  # months from arrival to the credit that are looked at
 
 
@@ -158,11 +159,15 @@ def _came_twice(items: list[_Item], due: dict[int, list[int]], until: date) -> s
 
     items: the account's, the earliest first; due: by sum the months in which one usually came. Counted from the first
     of both on; what is beyond the account's own lines is no second credit. Only where there still is one too many
-    ``until`` the day of the reversal: not where another month went without.
+    ``until`` the day of the reversal: not where another month went without, and not where two come soon after it, which
+    looks like a month taken back and credited anew.
     """
     found: set[str] = set()
     last = months.index(until)
+    after = Counter((months.index(item[0]), item[1]) for item in items if item[0] > until)
     for fen, places in due.items() if items else ():
+        if any(after[month, fen] > 1 for month in range(last, last + ANEW_MONTHS + 1)):
+            continue
         begin, end = max(min(places), months.index(items[0][0])), min(max(places), last)
         came = [(months.index(item[0]), item[2]) for item in items if item[1] == fen and item[0] <= until]
         came = [(month, name) for month, name in came if begin <= month <= end]
