@@ -403,6 +403,13 @@ def test_a_deferred_month_is_called_deferred(told: Told) -> None:
     assert told.gap("2024-03", "data_incomplete")["owner"] == "payer"
 
 
+@case([*lines(count=2), line("2024-03", paid=False, deferred=True, paid_on=None), *lines("2024-04", 2)],
+      [*credits(count=5, skip=["2024-03"]), flow("2024-05-20", 20000, memo="门诊补助")])
+def test_a_subsidy_is_not_the_credit_of_a_month_that_may_be_unpaid(told: Told) -> None:
+    """It is too much for the month in whose place it came; the deferred month before it got nothing."""
+    assert told.unusual() == {"2024-03": "data_incomplete/deferred/unknown", "2024-04": "over_credit/subsidy/open"}
+
+
 @case(lines(count=3, proof="billed", paid=True, paid_on=None), credits(count=1))
 def test_a_bill_that_says_paid_is_still_a_bill(told: Told) -> None:
     """proof = billed makes paid null whatever the file says, so nothing is missing."""

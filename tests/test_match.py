@@ -582,6 +582,14 @@ def test_a_surplus_in_the_place_of_an_unpaid_month(told: Told) -> None:
     assert [link for link in told.links() if link[2] != DUE] == [("2024-04", "2024-06-12", 4321)]
 
 
+@case([line("2023-11", paid_on="2023-12-08", due=None, region="140200"), *lines("2023-12", 3, region="140200")],
+      [flow("2024-01-12", region="140200"), flow("2024-01-25", region="140200"),
+       *credits("2024-01", 2, region="140200")])
+def test_of_equal_credits_the_older_month_has_the_earlier_though_its_amount_is_not_known(told: Told) -> None:
+    """The month before is not known by any rule, and was paid late: both credits came in one month."""
+    assert told.links()[:2] == [("2023-11", "2024-01-12", DUE), ("2023-12", "2024-01-25", DUE)]
+
+
 @case([*lines(count=6, paid_on=None), line("2024-03", paid_on=None, payment_kind="back_pay")],
       [*credits(count=6), flow("2024-04-20")])
 def test_equal_credits_of_two_streams_go_to_the_older_month_first(told: Told) -> None:

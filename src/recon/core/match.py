@@ -24,6 +24,7 @@ from recon.core.match_leftover import (
     place_prepaid,
     place_surplus,
     place_unknown,
+    put_older_first,
     without_next_year,
 )
 from recon.core.match_prices import (
@@ -158,6 +159,7 @@ def _match_account(
     spare = place_inexact(account, rows, open_rows, coins, spare, left_prices, usual + behind, out)
     spare = make_good(account, payable, coins, spare, out, begin)
     spare = place_unknown(account, rows, coins, spare, out)
+    put_older_first(rows, coins, out, begin)
     first_of_two = {(coins[link.credits[0]].month, coins[link.credits[0]].amount): payable[link.lines[0]]
                     for link in solution.links if link.kind == "1:1"}
     place_surplus(account, rows, coins, [j for j in spare if left_prices[j]], usual + behind, out,

@@ -248,7 +248,7 @@ def place_unknown(
         for row in list(todo):
             for j in spare:
                 coin = coins[j]
-                if j in taken:
+                if j in taken or coin.named:
                     continue
                 if coin.printed is not None:
                     fits = coin.printed == row.month
@@ -271,6 +271,29 @@ def place_unknown(
             out.link(account, row_there, coins[j], coins[j].amount, "1:N")
             taken.add(j)
     return [j for j in spare if j not in taken]
+
+
+def put_older_first(rows: list[Row], coins: list[Coin], out: Output, begin: int) -> None:
+    """Of equal credits of one month the older line has the earlier, also where a line's amount is not known.
+
+    begin: where the account's links begin in ``out``.
+    """
+    row_of, coin_of = {row.number: row for row in rows}, {coin.number: coin for coin in coins}
+    lines, credits = out.links["line"], out.links["credit"]
+    groups: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for at in range(begin, len(lines)):
+        coin = coin_of[int(str(credits[at]))]
+        if lines[at] is not None and out.links["kind"][at] == "1:1" and coin.printed is None:
+            groups[coin.month, coin.amount].append(at)
+    for (month, _), group in groups.items():
+        told = sorted(group, key=lambda at: (row_of[int(str(lines[at]))].month, at))
+        if len(told) == 1 or not any(row_of[int(str(lines[at]))].by_place for at in told):
+            continue
+        days = sorted((coin_of[int(str(credits[at]))] for at in told), key=lambda coin: (coin.day, coin.number))
+        if all(row.arrival != month or coin.day >= (row.day or 0)
+               for row, coin in zip((row_of[int(str(lines[at]))] for at in told), days, strict=True)):
+            for at, coin in zip(told, days, strict=True):
+                credits[at] = coin.number
 
 
 def place_surplus(

@@ -53,19 +53,19 @@ EVENTS = (
     Event("back_pay", 7, (1, 2, 3), quiet=3),
     Event("refunded", 3),
     Event("double_pay", 5, needs="two units"),
-    Event("not_allocated", 5, needs="account treasury"),
+    Event("not_allocated", 6, needs="account treasury"),
     Event("other_number", 4, (2, 3), "account shared"),
-    Event("billed", 4, needs="proof"),
+    Event("billed", 5, needs="proof"),
     Event("unsaid", 2),
     Event("deferred", 3, (2, 3), quiet=2),
     Event("old_base", 2, (2, 3), "account export fallen", quiet=2),
     Event("part_refunded", 3, (3, 4, 5), "account export", quiet=2),
 )
 DEDUCTION_PERCENT = 2  # of people: from some month on the account pays a premium
-UNLISTED_PERCENT = 15  # of people with events: a month is paid and credited, and stands in no contribution file
+UNLISTED_PERCENT = 18  # of people with events: a month is paid and credited, and stands in no contribution file
 QUIET_RATE, LOUD_RATE = 0.03, 1.6  # in a quiet unit and in the others
 MUCH_NOISE = 20  # per cent from which there are no quiet units and no people without events
-TOP_UP_MISSING, TOP_UP_LATE = 0.08, 0.2
+TOP_UP_MISSING, TOP_UP_LATE = 0.1, 0.2
 STILL_OLD = 0.5  # at most so often a lowered base is not known at once to the office that credits
 STILL_DEFERRED, DEFERRED_CREDITED = 0.45, 0.3  # nothing came yet; the employee's part did; else made good since
 TORN_CHANCE, TORN_WIDE = 0.9, 0.5  # of single exports handed in: lines are missing; those of two credits
@@ -130,11 +130,16 @@ def _base_known(person: Person, unit: Unit, month: int) -> int:
 
 
 def _mark_doubles(person: Person, lines: list[Line]) -> None:
-    """Two spells that overlap: the newer unit's line of the month earns nothing."""
-    seen: set[int] = set()
+    """Two spells that overlap: the newer unit's line of the month earns nothing.
+
+    Unless the amount due is known of the newer one alone: then nobody could say what the older one earns.
+    """
+    seen: dict[int, Line] = {}
     for line in lines:
-        line.second = line.month in seen
-        seen.add(line.month)
+        older = seen.setdefault(line.month, line)
+        known = [each.unit.profile.stated or each.month >= person.region.known_from for each in (older, line)]
+        line.second = older is not line and known != [False, True]
+        older.second |= older is not line and not line.second
 
 
 def _retired(world: World, person: Person) -> list[Line]:
@@ -252,6 +257,7 @@ _ALWAYS = ("unpaid", "absent", "refunded")  # whatever else is unclear: these sp
 
 
 _WHOLE = ("lump", "old_base", "part_refunded")  # fewer months than it takes are another event
+_UNPROVED = ("billed", "unsaid", "deferred")  # another payment of the month would be all that is seen
 _OF_ACCOUNTS = ("unpaid", "absent", "double_pay", "back_pay", "paid_late", "billed", "unsaid", "deferred")
 
 
@@ -274,6 +280,9 @@ def _possible(world: World, person: Person, event: Event, block: list[Line], lin
     if not person.has_account and event.code in _OF_ACCOUNTS:
         return False
     if _near_a_change(world, person, block) and event.code not in _ALWAYS:
+        return False
+    if event.code in _UNPROVED and any(other.month == line.month and other is not line
+                                       for line in block for other in person.lines):
         return False
     if event.code in ("absent", "back_pay", "paid_late") and _at_an_edge(world, block, lines):
         return False
@@ -515,7 +524,7 @@ def _part_refunded(world: World, person: Person, block: list[Line]) -> None:
     over, between, last = block[:-3] or block[:1], block[-3:-1], block[-1]
     for line in between if len(block) > 3 else between[1:]:
         _as_usual(world, person, line)
-    less = max(over[0].base * world.random.randrange(4, 20) // 100 // 5000 * 5000, 5000)
+    less = over[0].base * world.random.randrange(4, 20) // 100 // 5000 * 5000 + 2500  # not the sum of a deduction
     for line in over:
         whole = net(line)
         _credit(world, person, slot(world, person, line), whole, [(line, whole)])
@@ -572,6 +581,8 @@ def _unlisted(world: World, person: Person, lines: list[Line], rate: float) -> N
     """
     if world.random.random() * 100 >= UNLISTED_PERCENT or not rate or not person.has_account or not person.windows:
         return
+    if _may_be_torn(person):
+        return
     whole = {id(line) for line in lines if line.arrived for credit in person.credits
              if credit.shares == [(line, line.due_fen)] and not credit.cancelled
              and any(window.start <= credit.posted <= window.end for window in person.windows)
@@ -587,7 +598,8 @@ def _unlisted(world: World, person: Person, lines: list[Line], rate: float) -> N
             and behind.month == before.month + 2 and line.due_fen != lines[-1].due_fen
         )
         known = (line.unit.profile.stated or before.month > person.region.known_from + 1) and not any(
-            other.month == line.month and other is not line for other in person.lines)
+            before.month <= other.month <= behind.month and other not in (before, line, behind)
+            for other in person.lines)
         if (plain and between and known and _in_time(line) and busy[slot(world, person, line)] == 1
                 and not _near_a_change(world, person, [line]) and line.month % 12 not in (6, 7)):
             found.append(line)
@@ -655,10 +667,14 @@ def _spend(world: World, person: Person) -> None:
             person.spends.append((day_in(month, 1 + world.random.randrange(28)), 500 + world.random.randrange(6000)))
 
 
+def _may_be_torn(person: Person) -> bool:
+    """Whether the account has one export, handed in by the person, which prints balances."""
+    return len(person.windows) == 1 and person.windows[0].format.startswith("grid")
+
+
 def _tear(world: World, person: Person) -> None:
     """Lines of an export that a person handed in are left out, with the credit of a month or two; balances go on."""
-    if len(person.windows) != 1 or not person.windows[0].format.startswith("grid") or (
-            world.random.random() >= TORN_CHANCE):
+    if not _may_be_torn(person) or world.random.random() >= TORN_CHANCE:
         return
     window = person.windows[0]
     days = sorted({day for day in [*(credit.posted for credit in person.credits), *(day for day, _ in person.spends)]
@@ -681,6 +697,8 @@ def _plant_subsidies(world: World) -> None:
         if unit.number % 5 != 1 or unit.region.annual or unit.region.extra_per_mille:
             continue
         month, fen = world.first + 3 + world.random.randrange(world.last - world.first - 6), 20_000
+        if unit.region.late_run and abs(month - world.late_run) <= 1:
+            month += 3  # two months' credits come together there: in whose place it came could not be said
         for person in world.people:
             mine = [line for line in person.lines if line.unit is unit and line.month == month and line.paid
                     and line.kind == "normal" and not line.second and not line.netted]

@@ -425,7 +425,7 @@ def _person(
             else Part("missing_month", "contribution_missing", "open", 0) if _over(world, month + 1)
             else Part("delay", "not_yet_due", "pending", 0))
     _mark_ties(person, lines, rows, read, world.late_run)
-    tied |= _partly_seen(world, person, lines) | _half_netted(person)
+    tied |= _partly_seen(world, person, lines) | _half_netted(person) | _long_late(world, person, lines)
     for month in (strays | tied) & rows.keys():
         rows[month].tie = True
     return list(rows.values()), links
@@ -552,6 +552,8 @@ def _leave_choice(view: View, seen: Seen, row: Row, colleagues: Colleagues) -> N
                          for part in row.parts]
         elif have * 100 > people * OVERDUE_MAY:
             row.also.add("delay/overdue")
+    if waiting and line.kind == "retiree" and people >= OVERDUE_PEOPLE and have * 100 > people * OVERDUE_MAY:
+        row.also.add("delay/overdue")  # a retiree's unit pays nothing for the month, but its people have theirs
 
 
 def _surplus(
@@ -627,6 +629,17 @@ def _partly_seen(world: World, person: Person, lines: list[Seen]) -> set[int]:
     return found
 
 
+def _long_late(world: World, person: Person, lines: list[Seen]) -> set[int]:
+    """Months due before the exports begin, credited long after, and those in whose place that credit stands."""
+    found: set[int] = set()
+    for seen in lines:
+        at = max((month_of(posted) for posted, _ in seen.links), default=0)
+        if seen.due is not None and at - seen.due > _LATE_MONTHS and not _covered(person, seen.due):
+            found |= {seen.line.month, *(other.line.month for other in lines if other.line.arrived is not None
+                                         and slot(world, person, other.line) == at)}
+    return found
+
+
 def _half_netted(person: Person) -> set[int]:
     """Months refunded in part whose whole credit no export shows, and the one whose credit then has a refunded sum."""
     return {
@@ -669,13 +682,15 @@ def _mark_run(person: Person, run: list[Seen], is_last: bool, rows: dict[int, Ro
     seen_credits = [credit for credit in person.credits
                     if credit.fen == fen and _stands(person, credit) and id(credit) not in read]
     # Behind the last line, or for a month behind it of which no record says that it was paid.
-    behind = any(credit.surplus is None and (
-        credit.posted > day_in(last + 1, 28) if not credit.shares
-        else all(line.paid is None and line.month > last for line, _ in credit.shares)) for credit in seen_credits)
+    unproved = [line.month for credit in seen_credits for line, _ in credit.shares
+                if line.paid is None and line.month > last]
+    behind = bool(unproved) or any(not credit.shares and credit.surplus is None
+                                   and credit.posted > day_in(last + 1, 28) for credit in seen_credits)
     open_months = [seen.line.month for seen in run if not seen.links and not seen.line.other_number]
     tied: set[int] = set()
     if open_months and is_last and behind:
         tied.update(range(min(open_months), last + 1))
+        tied.update(unproved)
     twice = [credit.surplus for credit in seen_credits if credit.surplus is not None]
     unlisted = [month for month, row in rows.items()
                 if any(part.cause == "contribution_missing" for part in row.parts)]
