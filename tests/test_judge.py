@@ -310,6 +310,20 @@ def test_a_month_without_a_line_where_no_amount_is_known(told: Told) -> None:
     assert told.answers()["2024-03"] == "data_incomplete/contribution_unseen/unknown"
 
 
+@case(lines(count=12, due=0), credits(count=12, skip=["2024-05"]))
+def test_a_column_of_zeros_that_the_credits_deny(told: Told) -> None:
+    """It was not filled: nothing came too much, and the month that never came is seen by the rule."""
+    assert told.accused() == [("2024-05", "missing_month", "credit_missing", DUE)]
+    assert told.codes() == ["zeros-ignored"]
+
+
+@case([*lines(count=4), *lines("2024-05", 3, due=0, employer=None, insured_status="flexible", employee_fen=54000, employer_fen=0),
+       *lines("2024-08", 5)], credits(count=12, skip=["2024-05", "2024-06", "2024-07"]))
+def test_flexible_months_that_state_zero_have_no_account(told: Told) -> None:
+    """Between two jobs the person pays a rate that carries no account: not received, and nothing is missing."""
+    assert told.unusual() == dict.fromkeys(run_of("2024-05", 3), "no_account/explained")
+
+
 UNEVEN = [line(month, due=12000 + 37 * at, base_fen=600000 + 1850 * at) for at, month in enumerate(run_of("2024-01", 12))]
 
 

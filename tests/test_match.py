@@ -763,6 +763,29 @@ def test_a_short_month_and_an_empty_one_made_good_in_one(told: Told) -> None:
     assert told.accused() == []
 
 
+LATE_JUNE = [*lines(count=5), line("2024-06", paid_on="2024-10-20"), *lines("2024-07", 6)]
+
+
+@case(LATE_JUNE, [*credits(count=12, skip=["2024-06", "2024-10"]), flow("2024-11-12", 2 * DUE)])
+def test_a_month_paid_late_comes_with_the_month_it_was_paid_with(told: Told) -> None:
+    """One credit for October and for June, whose premiums arrived together: nothing missing, none twice."""
+    assert told.unusual() == {"2024-06": "on_time/paid_late/explained"}
+    assert kinds(told)["2024-06"] == kinds(told)["2024-10"] == {"N:1"}
+
+
+@case(LATE_JUNE, [*credits(count=12, skip=["2024-06", "2024-09", "2024-10"]), flow("2024-11-12", 2 * DUE)])
+def test_a_lump_of_two_months_is_not_that_of_a_month_paid_late(told: Told) -> None:
+    """September has no credit in its own place: the lump may be its and October's, and June is open."""
+    assert told.accused() == [("2024-06", "missing_month", "credit_missing", DUE)]
+
+
+@case([*lines(count=5), *lines("2024-07", 6), line("2024-06", paid_on="2024-09-10", payment_kind="back_pay")],
+      [*credits(count=12, skip=["2024-06", "2024-09"]), flow("2024-10-12", 2 * DUE)])
+def test_arrears_come_with_the_month_they_were_paid_in(told: Told) -> None:
+    """No month between is called late for it."""
+    assert told.unusual() == {}
+
+
 # --------------------------------------------------------------------------------------- made good by a later credit
 
 RAISED = [*lines(count=6), *lines("2024-07", 6, scale=130)]  # from July on 156.00 are due

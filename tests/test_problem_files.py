@@ -16,7 +16,7 @@ FOLDER = Path(__file__).parent / "problems"
 LATER = {
     "policy-differs", "printed-month-ignored", "printed-month-contradicts", "annual-window-differs",
     "contradictory-lines", "amended-line", "line-in-one-file", "ocr-missing", "ocr-unproved", "pages-unread", "as-of-future",
-    "record-too-long", "unmatched-reversal", "kind-by-amount", "kind-by-memo",
+    "record-too-long", "unmatched-reversal", "kind-by-amount", "kind-by-memo", "zeros-ignored",
     "leg-absent", "password-wrong", "password-extra", "too-slow", "reader-failed", "files-skipped", "unknown-decision",
     "balance-gap", "balance-never-chains", "mixed-accounts", "balance-without-lines", "negative-balance", "quiet-year",
     "month-twice", "leg-month-missing", "workbook-part",

@@ -61,6 +61,12 @@ def policy_differs(folder: Path) -> None:
     write(folder, "flow.csv", credits(range(1, 7), fen=15000))
 
 
+def zeros_ignored(folder: Path) -> None:
+    """The column of credited amounts is all zeros, and the employee's part is credited each month."""
+    write(folder, "contribution.csv", contributions(range(6), into_account_fen="0"))
+    write(folder, "flow.csv", credits(range(1, 7)))
+
+
 def printed_month_ignored(folder: Path) -> None:
     """Every credit prints the month it was posted in."""
     write(folder, "contribution.csv", contributions(range(6)))
@@ -262,7 +268,7 @@ TRIGGERS: dict[str, Callable[[Path], None]] = {
     trigger.__name__.replace("_", "-"): trigger
     for trigger in (policy_differs, printed_month_ignored, printed_month_contradicts, annual_window_differs,
                     contradictory_lines, amended_line, line_in_one_file, as_of_future, record_too_long, unmatched_reversal,
-                    leg_absent, kind_by_amount, kind_by_memo,
+                    leg_absent, kind_by_amount, kind_by_memo, zeros_ignored,
                     month_twice, leg_month_missing, ocr_missing, ocr_unproved, pages_unread,
                     password_wrong, password_extra, too_slow, reader_failed, unknown_decision, files_skipped,
                     workbook_part)

@@ -216,6 +216,10 @@ _KINDS = (
     Kind("policy-differs", "warning", "文件写明的划入金额与当地规则算出的不同：{value}",
          "the stated credited amount differs from the region's rule: {value}",
          "以文件为准；若规则有误可用自己的政策文件更正", "the file wins; correct the rule with your own policy file"),
+    Kind("zeros-ignored", "warning", "“划入个人账户金额”一列是0，而个人缴纳的部分月月都划入了：这一列没有填，按规则计算应划",
+         "the column of credited amounts holds zeros, yet the employee's part is credited month after month: it was not "
+         "filled, and the rule says what is due",
+         "导出时请选上划入金额，或删去这一列", "export the credited amounts, or leave the column out"),
     Kind("unknown-region", "warning", "不认识的统筹区：“{value}”，按全国默认规则处理",
          "unknown region “{value}”; the national default is used",
          "用 --region 指定行政区划代码，或补一份政策文件", "give --region, or add a policy file"),

@@ -22,6 +22,8 @@ from recon.policy import Policy, Rule
 from recon.problems import Problem
 from recon.tables import SCHEME_ACCOUNT, Schema
 
+FLEXIBLE = "flexible"  # insured_status of who pays the whole premium alone
+
 PPM = 1_000_000
 ACCUSING = ("stated", "high", "medium")
 # In-service share used for an estimate (never for a judgement) where the rule is unknown; the national 2% rule.
@@ -65,7 +67,12 @@ def lines_of(prepared: Prepared, policy: Policy) -> pl.DataFrame:
     pooled_kind = pl.col("payment_kind") == "lump_to_pool"
     # A stated credit proves an account; a stated zero where the rule says there is none proves nothing new.
     credited = stated & (pl.col("into_account_fen") > 0)
-    no_account = ((pl.col("has_account") == False) & ~pl.col("is_side") & ~credited).fill_null(False)  # noqa: E712
+    # So does one of a flexible worker's premium where no rule says whether it carries an account: it carries none.
+    pooled_only = (
+        pl.col("has_account").is_null() & (pl.col("insured") == FLEXIBLE) & (pl.col("payment_kind") == "normal")
+        & (pl.col("into_account_fen") == 0) & (pl.col("total_fen") > 0))
+    without = (pl.col("has_account") == False) | pooled_only.fill_null(False)  # noqa: E712
+    no_account = (without & ~pl.col("is_side") & ~credited).fill_null(False)
     lines = _with_halves(lines)
     by_rule = pl.when(_is_retirees()).then("monthly_fen").otherwise(_own_share())
     expected = (

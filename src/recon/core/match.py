@@ -54,6 +54,7 @@ from recon.core.match_rows import (
     nulls_last,
     rows_by_account,
 )
+from recon.core.paid_together import name_parts, with_parts
 from recon.core.search import Solution
 from recon.core.solve import Question, solve_many
 
@@ -121,6 +122,8 @@ def _match_account(
             coin.named = False
     payable = [row for row in rows if row.payable]
     set_apart(payable)
+    whole = len(coins)
+    coins = with_parts(payable, coins)
     # Stable: months stay in order. Lines that are never late fit any credit: last, when little is left to choose from.
     payable.sort(key=lambda row: (row.arrival is None, row.stream == "normal", row.stream))
     usual = next((row.usual for row in payable if row.stream == "normal"), rows[0].usual)
@@ -142,6 +145,8 @@ def _match_account(
         emit(account, link, payable, coins, out)
         used.update(link.credits)
         linked.update(link.lines)
+    if len(coins) > whole:
+        name_parts(coins, out, begin)
     tied = [row.month for at, row in enumerate(payable) if (margin := solution.margins[at]) is not None and margin <= 0]
     one_month = len(tied) > 1 and len(set(tied)) == 1  # whichever of its lines is open, the month is
     for at, row in enumerate(payable):

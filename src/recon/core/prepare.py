@@ -21,7 +21,7 @@ from recon.core.overlap import (
     one_ledger,
 )
 from recon.core.reversals import PAYMENT_ACCOUNT, Learned, carry_out
-from recon.core.unsaid import credits_by_amount, interest_by_memo
+from recon.core.unsaid import credits_by_amount, interest_by_memo, unfilled_shares
 from recon.problems import Problem
 from recon.tables import ACCOUNT, SCHEME_ACCOUNT, SIDE_SCHEMES, conform_all
 
@@ -63,6 +63,8 @@ def prepare(tables: dict[str, pl.DataFrame], learned: Learned | None = None) -> 
     for told in (interest_by_memo, credits_by_amount):
         tables["flow"], found = told(tables["flow"], payments)
         problems += found
+    payments, found = unfilled_shares(payments, tables["flow"])
+    problems += found
     credit, undone, found = _credit_view(tables["flow"], payments, learned)
     return Prepared(tables, payments, credit, undone, problems + found)
 

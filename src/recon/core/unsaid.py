@@ -1,8 +1,9 @@
-"""Lines whose kind no list of words knows, or whose memo says another: told by sum and memo, so that no word accuses.
+"""What an export leaves unsaid or says by default, told by sums and memos, so that no word and no zero accuses.
 
 An export names the kind of a line in words of its own; an unknown one is read as ``other`` and said. Where such a line
 holds just what the account is due, in its place, it is the credit, and that is said, too. A line of kind credit whose
-memo says that it is interest is interest, unless it has just the sum due.
+memo says that it is interest is interest, unless it has just the sum due. A column of credited amounts that holds
+zeros, while what the employee paid is credited month after month, was never filled: it states nothing.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from recon.tables import ACCOUNT
 UNSAID_KIND = "other"
 # Of an account without any line of kind credit: one sum in so many months is what comes month by month.
 REGULAR_MONTHS = 3
+ZERO_LAG = 2
 _INTEREST = "结息|利息|计息"
 _MORE = "划|缴|本金|本息|含|及|和"  # a memo that says more than interest: which of its sum is interest is not said
 
@@ -80,6 +82,37 @@ def interest_by_memo(flow: pl.DataFrame, payments: pl.DataFrame) -> tuple[pl.Dat
     is_said = pl.col("row_id").is_in(said["row_id"].implode())
     return flow.with_columns(
         pl.when(is_said).then(pl.lit("interest")).otherwise("flow_kind").alias("flow_kind")), problems
+
+
+def unfilled_shares(payments: pl.DataFrame, flow: pl.DataFrame) -> tuple[pl.DataFrame, list[Problem]]:
+    """``payments`` with into_account_fen null where it is a zero that the credits deny, and one problem per file.
+
+    An account's zeros are denied together: where at least :data:`REGULAR_MONTHS` and half of its normal lines with a
+    zero have a credit of just the employee's part, all at one lag of at most :data:`ZERO_LAG` months.
+    """
+    zero = payments.filter(
+        (pl.col("into_account_fen") == 0) & (pl.col("employee_fen") > 0) & (pl.col("payment_kind") == "normal")
+        & ~pl.col("is_side") & pl.col("paid").fill_null(True) & pl.col("arrival").is_not_null()
+    ).select("row_id", "person_id", "region", pl.col("account_scheme").alias("scheme"), "month",
+             pl.col("employee_fen").alias("amount_fen"), pl.col("arrival").cast(pl.Int32))
+    if zero.is_empty():
+        return payments, []
+    came = flow.filter((pl.col("flow_kind") == "credit") & pl.col("duplicate_of").is_null()).select(
+        *ACCOUNT, "amount_fen", index_of(pl.col("posted_on")).cast(pl.Int32).alias("_posted")).unique()
+    fits = zero.join(came, on=[*ACCOUNT, "amount_fen"], nulls_equal=True).with_columns(
+        (pl.col("_posted") - pl.col("arrival")).alias("_lag")).filter(pl.col("_lag").is_between(0, ZERO_LAG))
+    best = fits.group_by(*ACCOUNT, "_lag").agg(pl.col("month").n_unique().alias("_fits")).group_by(ACCOUNT).agg(
+        pl.col("_fits").max())
+    denied = zero.group_by(ACCOUNT).agg(pl.col("month").n_unique().alias("_all")).join(
+        best, on=ACCOUNT, nulls_equal=True
+    ).filter((pl.col("_fits") >= REGULAR_MONTHS) & (pl.col("_fits") * 2 >= pl.col("_all")))
+    hit = zero.join(denied, on=ACCOUNT, how="semi", nulls_equal=True)["row_id"]
+    if hit.is_empty():
+        return payments, []
+    files = hit.str.split("#").list.first().unique().sort().to_list()
+    return payments.with_columns(
+        pl.when(~pl.col("row_id").is_in(hit.implode())).then("into_account_fen").alias("into_account_fen")
+    ), [Problem("zeros-ignored", file, None, "into_account_fen") for file in files]
 
 
 def _due_sums(payments: pl.DataFrame) -> pl.DataFrame:

@@ -1,0 +1,62 @@
+"""One credit for a month and for what was paid with it: arrears, a month paid late, a top-up that arrived together.
+
+Links stay within one stream (docs/matching.md); such a credit is two, a month's own and that of the rest, before
+anything is linked. Only where the sums are exact and the months around leave no other reading.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection
+from dataclasses import replace
+
+from recon.core.match_rows import Coin, Output, Row, amounts_of
+
+
+def with_parts(rows: list[Row], coins: list[Coin]) -> list[Coin]:
+    """``coins``, each that is just a month's amount and all of another stream that arrived with it as these two.
+
+    rows: payable lines, streams set apart. The month has no credit of its own sum in its place, nor has the rest; and
+    the month before has its credit in its own place, so that the one asked about holds none of it.
+    """
+    rest: dict[tuple[str, int], int] = defaultdict(int)
+    normal: dict[int, list[Row]] = defaultdict(list)
+    by_place: dict[int, list[Row]] = defaultdict(list)
+    for row in rows:
+        if row.annual or row.prepaid or row.amount is None or row.arrival is None:
+            continue
+        if row.stream == "normal":
+            normal[row.clock].append(row)
+            by_place[row.place].append(row)
+        elif row.stream != "retiree":
+            rest[row.stream, row.clock] += row.amount
+    if not rest:
+        return coins
+    came = Counter((coin.month, coin.amount) for coin in coins)
+    parts: dict[tuple[int, int], tuple[int, int]] = {}
+    for (_, clock), total in sorted(rest.items()):
+        if len(normal[clock]) != 1:
+            continue
+        row = normal[clock][0]
+        amount, place = row.amount or 0, row.place
+        whole = amount + total
+        alone = came[place, whole] == 1 and not came[place, amount] and not came[place, total]
+        before_came = all(any(came[place - 1, each] for each in amounts_of(other)) for other in by_place[place - 1])
+        if alone and before_came and len(by_place[place]) == 1 and total > 0:
+            parts[place, whole] = (amount, total)
+    return [part for coin in coins for part in _parts_of(coin, parts)] if parts else coins
+
+
+def _parts_of(coin: Coin, parts: dict[tuple[int, int], tuple[int, int]]) -> list[Coin]:
+    sums = parts.get((coin.month, coin.amount))
+    if sums is None or coin.printed is not None or coin.named or coin.gross != coin.amount:
+        return [coin]
+    return [replace(coin, amount=fen, gross=fen) for fen in sums]
+
+
+def name_parts(coins: Collection[Coin], out: Output, begin: int) -> None:
+    """Links of a credit in parts are of several lines to one: their kind says so. begin: the account's first link."""
+    numbers = Counter(coin.number for coin in coins)
+    for at in range(begin, len(out.links["line"])):
+        if out.links["kind"][at] == "1:1" and numbers[int(str(out.links["credit"][at]))] > 1:
+            out.links["kind"][at] = "N:1"
