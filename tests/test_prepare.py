@@ -387,6 +387,14 @@ def test_reversal_and_a_credit_anew(told: Told) -> None:
     assert told.unusual() == {"2024-04": "over_credit/duplicate_credit/open", "2024-06": "delay/late/resolved"}
 
 
+@case([*lines(count=6), *lines("2024-07", 6, scale=110)],
+      [*credits(), *credits("2024-07", 6, amount=13200), flow("2024-03-14"), flow("2024-07-13", -DUE, "reversal"),
+       flow("2024-08-14")])
+def test_reversal_and_a_credit_anew_beside_another_base(told: Told) -> None:
+    """So it is where the next month's own credit has another sum."""
+    assert told.unusual() == {"2024-02": "over_credit/duplicate_credit/open", "2024-06": "delay/late/resolved"}
+
+
 @case(lines(count=12), [*credits(count=12), flow("2024-05-25"), flow("2024-07-30", -DUE, "reversal")])
 def test_reversal_takes_what_came_before_its_time(told: Told) -> None:
     """Though the extra one came after the next premium: the months go on as before."""

@@ -159,14 +159,16 @@ def _came_twice(items: list[_Item], due: dict[int, list[int]], until: date) -> s
 
     items: the account's, the earliest first; due: by sum the months in which one usually came. Counted from the first
     of both on; what is beyond the account's own lines is no second credit. Only where there still is one too many
-    ``until`` the day of the reversal: not where another month went without, and not where two come soon after it, which
-    looks like a month taken back and credited anew.
+    ``until`` the day of the reversal: not where another month went without, and not where more than is due comes soon
+    after it, which looks like a month taken back and credited anew.
     """
     found: set[str] = set()
     last = months.index(until)
-    after = Counter((months.index(item[0]), item[1]) for item in items if item[0] > until)
     for fen, places in due.items() if items else ():
-        if any(after[month, fen] > 1 for month in range(last, last + ANEW_MONTHS + 1)):
+        its = [(months.index(item[0]), item[0] > until) for item in items if item[1] == fen]
+        anew = sum(later and month <= last + ANEW_MONTHS for month, later in its)
+        waits = sum(last < each <= last + ANEW_MONTHS for each in places)
+        if anew > waits + (last in places and (last, False) not in its):
             continue
         begin, end = max(min(places), months.index(items[0][0])), min(max(places), last)
         came = [(months.index(item[0]), item[2]) for item in items if item[1] == fen and item[0] <= until]
