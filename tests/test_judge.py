@@ -402,6 +402,15 @@ def test_two_parts_are_taken_back_one_by_one(told: Told) -> None:
     assert "2024-02" not in told.gap("2024-10", "clawback")["evidence"]
 
 
+@case([*lines(count=12), refund("2024-02", "2024-04-10", scale=20), refund("2024-07", "2024-09-10", scale=20)],
+      [*credits(count=12, skip=["2024-05", "2024-06", "2024-10"]), flow("2024-06-12", DUE - 2400),
+       flow("2024-07-12", DUE - 3333), flow("2024-11-12", DUE - 2400)])
+def test_what_was_netted_is_not_made_good_by_a_later_surplus(told: Told) -> None:
+    """July had as much too much as May's credit had been short of; but that had settled February."""
+    assert told.unusual() == {**dict.fromkeys(["2024-02", "2024-05", "2024-07", "2024-10"], "clawback/explained"),
+                              "2024-06": "short_credit/open"}
+
+
 @case(lines(count=3, paid=None, paid_on=None), credits(count=3))
 def test_a_record_that_does_not_say_whether_it_was_paid_is_no_bill(told: Told) -> None:
     """Neither a flag nor a day of arrival: it cannot be told, and nobody is sent for a bill's proof."""

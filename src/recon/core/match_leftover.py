@@ -196,6 +196,8 @@ def make_good(
             continue
         mine = got.get(row.number, [])
         over = sum(int(str(out.links["amount_fen"][at])) for at in mine) - row.amount
+        if row.netted == row.amount + over:
+            continue
         if over < 0 and (not mine or not _is_met(row, over)):
             # What is another month's whole amount is an older base's credit, no deduction.
             steady = row.amount + over in row.deducted and row.amount + over not in dues

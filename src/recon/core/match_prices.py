@@ -178,6 +178,7 @@ def accept_taken_back(rows: list[Row], coins: list[Coin]) -> None:
         elif lacks > 0:
             taken = _last_that_sum_to(over, lacks)
             for each, amount in [(row, due - lacks), *taken] if taken else ():
+                each.netted = amount
                 if amount not in amounts_of(each):
                     each.deducted.append(amount)
             over = [each for each in over if each not in taken]

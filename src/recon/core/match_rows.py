@@ -63,6 +63,8 @@ class Row:
     behind: int = 0  # months after its own in which the premium of a bill is likely to have arrived
     # The amount due less deductions seen again and again, and before a refund.
     deducted: list[int] = field(default_factory=list)
+    # What came, where this and another month's credit net to the fen: there is nothing to make good.
+    netted: int | None = None
 
     @property
     def clock(self) -> int:

@@ -608,8 +608,9 @@ def _mark_ties(
     for kind in ("normal", "retiree"):
         known = sorted((seen for seen in lines if seen.line.kind == kind and seen.line.paid and not seen.line.second
                         and not seen.line.netted), key=lambda seen: seen.line.month)
-        for run in _runs(known):
+        for run in _runs(known, stated=True):
             _mark_run(person, run, run[-1] is known[-1], rows, read)
+        for run in _runs(known):
             _mark_together(run, rows, late_run if person.region.late_run else NEVER)
 
 
@@ -651,11 +652,13 @@ def _half_netted(person: Person) -> set[int]:
     }
 
 
-def _runs(lines: list[Seen]) -> list[list[Seen]]:
-    """Neighbouring lines of equal amounts."""
+def _runs(lines: list[Seen], *, stated: bool = False) -> list[list[Seen]]:
+    """Neighbouring lines of equal amounts, due or (``stated``) before a part was refunded."""
     runs: list[list[Seen]] = []
     for seen in lines:
-        if runs and runs[-1][-1].line.due_fen == seen.line.due_fen:
+        before = runs[-1][-1].line if runs else seen.line
+        more = seen.line.returned - before.returned if stated else 0
+        if runs and before.due_fen == seen.line.due_fen + more:
             runs[-1].append(seen)
         else:
             runs.append([seen])
@@ -678,12 +681,12 @@ def _mark_together(run: list[Seen], rows: dict[int, Row], late_run: int) -> None
 
 
 def _mark_run(person: Person, run: list[Seen], is_last: bool, rows: dict[int, Row], read: Collection[int]) -> None:
-    fen, last = run[-1].line.due_fen, run[-1].line.month
+    fen, last = run[-1].line.due_fen + run[-1].line.returned, run[-1].line.month
     seen_credits = [credit for credit in person.credits
                     if credit.fen == fen and _stands(person, credit) and id(credit) not in read]
     # Behind the last line, or for a month behind it of which no record says that it was paid.
-    unproved = [line.month for credit in seen_credits for line, _ in credit.shares
-                if line.paid is None and line.month > last]
+    free = [line.month for credit in seen_credits for line, _ in credit.shares if line.paid is None]
+    unproved = [month for month in free if month > last]
     behind = bool(unproved) or any(not credit.shares and credit.surplus is None
                                    and credit.posted > day_in(last + 1, 28) for credit in seen_credits)
     open_months = [seen.line.month for seen in run if not seen.links and not seen.line.other_number]
@@ -691,6 +694,9 @@ def _mark_run(person: Person, run: list[Seen], is_last: bool, rows: dict[int, Ro
     if open_months and is_last and behind:
         tied.update(range(min(open_months), last + 1))
         tied.update(unproved)
+    # So few months late are likelier than a hole, though credits are in step again behind the unproved month.
+    tied.update(each for gone in open_months for month in free if 0 < month - gone <= _LATE_MONTHS + 1
+                for each in range(gone, month + 1))
     twice = [credit.surplus for credit in seen_credits if credit.surplus is not None]
     unlisted = [month for month, row in rows.items()
                 if any(part.cause == "contribution_missing" for part in row.parts)]
