@@ -859,6 +859,20 @@ def test_each_finding_names_its_own_payer() -> None:
     assert all(row["evidence"].startswith(f"{row['payer']} 420100 ") for row in found.rows(named=True))
 
 
+def test_a_common_deduction_is_one_in_another_years_month_and_for_whom_it_came_late() -> None:
+    """What many lack of January's credit is the same deduction a year later for one, who got January's with a delay."""
+    people = colleagues(6)
+    paid = [row for one in people for row in lines("2024-01", 6, person_id=one)] + lines("2024-10", 6)
+    less = {f"{one} 2024-01" for one in people}
+    came = [flow(f"{later(month, 1)}-12", DUE - 700 * (f"{one} {month}" in less), person_id=one)
+            for one in people for month in run_of("2024-01", 6)]
+    mine = [flow(f"{later(month, 2 if month == '2025-01' else 1)}-12", DUE - 700 * (month == "2025-01"))
+            for month in run_of("2024-10", 6)]
+    told = solve(account(paid, [*came, *mine]), as_of="2025-06-30")
+    assert told.of(people[0]).parts("2024-01") == {"account_deduction/explained": 700}
+    assert told.parts("2025-01") == {"account_deduction/explained": 700, "delay/late/resolved": DUE - 700}
+
+
 def test_equal_shortfall_of_five_people_is_a_deduction() -> None:
     """The same shortfall of five people in one credit month is explained, though each has it only once."""
     people = [ME, *colleagues(4)]

@@ -14,9 +14,12 @@ from recon.core.prepare import Prepared
 from recon.policy import Policy
 from recon.tables import ACCOUNT
 
-# The same shortfall in one credit month for so many people, and this share of those credited, is a common deduction.
+# The same shortfall in one month for so many people, and this share of those credited, is a common deduction.
 DEDUCTION_PEOPLE = 5
 DEDUCTION_PERCENT = 50
+# Of a region's people or of one payer's (payer null or not), by the month of the credit or by the one it is of.
+DEDUCTED = ["region", "payer", "accrual", "at"]
+SEASON = ["region", "payer", "accrual", "season"]
 # So many months must agree in amount and place before two numbers of one name are taken for one person's.
 OTHER_IDENTITY_MONTHS = 2
 # So many people of one payer have lines on both sides of a month in which nobody has one.
@@ -99,35 +102,57 @@ def silent_months(payers: pl.DataFrame) -> pl.DataFrame:
     return holes.join(payers, on=[*key, "month"], how="anti", nulls_equal=True)
 
 
-def shortfalls(due: pl.DataFrame, credit: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """(region, due, people) and, where some is lacking, the same by rest_fen, from lone credits in the usual place.
+def in_cohorts(rows: pl.DataFrame, credited: str) -> pl.DataFrame:
+    """Each row once for every one of :data:`DEDUCTED`, of which region, payer and month are its own.
 
-    due: the month of the credit. Where nothing came there, the one credit of the month after is looked at that is not
-    just the next line's: the run may have been late for all. The first argument is :func:`due_lines`.
+    credited: the column with the month of its credit.
+    """
+    return pl.concat([
+        rows.with_columns(payer, pl.lit(accrual).alias("accrual"), pl.col(at).alias("at"))
+        for payer in (pl.lit(None, pl.String).alias("payer"), pl.col("payer"))
+        for accrual, at in ((False, credited), (True, "month"))
+    ])
+
+
+def shortfalls(due: pl.DataFrame, credit: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """:data:`DEDUCTED`, people and, where some is lacking, the same by rest_fen, from lone credits in the usual place.
+
+    Where nothing came there, the one credit of the month after is looked at that is not just the next line's: the run
+    may have been late for all. The first argument is :func:`due_lines`.
     """
     key = [*ACCOUNT, "due"]
-    due = due.select(*ACCOUNT, (pl.col("arrival") + pl.col("usual")).alias("due"), "expected_fen").filter(
-        pl.len().over(key) == 1)
+    due = due.select(
+        *ACCOUNT, "payer", "month", (pl.col("arrival") + pl.col("usual")).alias("due"), "expected_fen"
+    ).filter(pl.len().over(key) == 1)
     came = credit.select(*ACCOUNT, pl.col("month").alias("due"), "net_fen")
     lone = due.join(came.filter(pl.len().over(key) == 1), on=key, nulls_equal=True)
     nothing = due.join(came, on=key, how="anti", nulls_equal=True).with_columns(pl.col("due") + 1)
     after = nothing.join(came, on=key, nulls_equal=True).join(
-        due.rename({"expected_fen": "net_fen"}), on=[*key, "net_fen"], how="anti", nulls_equal=True)
+        due.select(*key, pl.col("expected_fen").alias("net_fen")), on=[*key, "net_fen"], how="anti", nulls_equal=True)
     late = after.filter(pl.len().over(key) == 1).select(lone.columns)
     rests = pl.concat([lone, late]).with_columns(
         (pl.col("expected_fen") - pl.col("net_fen")).alias("rest_fen")
     )
+    theirs = in_cohorts(rests, "due")
     people = pl.col("person_id").n_unique().alias("people")
-    return (rests.group_by("region", "due").agg(people),
-            rests.filter(pl.col("rest_fen") > 0).group_by("region", "due", "rest_fen").agg(people))
+    return (theirs.group_by(DEDUCTED).agg(people),
+            theirs.filter(pl.col("rest_fen") > 0).group_by([*DEDUCTED, "rest_fen"]).agg(people))
 
 
 def common_deductions(credited: pl.DataFrame, lacking: pl.DataFrame) -> pl.DataFrame:
-    """region, due, rest_fen: shortfalls shared by a region's people in one credit month, from :func:`shortfalls`."""
-    return lacking.join(credited.rename({"people": "_of"}), on=["region", "due"], nulls_equal=True).filter(
+    """Shortfalls shared by a region's people or a payer's, from :func:`shortfalls`: :data:`SEASON` and rest_fen.
+
+    What is taken from accounts is taken year after year: the calendar month counts.
+    """
+    return with_season(lacking.join(credited.rename({"people": "_of"}), on=DEDUCTED, nulls_equal=True).filter(
         (pl.col("people") >= DEDUCTION_PEOPLE)
         & (pl.col("people") * 100 >= pl.col("_of") * DEDUCTION_PERCENT)
-    ).select("region", "due", "rest_fen")
+    )).select(*SEASON, "rest_fen").unique(maintain_order=True)
+
+
+def with_season(rows: pl.DataFrame) -> pl.DataFrame:
+    """``rows`` of :func:`in_cohorts` with the calendar month of ``at``: season, 0 is January."""
+    return rows.with_columns((pl.col("at") % 12).alias("season"))
 
 
 def printed_months(prepared: Prepared) -> pl.DataFrame:

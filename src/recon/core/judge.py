@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from recon.core import months
+from recon.core import cohorts, months
 from recon.core.context import OVERDUE_PEOPLE, OVERDUE_PERCENT, Context
 from recon.core.expect import ACCUSING
 from recon.core.lags import DEDUCTION_MONTHS, DEDUCTION_SHARE
@@ -223,7 +223,7 @@ def _with_deductions(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
          | (pl.col("label").is_in(["delay", "data_incomplete"]) & (pl.col("linked_fen") > 0)))
         & (pl.col("rest_fen") > 0) & (pl.col("rest_fen") * DEDUCTION_SHARE <= pl.col("judged_fen"))
         & (pl.col("paid") == True)  # noqa: E712  nothing is taken from what no record says was paid
-    ).select(*ACCOUNT, "line", "due", "posted", "rest_fen", "linked_fen")
+    ).select(*ACCOUNT, "line", "payer", "month", "due", "posted", "rest_fen", "linked_fen")
     if short.is_empty():
         return lines
     theirs = lines.select(*ACCOUNT, "line", "due", "linked_fen", "expected_fen", "payment_kind").join(
@@ -248,8 +248,8 @@ def _with_deductions(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
          & (pl.col("posted").n_unique().over(same) > 1))
         | (pl.len().over(*same, "_season") >= DEDUCTION_YEARS)
     )["line"]
-    shared = other.join(context.deduction, left_on=["region", "posted", "rest_fen"],
-                        right_on=["region", "due", "rest_fen"], how="semi", nulls_equal=True)["line"]
+    shared = cohorts.with_season(cohorts.in_cohorts(other, "posted")).join(
+        context.deduction, on=[*cohorts.SEASON, "rest_fen"], how="semi", nulls_equal=True)["line"].unique()
     hit = pl.col("line").is_in(pl.concat([steady, shared]).implode())
     return lines.with_columns(
         pl.when(hit).then(pl.lit("account_deduction")).otherwise(pl.col("label")).alias("label"),

@@ -72,8 +72,8 @@ class Told:
     shares: pl.DataFrame
     credited_people: pl.DataFrame
     payer_months: pl.DataFrame
-    credited: pl.DataFrame  # region, due, people
-    lacking: pl.DataFrame  # region, due, rest_fen, people
+    credited: pl.DataFrame  # region, payer, accrual, at, people
+    lacking: pl.DataFrame  # the same by rest_fen
     waiting: pl.DataFrame
     strange: pl.DataFrame
     problems: list[Problem]
@@ -100,8 +100,8 @@ def together(answers: Sequence[Any]) -> Any:
             added([one.shares for one in answers], ["region", "scheme", "payer", "month"]),
             added([one.credited_people for one in answers], cohorts.PAYER_MONTH),
             added([one.payer_months for one in answers], cohorts.PAYER_MONTH),
-            added([one.credited for one in answers], ["region", "due"]),
-            added([one.lacking for one in answers], ["region", "due", "rest_fen"]),
+            added([one.credited for one in answers], cohorts.DEDUCTED),
+            added([one.lacking for one in answers], [*cohorts.DEDUCTED, "rest_fen"]),
             pl.concat([one.waiting for one in answers]), pl.concat([one.strange for one in answers]),
             [problem for one in answers for problem in one.problems],
         )
