@@ -28,6 +28,7 @@ from core_cases import (
     lines,
     person,
     policy,
+    refund,
     retiree,
     run_of,
     solve,
@@ -388,6 +389,17 @@ def test_a_payers_lag_changes_for_all_its_people(first: int, second: int) -> Non
     assert told.of(colleagues(1)[0]).accused() == [(later("2024-11", -second), "missing_month", "credit_missing", DUE)]
     assert told.result.tables["gap"].filter(status="open").height == 1
     assert told.of("PSN:4201000001").unusual() == {}
+
+
+def test_a_refunds_share_is_taken_where_the_payers_changed_lag_put_its_month() -> None:
+    """After a payer's lag became two months a partly refunded month's credit is the one that came two months later."""
+    paid, came = _two_payers(1, 2)
+    mine = colleagues(1)[0]
+    paid.append(refund("2024-10", "2024-11-20", scale=20) | {"person_id": mine, "employer": "甲公司"})
+    came.append(flow("2025-02-13", -2400, "reversal", person_id=mine))
+    told = solve(account(paid, came)).of(mine)
+    assert told.unusual() == {}
+    assert told.months()["2024-10"]["credited_fen"] == 9600
 
 
 def test_a_month_that_a_payers_people_never_got_changes_no_lag() -> None:

@@ -11,7 +11,7 @@ from datetime import date
 
 import polars as pl
 
-from recon.core import gaps, limits, months
+from recon.core import cohorts, gaps, limits, months
 from recon.core.absent import absent_months
 from recon.core.account_parts import balance_gaps, broken_months, ledger_findings, ledger_parts, moving_parts
 from recon.core.balance import MOVES, balance_table, one_ledger, with_readings
@@ -82,7 +82,8 @@ def reconcile(
     if as_of != context.as_of:
         message = f"as_of {as_of} differs from the context's {context.as_of}"
         raise ValueError(message)
-    prepared = prepare(dict(tables), Learned(context.lag, context.own_lag, context.posting_prints))
+    prepared = prepare(dict(tables), Learned(
+        context.lag, context.own_lag, context.posting_prints, context.shift, _typical(tables["contribution"], policy)))
     lines = _all_lines(prepared, policy, context)
     lines = with_due(lines, prepared.credit, context, policy)
     found = match(lines, prepared.credit, context.posting_prints, context.payer_cover)
@@ -196,6 +197,12 @@ def _account_tables(
         gap = pl.concat([gap, parts])
     bridge = bridge_table(result["month"], gap, result["match"], prepared.credit, lines, balance, complete=complete)
     return {"gap": gap, "balance": balance, "bridge": bridge}
+
+
+def _typical(contribution: pl.DataFrame, policy: Policy) -> pl.DataFrame:
+    """region, typical: the months after which credits usually come, of the regions that credit month by month."""
+    regions = contribution["region"].drop_nulls().unique().to_list()
+    return cohorts.schedule_frame(regions, policy, None).filter(pl.col("kind") != "annual").select("region", "typical")
 
 
 def _all_lines(prepared: Prepared, policy: Policy, context: Context) -> pl.DataFrame:

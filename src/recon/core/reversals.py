@@ -49,12 +49,15 @@ class Learned:
     """What the first pass says of everybody that a reversal's credit is told by: columns of the context.
 
     lag: region, scheme, payer, learned; own_lag: the account, own_learned; posting_prints: files whose printed months
-    are those of posting.
+    are those of posting; shift: the courses that regions' and payers' lags took (:data:`recon.core.shifts.SHIFT`);
+    typical: region, typical: the lag of its schedule, where no other is learned.
     """
 
     lag: pl.DataFrame
     own_lag: pl.DataFrame
     posting_prints: tuple[str, ...]
+    shift: pl.DataFrame
+    typical: pl.DataFrame
 
 
 def carry_out(
@@ -79,11 +82,12 @@ def carry_out(
         by_account[row[:3]].append(list(row[3:]))
     payments_of = _payments_of(payments)
     paid = {key: each[0] for key, each in payments_of.items() if len(each) == 1}
-    lags = _usual_lags(paid, by_account, {} if learned is None else _common_lags(payments, learned))
-    refunds = _refunded(payments, payments_of, lags)
-    placed = {(*account, arrival + lags[tuple(account)], fen)
+    known, common, courses = ({}, {}, {}) if learned is None else _common_lags(payments, learned)
+    places = _Places(_usual_lags(paid, by_account, known), common, courses)
+    refunds = _refunded(payments, payments_of, places)
+    placed = {(*account, places.of(tuple(account), arrival), fen)
               for (*account, _), (arrival, sums) in paid.items() for fen in sums}
-    due = _due_months(payments_of, lags)
+    due = _due_months(payments_of, places)
     left: dict[str, int] = {}
     takers: dict[str, str] = {}
     problems: list[Problem] = []
@@ -136,7 +140,7 @@ def carry_out(
 
 
 def _due_months(
-    payments: dict[_Account, list[tuple[int, set[int]]]], lags: dict[_Account, int]
+    payments: dict[_Account, list[tuple[int, set[int]]]], places: _Places
 ) -> dict[_Account, dict[int, list[int]]]:
     """By account and sum the months in which a credit of it usually came: one for each payment, and month without."""
     found: dict[_Account, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
@@ -146,11 +150,11 @@ def _due_months(
         paid[account].add(int(str(month)))
         for arrival, sums in each:
             for fen in sums:
-                found[account][fen].append(arrival + lags.get(account, 1))
+                found[account][fen].append(places.of(account, arrival))
     for account, shown in paid.items():
-        unshown = [month + lags.get(account, 1) for month in range(min(shown), max(shown)) if month not in shown]
-        for places in found[account].values():
-            places += unshown
+        unshown = [places.of(account, month) for month in range(min(shown), max(shown)) if month not in shown]
+        for due in found[account].values():
+            due += unshown
     return found
 
 
@@ -183,6 +187,25 @@ def _came_twice(items: list[_Item], due: dict[int, list[int]], until: date) -> s
             if sum(each <= month for each, _ in came) > sum(begin <= each <= month for each in places):
                 found |= twice
     return found
+
+
+@dataclass(frozen=True)
+class _Places:
+    """Where an account's credits usually come: its lag, and the course that its region or payer took."""
+
+    lags: dict[_Account, int]
+    common: dict[_Account, int]
+    courses: dict[_Account, dict[int, int]]
+
+    def of(self, account: _Account, arrival: int) -> int:
+        """The month of the credit of what arrived then. A lag that lies on the course is nobody's own."""
+        lag, course = self.lags.get(account, 1), self.courses.get(account)
+        if not course:
+            return arrival + lag
+        common = self.common[account]
+        if min(0, *course.values()) <= lag - common <= max(0, *course.values()):
+            lag = common
+        return arrival + lag + course.get(arrival + lag - common, 0)
 
 
 def _trusted_prints(rows: pl.DataFrame, posting_prints: tuple[str, ...]) -> pl.DataFrame:
@@ -279,20 +302,41 @@ def _usual_lags(paid: _Paid, credits: _Credits, common: dict[_Account, int]) -> 
     return usual
 
 
-def _common_lags(payments: pl.DataFrame, learned: Learned) -> dict[_Account, int]:
-    """The lag that was learned of each account or of its colleagues, where one was."""
+def _common_lags(
+    payments: pl.DataFrame, learned: Learned
+) -> tuple[dict[_Account, int], dict[_Account, int], dict[_Account, dict[int, int]]]:
+    """The lag known of each account, that of its colleagues (else its region's schedule's), and the shifts by arrival.
+
+    The last where its payer or region took a course.
+    """
     accounts = payments.group_by(PAYMENT_ACCOUNT).agg(payer_key().min().alias("payer")).rename(
         {"account_scheme": "scheme"})
     told = joined(accounts, learned.lag, "learned").join(
-        learned.own_lag, on=ACCOUNT, how="left", nulls_equal=True, maintain_order="left")
-    return {
-        (person, region, scheme): lag for person, region, scheme, lag in
-        told.select(*ACCOUNT, pl.coalesce("own_learned", "learned").alias("lag")).drop_nulls("lag").iter_rows()
-    }
+        learned.own_lag, on=ACCOUNT, how="left", nulls_equal=True, maintain_order="left"
+    ).join(learned.typical, on="region", how="left", nulls_equal=True, maintain_order="left")
+    paths: dict[_Account, dict[int, int]] = defaultdict(dict)
+    for region, scheme, payer, arrival, shift in learned.shift.select(
+        "region", "scheme", "payer", "arrival", "shift").iter_rows():
+        paths[region, scheme, payer][arrival] = shift
+    known: dict[_Account, int] = {}
+    common: dict[_Account, int] = {}
+    courses: dict[_Account, dict[int, int]] = {}
+    for person, region, scheme, payer, own, lag in told.select(
+        *ACCOUNT, "payer", "own_learned", pl.coalesce("learned", "typical").alias("lag")
+    ).iter_rows():
+        if own is not None or lag is not None:
+            known[person, region, scheme] = lag if own is None else own
+        if lag is None:
+            continue
+        common[person, region, scheme] = lag
+        course = paths.get((region, scheme, payer)) or paths.get((region, scheme, None))
+        if course and any(course.values()):
+            courses[person, region, scheme] = course
+    return known, common, courses
 
 
 def _refunded(
-    payments: pl.DataFrame, paid: dict[_Account, list[tuple[int, set[int]]]], lags: dict[_Account, int]
+    payments: pl.DataFrame, paid: dict[_Account, list[tuple[int, set[int]]]], places: _Places
 ) -> dict[_Account, list[Refund]]:
     """By account its refunds, that of the oldest month first; each of what had been paid for its month until then.
 
@@ -309,7 +353,7 @@ def _refunded(
             came, sums = before[-1]
             shares = tuple(dict.fromkeys(share for share in (abs(into or 0), abs(own or 0)) if share))
             found[tuple(key)].append(Refund(
-                arrival, month, came + lags.get(tuple(key), 1), frozenset(sums), shares, len(before) > 1))
+                arrival, month, places.of(tuple(key), came), frozenset(sums), shares, len(before) > 1))
     return found
 
 
