@@ -162,7 +162,9 @@ def accept_taken_back(rows: list[Row], coins: list[Coin]) -> None:
     normal = sorted((row for row in rows if row.stream == "normal" and row.amount and not row.annual
                      and row.arrival is not None), key=lambda row: row.month)
     dues = {row.amount for row in rows if not row.unrefunded}
-    odd = {coin.month: coin.amount for coin in coins if coin.amount not in dues and not coin.named}
+    # What a reversal took from a credit is explained by it.
+    odd = {coin.month: coin.amount for coin in coins
+           if coin.amount not in dues and not coin.named and coin.gross == coin.amount}
     came: dict[int, set[int]] = defaultdict(set)
     for coin in coins:
         came[coin.month].add(coin.amount)
