@@ -324,6 +324,15 @@ def test_flexible_months_that_state_zero_have_no_account(told: Told) -> None:
     assert told.unusual() == dict.fromkeys(run_of("2024-05", 3), "no_account/explained")
 
 
+@case(lines(count=12), [flow(f"{later(month, 1)}-12", 9300 if month == "2024-07" else 11300) for month in run_of("2024-01", 12)])
+def test_a_short_month_in_a_steady_deduction_is_short_by_the_rest(told: Told) -> None:
+    """What is taken from every credit is taken from this one, too."""
+    assert told.accused() == [("2024-07", "short_credit", None, 2000)]
+    assert told.parts("2024-07") == {"short_credit/open": 2000, "account_deduction/explained": 700}
+    assert "少20.00元，另有7.00元" in told.gap("2024-07", "short_credit")["evidence"]
+    assert set(told.table("step")["cause"]) <= {"policy_change"}
+
+
 UNEVEN = [line(month, due=12000 + 37 * at, base_fen=600000 + 1850 * at) for at, month in enumerate(run_of("2024-01", 12))]
 
 

@@ -69,7 +69,7 @@ def month_facts(lines: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
         pl.col("undone_rows").is_not_null().any().alias("is_undone"),
         pl.col("policy_ref").min().alias("ref"),
         pl.col("other_rule").any().alias("other_rule"), pl.col("taken_months").min(),
-        pl.col("judged_fen").sum().alias("judged"),
+        pl.col("judged_fen").sum().alias("judged"), pl.col("taken_fen").sum().alias("taken"),
         pl.concat_str(pl.col("hole_from").min().cast(pl.String), pl.lit("至"), pl.col("hole_to").max().cast(pl.String))
         .alias("hole"),
     )
@@ -151,7 +151,9 @@ def evidence_of(label: str | None = None) -> pl.Expr:
     estimated = pl.when(weak).then(pl.lit("；应划为估算")).otherwise(pl.lit(""))
     undone = pl.when(pl.col("is_undone").fill_null(False) & (pl.col("label") == "missing_month")).then(
         pl.lit("；曾划入，后被红冲")).otherwise(pl.lit(""))
-    return pl.concat_str(sentence, rule, estimated, undone, rows_named())
+    taken = pl.when((pl.col("taken").fill_null(0) > 0) & (pl.col("label") == "short_credit")).then(
+        pl.concat_str(pl.lit("，另有"), yuan(pl.col("taken")), pl.lit("元每次相同，像是账户代扣"))).otherwise(pl.lit(""))
+    return pl.concat_str(sentence, taken, rule, estimated, undone, rows_named())
 
 
 def rows_named() -> pl.Expr:

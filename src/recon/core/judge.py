@@ -63,7 +63,8 @@ def with_links(lines: pl.DataFrame, links: pl.DataFrame, credit: pl.DataFrame) -
 def judge(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
     """``lines`` with ``state``: label, cause and status of what did not come in time (null: nothing to say).
 
-    Adds label, cause, status, rest_fen (what the label is about) and judged_fen (what the line is taken to be due).
+    Adds label, cause, status, rest_fen (what the label is about), judged_fen (what the line is taken to be due) and
+    taken_fen (what a steady deduction took beside it).
     """
     sure = pl.col("stated") | (pl.col("policy_confidence").is_in(ACCUSING) & ~pl.col("unsure"))
     unknown = pl.col("expected_fen").is_null()
@@ -132,7 +133,7 @@ def judge(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
     lines = lines.with_columns(found.alias("_state"), rest.alias("rest_fen"), judged.alias("judged_fen")).unnest(
         "_state"
     )
-    return _with_clawback(_with_other_identity(_with_deductions(lines, context)))
+    return _with_clawback(_with_other_identity(_beside_deductions(_with_deductions(lines, context))))
 
 
 def _with_other_identity(lines: pl.DataFrame) -> pl.DataFrame:
@@ -258,6 +259,22 @@ def _with_deductions(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
     )
 
 
+def _beside_deductions(lines: pl.DataFrame) -> pl.DataFrame:
+    """``taken_fen``: what an account's steady deduction took of a credit that lacks more; the rest is short."""
+    steady = lines.filter(pl.col("label") == "account_deduction").group_by(ACCOUNT).agg(
+        pl.col("rest_fen").first().alias("_steady"), pl.col("rest_fen").n_unique().alias("_sums"),
+        pl.col("posted").min().alias("_from"), pl.col("posted").max().alias("_to"), pl.len().alias("_len"),
+    ).filter((pl.col("_sums") == 1) & (pl.col("_len") >= DEDUCTION_MONTHS)).drop("_sums", "_len")
+    short = pl.col("label") == "short_credit"
+    if steady.is_empty() or not lines.select(short.any()).item():
+        return lines.with_columns(pl.lit(0, dtype=pl.Int64).alias("taken_fen"))
+    joined = lines.join(steady, on=ACCOUNT, how="left", nulls_equal=True, maintain_order="left")
+    both = short & (pl.col("rest_fen") > pl.col("_steady")) & pl.col("posted").is_between("_from", "_to")
+    taken = pl.when(both.fill_null(False)).then("_steady").otherwise(0).cast(pl.Int64)
+    return joined.with_columns(taken.alias("taken_fen"), (pl.col("rest_fen") - taken).alias("rest_fen")).drop(
+        "_steady", "_from", "_to")
+
+
 def _with_overdue(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
     """``overdue``: nearly all colleagues of the same payer and month already have theirs."""
     cohort = context.cohort.filter(
@@ -298,6 +315,8 @@ def parts_of(lines: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
               pl.col("contributed_fen") - pl.col("flat_part_fen")),
     ]
     late = base.filter((pl.col("linked_late_fen") > 0) & paid)
+    beside = clear.filter(pl.col("taken_fen") > 0)
+    frames.append(_part(beside, "account_deduction", None, "explained", pl.col("taken_fen")))
     top_up = pl.col("payment_kind") == "top_up"
     frames.append(_part(late.filter(~top_up), "delay", "late", "resolved", pl.col("linked_late_fen")))
     frames.append(_part(late.filter(top_up), "top_up", "late", "resolved", pl.col("linked_late_fen")))

@@ -53,7 +53,7 @@ def step_table(lines: pl.DataFrame, policy: Policy) -> pl.DataFrame:
 def _changes(lines: pl.DataFrame) -> pl.DataFrame:
     """Neighbours of the series that differ: one row each, the earlier month's columns as ``was_``."""
     key = [*ACCOUNT, "month"]
-    taken = pl.when(pl.col("label") == "account_deduction").then("rest_fen").otherwise(0).fill_null(0)
+    taken = pl.when(pl.col("label") == "account_deduction").then("rest_fen").otherwise("taken_fen").fill_null(0)
     regular = lines.filter(
         pl.col("payment_kind").is_in(["normal", "back_pay"]) & pl.col("payable")
         & (pl.col("label") != "refund_due").fill_null(True)
