@@ -152,7 +152,8 @@ def evidence_of(label: str | None = None) -> pl.Expr:
     undone = pl.when(pl.col("is_undone").fill_null(False) & (pl.col("label") == "missing_month")).then(
         pl.lit("；曾划入，后被红冲")).otherwise(pl.lit(""))
     taken = pl.when((pl.col("taken").fill_null(0) > 0) & (pl.col("label") == "short_credit")).then(
-        pl.concat_str(pl.lit("，另有"), yuan(pl.col("taken")), pl.lit("元每次相同，像是账户代扣"))).otherwise(pl.lit(""))
+        pl.concat_str(pl.lit("，另有"), yuan(pl.col("taken")), pl.lit("元每次相同，像是账户代扣"))
+    ).otherwise(pl.lit(""))
     return pl.concat_str(sentence, taken, rule, estimated, undone, rows_named())
 
 
