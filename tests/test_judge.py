@@ -340,6 +340,7 @@ UNEVEN = [line(month, due=12000 + 37 * at, base_fen=600000 + 1850 * at) for at, 
 def test_credits_rounded_up_to_the_jiao_are_right(told: Told) -> None:
     """Where all credits of an account are round and what is due is not, a few fen are rounding, not too much."""
     assert told.unusual() == {}
+    assert set(told.table("step")["cause"]) <= {"base_change", "rounding", "policy_change"}
 
 
 @case(UNEVEN, [flow(f"{later(row['accrual_month'][:7], 1)}-12", (row["into_account_fen"] + 50) // 100 * 100)

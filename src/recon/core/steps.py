@@ -59,7 +59,7 @@ def _changes(lines: pl.DataFrame) -> pl.DataFrame:
         & (pl.col("label") != "refund_due").fill_null(True)
     ).select(
         *key, "payer", "payment_kind", "base_fen", "expected_fen", "insured", "tier", "born", "policy_ref",
-        "policy_confidence", "row_id", "whole_yuan", taken.alias("taken_fen"),
+        "policy_confidence", "row_id", "whole_yuan", "round_fen", taken.alias("taken_fen"),
         (pl.col("unrefunded_fen") - pl.col("expected_fen")).fill_null(0).alias("refunded_fen"),
     )
     regular = regular.join(_beside_changes(regular), on=key, how="semi", nulls_equal=True)
@@ -73,12 +73,14 @@ def _changes(lines: pl.DataFrame) -> pl.DataFrame:
         (pl.col("expected_fen") + pl.col("refunded_fen")).sum().alias("full_fen"),
         pl.col("taken_fen", "refunded_fen").sum(), pl.len().alias("parties"),
         pl.col("insured", "tier", "born", "policy_ref", "policy_confidence", "row_id", "whole_yuan").first(),
+        pl.col("round_fen").max(),
     ).join(bases, on=key, how="left", nulls_equal=True).with_columns(
         (pl.col("full_fen") - pl.col("taken_fen") - pl.col("refunded_fen")).alias("fen")
     ).sort(*key, nulls_last=True)
     before = [
         pl.col(name).shift(1).over(ACCOUNT, order_by="month").alias(f"was_{name}")
-        for name in ["fen", "full_fen", "taken_fen", "refunded_fen", "parties", "row_id", "whole_yuan", *_STATE]
+        for name in ["fen", "full_fen", "taken_fen", "refunded_fen", "parties", "row_id", "whole_yuan", "round_fen",
+                     *_STATE]
     ]
     return series.with_columns(before).filter(
         pl.col("was_fen").is_not_null() & (pl.col("was_fen") != pl.col("fen"))
@@ -251,7 +253,7 @@ def _with_parts(changes: pl.DataFrame) -> pl.DataFrame:
         for cause, part in chain.items()
     }
     slack = pl.when(pl.col("whole_yuan").fill_null(False)).then(_WHOLE_YUAN_FEN).otherwise(
-        pl.max_horizontal(pl.col("parties"), pl.col("was_parties"))).cast(pl.Int64)
+        pl.max_horizontal("parties", "was_parties", "round_fen", "was_round_fen")).cast(pl.Int64)
     # By the rules: what they leave. By the base alone: an amount that keeps its ratio to the base.
     whole = pl.col("full_fen") - pl.col("was_full_fen")
     both = (pl.col("was_base_fen") > 0) & (pl.col("base_fen") > 0)
