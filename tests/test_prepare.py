@@ -1003,3 +1003,11 @@ def test_a_reversal_takes_no_refunded_months_credit_that_never_came(told: Told) 
     """March was refunded before its credit was due, and none came: what went in December was November's."""
     assert told.unusual() == {}
     assert told.months()["2024-11"]["credited_fen"] == DUE
+
+
+@case([line(month, scale=100 + at) for at, month in enumerate(run_of("2024-01", 10))],
+      [*(flow(f"{later(month, 1)}-12", 120 * (100 + at)) for at, month in enumerate(run_of("2024-01", 10))),
+       flow("2024-04-20", 12240), flow("2024-10-14", -3000, "reversal")])
+def test_a_part_taken_back_is_not_of_the_credit_that_came_twice_long_before(told: Told) -> None:
+    """Only a whole credit is taken back because it came twice; a part is of the latest that can bear it."""
+    assert told.unusual() == {"2024-03": "over_credit/duplicate_credit/open", "2024-09": "short_credit/open"}

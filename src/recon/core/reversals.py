@@ -29,6 +29,7 @@ _Credits = dict[_Account, list[_Item]]
 # So many months after a refund reached the payer, its share may still be taken from the account: the reach of a link.
 REFUND_MONTHS = 12
 ANEW_MONTHS = 3  # what is taken back and credited anew comes so soon
+PART_MONTHS = 3  # a part of what came twice is taken back so soon
 MAX_LAG = 5  # months from arrival to the credit that are looked at
 
 
@@ -39,6 +40,7 @@ class Refund:
     arrival: int
     month: int
     place: int  # the month in which the refunded payment's credit usually came
+    else_place: int  # the same for whom a late run spared
     sums: frozenset[int]  # what that credit may have been
     shares: tuple[int, ...]  # what the account may have to give back, the stated sum first
     is_double: bool  # another payment of the month stays: only a second credit of it is to be given back
@@ -101,6 +103,7 @@ def carry_out(
     ).iter_rows():
         account, day, amount, printed = row[:3], row[3], -row[4], row[5]
         earlier = [item for item in by_account[row[:3]] if item[0] <= day and item[1] > 0]
+        twice: set[str] = set()
         if printed is not None:
             # A printed month is best met by a credit that prints it, else by one posted in the month after it.
             usual = months.index(printed) + 1
@@ -126,7 +129,10 @@ def carry_out(
                 earlier.sort(key=lambda item: (
                     item[2] in twice, item[0], (*account, months.index(item[0]), item[1]) in placed))
         equal = [item for item in earlier if item[1] == amount]
-        larger = [item for item in earlier if item[1] > amount]
+        # A part is taken back of what came twice soon after it; later of the latest that can bear it.
+        long_ago = months.index(day) - PART_MONTHS
+        larger = sorted((item for item in earlier if item[1] > amount),
+                        key=lambda item: item[2] not in twice or months.index(item[0]) >= long_ago)
         for hit in equal[-1:] or larger[-1:] or _together(earlier, amount):
             taken = min(hit[1], amount)
             take(hit, taken, row[6])
@@ -197,15 +203,17 @@ class _Places:
     common: dict[_Account, int]
     courses: dict[_Account, dict[int, int]]
 
-    def of(self, account: _Account, arrival: int) -> int:
-        """The month of the credit of what arrived then. A lag that lies on the course is nobody's own."""
+    def lag(self, account: _Account) -> int:
+        """Months from arrival to credit. A lag that lies on the course is nobody's own."""
         lag, course = self.lags.get(account, 1), self.courses.get(account)
-        if not course:
-            return arrival + lag
-        common = self.common[account]
-        if min(0, *course.values()) <= lag - common <= max(0, *course.values()):
-            lag = common
-        return arrival + lag + course.get(arrival + lag - common, 0)
+        if course and min(0, *course.values()) <= lag - self.common[account] <= max(0, *course.values()):
+            return self.common[account]
+        return lag
+
+    def of(self, account: _Account, arrival: int) -> int:
+        """The month of the credit of what arrived then."""
+        lag, course = self.lag(account), self.courses.get(account)
+        return arrival + lag + (course.get(arrival + lag - self.common[account], 0) if course else 0)
 
 
 def _trusted_prints(rows: pl.DataFrame, posting_prints: tuple[str, ...]) -> pl.DataFrame:
@@ -226,9 +234,9 @@ def _has_credit(refund: Refund, earlier: list[_Item], amount: int) -> bool:
     Where the refund arrived before that place and no such sum came in it, nothing did, unless a credit prints the month
     or the place lies before the first one at hand.
     """
-    in_place = [item for item in earlier if months.index(item[0]) == refund.place]
     if refund.is_double:
-        return len([item for item in in_place if item[1] == amount]) > 1
+        return sum(bool(months.index(item[0]) == refund.place and item[1] == amount) for item in earlier) > 1
+    in_place = [item for item in earlier if months.index(item[0]) in (refund.place, refund.else_place)]
     if refund.arrival >= refund.place or not earlier or refund.place < months.index(earlier[0][0]):
         return True
     printed = any(item[3] == months.first_day(refund.month) for item in earlier)
@@ -353,7 +361,8 @@ def _refunded(
             came, sums = before[-1]
             shares = tuple(dict.fromkeys(share for share in (abs(into or 0), abs(own or 0)) if share))
             found[tuple(key)].append(Refund(
-                arrival, month, places.of(tuple(key), came), frozenset(sums), shares, len(before) > 1))
+                arrival, month, places.of(tuple(key), came), came + places.lag(tuple(key)), frozenset(sums), shares,
+                len(before) > 1))
     return found
 
 
