@@ -96,6 +96,15 @@ def test_five_thousand_credits_of_one_person() -> None:
     assert set(result.tables["month"]["label"]) == {"over_credit"}
 
 
+def test_five_thousand_credits_and_reversals_of_one_person() -> None:
+    """Forty years in which every credit was taken back, five times over: nothing is left of any."""
+    flows = [row for at in range(2_500) for row in (
+        came(at % 480 + 1, 1_000 + at % 97), came(at % 480 + 1, -1_000 - at % 97, day=13 + at % 15, flow_kind="reversal"))]
+    with in_time():
+        result = solve([paid(n, 1_000 + n % 97) for n in range(480)], flows)
+    assert result.tables["match"]["amount_fen"].sum() == 0
+
+
 def test_two_sources_with_different_amounts() -> None:
     """The month's credit stands in two exports with two amounts: said with both, and not added up."""
     flows = [came(n + 1, file="one") for n in range(12)] + [came(n + 1, 12_000 if n != 5 else 11_000, file="two")

@@ -1011,3 +1011,11 @@ def test_a_reversal_takes_no_refunded_months_credit_that_never_came(told: Told) 
 def test_a_part_taken_back_is_not_of_the_credit_that_came_twice_long_before(told: Told) -> None:
     """Only a whole credit is taken back because it came twice; a part is of the latest that can bear it."""
     assert told.unusual() == {"2024-03": "over_credit/duplicate_credit/open", "2024-09": "short_credit/open"}
+
+
+@case([*lines(count=12), line("2024-05", paid_on="2024-05-22")],
+      [*credits(count=12), flow("2024-04-14"), flow("2024-11-13"), flow("2024-11-14", -DUE, "reversal")])
+def test_a_reversal_takes_what_came_twice_just_before_it(told: Told) -> None:
+    """March's second credit of half a year ago stays; a premium paid twice between them changes nothing."""
+    assert told.unusual()["2024-03"] == "over_credit/duplicate_credit/open"
+    assert "2024-10" not in told.unusual()

@@ -7,6 +7,7 @@ credits.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import date
@@ -30,6 +31,7 @@ _Credits = dict[_Account, list[_Item]]
 REFUND_MONTHS = 12
 ANEW_MONTHS = 3  # what is taken back and credited anew comes so soon
 PART_MONTHS = 3  # a part of what came twice is taken back so soon
+MOST_ASKED = 200  # an account's reversals beyond these take the latest equal credit, whether or not it came twice
 MAX_LAG = 5  # months from arrival to the credit that are looked at
 
 
@@ -93,6 +95,7 @@ def carry_out(
     left: dict[str, int] = {}
     takers: dict[str, str] = {}
     problems: list[Problem] = []
+    asked: Counter[_Account] = Counter()
 
     def take(item: _Item, fen: int, taker: str) -> None:
         item[1] -= fen
@@ -125,7 +128,10 @@ def carry_out(
                     take(item, share, row[6])
                 continue
             else:
-                twice = _came_twice(by_account[account], due.get(account, {}), day)
+                # Where the latest equal one came beside another, just it came twice.
+                if asked[account] < MOST_ASKED and not _is_second(earlier, amount):
+                    asked[account] += 1
+                    twice = _came_twice(by_account[account], due.get(account, {}), day)
                 earlier.sort(key=lambda item: (
                     item[2] in twice, item[0], (*account, months.index(item[0]), item[1]) in placed))
         equal = [item for item in earlier if item[1] == amount]
@@ -164,6 +170,12 @@ def _due_months(
     return found
 
 
+def _is_second(earlier: list[_Item], amount: int) -> bool:
+    """Whether the latest credit of this sum came in the month of another one."""
+    came = sorted(item[0] for item in earlier if item[1] == amount)
+    return len(came) > 1 and months.index(came[-1]) == months.index(came[-2])
+
+
 def _came_twice(items: list[_Item], due: dict[int, list[int]], until: date) -> set[str]:
     """The second credits of a month, left as they are, with which the account first had more of a sum than was due.
 
@@ -174,23 +186,30 @@ def _came_twice(items: list[_Item], due: dict[int, list[int]], until: date) -> s
     """
     found: set[str] = set()
     last = months.index(until)
-    for fen, places in due.items() if items else ():
-        its = [(months.index(item[0]), item[0] > until) for item in items if item[1] == fen]
-        anew = sum(later and month <= last + ANEW_MONTHS for month, later in its)
-        waits = sum(last < each <= last + ANEW_MONTHS for each in places)
-        if anew > waits + (last in places and (last, False) not in its):
+    of_sum: dict[int, list[_Item]] = defaultdict(list)
+    for item in items:
+        of_sum[item[1]].append(item)
+    for fen, its in of_sum.items():
+        if len(its) < 2 or fen not in due:
             continue
-        begin, end = max(min(places), months.index(items[0][0])), min(max(places), last)
-        came = [(months.index(item[0]), item[2]) for item in items if item[1] == fen and item[0] <= until]
+        places = sorted(due[fen])
+        came_in = {months.index(item[0]) for item in its if item[0] <= until}
+        anew = sum(item[0] > until and months.index(item[0]) <= last + ANEW_MONTHS for item in its)
+        waits = bisect_right(places, last + ANEW_MONTHS) - bisect_right(places, last)
+        if anew > waits + (last in places and last not in came_in):
+            continue
+        begin, end = max(places[0], months.index(items[0][0])), min(places[-1], last)
+        came = [(months.index(item[0]), item[2]) for item in its if item[0] <= until]
         came = [(month, name) for month, name in came if begin <= month <= end]
+        before = bisect_left(places, begin)
         most, twice = 0, set()
         for number, (month, name) in enumerate(came):
-            if (more := number + 1 - sum(begin <= each <= month for each in places)) > most:
+            if (more := number + 1 - (bisect_right(places, month) - before)) > most:
                 most = more
                 if number and came[number - 1][0] == month:
                     twice.add(name)
         for month in (last - 1, last):
-            if sum(each <= month for each, _ in came) > sum(begin <= each <= month for each in places):
+            if sum(each <= month for each, _ in came) > max(bisect_right(places, month) - before, 0):
                 found |= twice
     return found
 
