@@ -1019,3 +1019,11 @@ def test_a_reversal_takes_what_came_twice_just_before_it(told: Told) -> None:
     """March's second credit of half a year ago stays; a premium paid twice between them changes nothing."""
     assert told.unusual()["2024-03"] == "over_credit/duplicate_credit/open"
     assert "2024-10" not in told.unusual()
+
+
+@case(lines(count=12), [*credits(count=12, skip=["2024-09", "2024-11"]), flow("2024-04-16"), flow("2024-10-12"),
+                        flow("2024-10-13", -DUE, "reversal"), flow("2024-11-14"), flow("2024-12-12", DUE - 3000)])
+def test_what_is_taken_back_and_credited_anew_next_month_though_one_after_it_is_short(told: Told) -> None:
+    """Two credits in November: October's was taken back and came anew, not March's second one."""
+    assert told.unusual() == {"2024-03": "over_credit/duplicate_credit/open", "2024-09": "delay/late/resolved",
+                              "2024-11": "short_credit/open"}

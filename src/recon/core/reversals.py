@@ -194,9 +194,10 @@ def _came_twice(items: list[_Item], due: dict[int, list[int]], until: date) -> s
             continue
         places = sorted(due[fen])
         came_in = {months.index(item[0]) for item in its if item[0] <= until}
-        anew = sum(item[0] > until and months.index(item[0]) <= last + ANEW_MONTHS for item in its)
-        waits = bisect_right(places, last + ANEW_MONTHS) - bisect_right(places, last)
-        if anew > waits + (last in places and last not in came_in):
+        later = sorted(months.index(item[0]) for item in its if item[0] > until)
+        gone = last in places and last not in came_in
+        if any(bisect_right(later, end) > bisect_right(places, end) - bisect_right(places, last) + gone
+               for end in range(last + 1, last + ANEW_MONTHS + 1)):
             continue
         begin, end = max(places[0], months.index(items[0][0])), min(places[-1], last)
         came = [(months.index(item[0]), item[2]) for item in its if item[0] <= until]
