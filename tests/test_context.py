@@ -600,6 +600,20 @@ def test_a_few_changed_sums_tell_a_month_nobody_got_from_a_longer_lag() -> None:
         assert told.of(one).unusual() == {"2024-08": MISSING}
 
 
+def test_whose_month_none_of_the_payers_people_got_lacks_it_too() -> None:
+    """A credit in the place of a month that all colleagues lack is that of the month before, a month late."""
+    people, months = colleagues(25), run_of("2024-01", 14)
+    mine = people[0]
+    paid = [line(month, person_id=one, scale=100 + (0 if one == mine else at))
+            for one in people for at, month in enumerate(months)]
+    came = [flow(f"{later(month, 1)}-12", 120 * (100 + (0 if one == mine else at)), person_id=one)
+            for one in people for at, month in enumerate(months)
+            if month != "2024-08" and (one, month) != (mine, "2024-07")]
+    told = solve(account(paid, [*came, flow("2024-09-15", person_id=mine)]), as_of="2025-06-30")
+    assert told.of(people[1]).unusual() == {"2024-08": MISSING}
+    assert told.of(mine).unusual() == {"2024-07": "delay/late/resolved", "2024-08": MISSING}
+
+
 def test_a_month_nobody_got_and_a_late_run_after_it_are_two_things() -> None:
     """The late run that was made up for takes back its own delay, not that of a month that never came."""
     people = colleagues(25)

@@ -56,6 +56,7 @@ class Context:
     inferred: rules that the data themselves show (:func:`recon.core.infer.infer_rules`).
     elsewhere: person_id, region, due, expected_fen, other_rows: credits of the same name under another number.
     hole: days between which the running balance proves that covered lines are missing (:mod:`recon.core.holes`).
+    nobodys: region, scheme, payer, month: in which nearly none of a payer's people got anything.
     problems: what the balances of the exports show to be wrong with them.
     deducted: person_id, region, payer, employer, month, neighbours: months with a payslip deduction; a person without a
         region is where the payer's others are.
@@ -77,6 +78,7 @@ class Context:
     deduction: pl.DataFrame
     elsewhere: pl.DataFrame
     hole: pl.DataFrame
+    nobodys: pl.DataFrame
     inferred: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=INFERRED_RULES))
     problems: tuple[Problem, ...] = field(default=())
     notes: tuple[str, ...] = field(default=())
@@ -121,7 +123,7 @@ def gather(
         lag=lag, steady=steady, shift=shift, cohort=told.credited_people,
         silent=cohorts.silent_months(told.payer_months), unpaid=cohorts.unpaid_people(told.payer_months),
         elsewhere=cohorts.elsewhere(told.waiting, told.strange),
-        deduction=cohorts.common_deductions(told.credited, told.lacking),
+        nobodys=shifts.nobodys(told.shares), deduction=cohorts.common_deductions(told.credited, told.lacking),
         inferred=inferred, notes=tuple(notes + changes), deducted=_placed(deducted, seen.payer_regions),
         posting_prints=cohorts.posting_prints(seen.printed_months),
     )

@@ -48,13 +48,18 @@ def with_due(lines: pl.DataFrame, credit: pl.DataFrame, context: Context, policy
         context.elsewhere, on=["person_id", "region", "due", "expected_fen"], how="left", nulls_equal=True,
         maintain_order="left",
     )
-    # Open for a reason that the records themselves give: the credit stands under another number, or was never split.
+    # Open for a reason that the records themselves give: the credit stands under another number, was never split, or
+    # none of the payer's people got theirs.
     found = pl.col("other_rows").is_not_null()
+    lines = lines.with_columns((pl.col("arrival") + pl.col("usual") + pl.col("shift")).alias("_place")).join(
+        context.nobodys.with_columns(pl.lit(value=True).alias("_nobodys")).rename({"month": "_place"}),
+        on=["region", "scheme", "payer", "_place"], how="left", maintain_order="left")
     not_split = pl.col("treasury_on").is_not_null() & pl.col("allocated_on").is_null() & pl.col("allocates")
     return lines.with_columns(not_split.fill_null(False).alias("not_split")).with_columns(
         pl.when(~pl.col("payable") | ~pl.col("counted") | pl.col("second") | found).then(0)
-        .when("not_split").then(PRICES.open_with_reason).otherwise(PRICES.open).alias("open_price")
-    ).drop("oldest", "newest")
+        .when(pl.col("not_split") | pl.col("_nobodys").fill_null(value=False)).then(PRICES.open_with_reason)
+        .otherwise(PRICES.open).alias("open_price")
+    ).drop("oldest", "newest", "_place", "_nobodys")
 
 
 def _with_schedule(lines: pl.DataFrame, context: Context, policy: Policy) -> pl.DataFrame:

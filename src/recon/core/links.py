@@ -41,7 +41,7 @@ class Prices:
     early: int = 3000  # per month earlier than the usual lag
     change: int = 1700  # the usual lag becomes another for good
     open: int = 2200  # a due and covered month without a credit
-    open_with_reason: int = 500  # the same, where the record itself says that the fund has not split it to people
+    open_with_reason: int = 500  # the same, where the fund has not split it, or none of the payer's people got it
     left: int = 3000  # a credit without a month
     twin: int = 1300  # the same, when the month holds another credit of the same amount: one of them came twice
     made_up: int = 6000  # such a twin where an older month of its very sum would be open: the sums agree

@@ -93,6 +93,19 @@ def courses(shares: pl.DataFrame, lag: pl.DataFrame, policy: Policy) -> pl.DataF
     return pl.concat(frames)
 
 
+def nobodys(shares: pl.DataFrame) -> pl.DataFrame:
+    """region, scheme, payer, month: in which nearly none of a payer's people got any, and nothing made it up."""
+    key = ["region", "scheme", "payer"]
+    asked = shares.filter(pl.col("payer").is_not_null() & (pl.col("people") >= COHORT_PEOPLE)).sort(*key, "month")
+    empty = asked.filter(pl.col("without") * 100 >= pl.col("people") * RUN_WITHOUT_PERCENT).select(key).unique()
+    found = [
+        (*cohort, month)
+        for cohort, months_of in asked.join(empty, on=key, how="semi").group_by(key, maintain_order=True)
+        for month in sorted(_never_made_up(months_of.select("month", *_COUNTS).rows()))
+    ]
+    return pl.DataFrame(found, schema={**dict.fromkeys(key, pl.String), "month": pl.Int32}, orient="row")
+
+
 def fits(lines: pl.DataFrame, credit: pl.DataFrame, cover: pl.DataFrame, course: pl.DataFrame) -> pl.DataFrame:
     """region, scheme, way, lines, lacking, nobodys, over: how many lines have their amount in their month.
 
