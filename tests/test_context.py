@@ -402,6 +402,19 @@ def test_a_refunds_share_is_taken_where_the_payers_changed_lag_put_its_month() -
     assert told.months()["2024-10"]["credited_fen"] == 9600
 
 
+def test_a_late_run_leaves_the_lag_around_it_as_it_is() -> None:
+    """After a payer's lag became two months, one run comes later still: what came before it at two is on time, too."""
+    people, others = colleagues(25), [one.replace("42000", "42010") for one in colleagues(25)]
+    months = run_of("2024-01", 16)
+    lag = [1 if at < 5 else 3 if at == 10 else 2 for at in range(len(months))]
+    paid = [line(month, person_id=one, paid_on=None, employer="甲公司" if one in people else "乙公司", scale=100 + at)
+            for one in [*people, *others] for at, month in enumerate(months)]
+    came = [flow(f"{later(month, lag[at] if one in people else 1)}-12", 120 * (100 + at), person_id=one)
+            for one in [*people, *others] for at, month in enumerate(months)]
+    told = solve(account(paid, came), as_of="2025-09-30").of(people[0])
+    assert told.unusual() == {"2024-11": "delay/late/resolved"}
+
+
 def test_a_month_that_a_payers_people_never_got_changes_no_lag() -> None:
     """A payer's people lack one month and have a later run late: the lag that the rest shows was theirs throughout."""
     people, others = colleagues(25), [one.replace("42000", "42010") for one in colleagues(25)]

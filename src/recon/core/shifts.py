@@ -9,7 +9,7 @@ only if they are more than fit without any (:func:`fits`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations
+from itertools import combinations, groupby
 from typing import NamedTuple
 
 import polars as pl
@@ -345,14 +345,19 @@ def _lone_lines(lines: pl.DataFrame) -> pl.DataFrame:
 def _lasting(path: list[tuple[int, int]]) -> list[bool]:
     """Whether a month's shift is the one that stays to the end, for some months, or was so from the beginning.
 
-    One late run changes no due month.
+    One late run changes no due month, neither its own nor that of the months around it.
     """
-    first, last = path[0][1], path[-1][1]
-    since = next((k for k in range(len(path) - 1, -1, -1) if path[k][1] != last), -1) + 1
-    until = next((k for k in range(len(path)) if path[k][1] != first), len(path))
+    shifts = [shift for _, shift in path]
+    runs = [(shift, len(list(group))) for shift, group in groupby(shifts)]
+    around = [shift for number, (shift, count) in enumerate(runs) for shift in [
+        runs[number - 1][0] if 0 < number < len(runs) - 1 and count < LASTING_MONTHS
+        and runs[number - 1][0] == runs[number + 1][0] else shift] * count]
+    first, last = around[0], around[-1]
+    since = next((k for k in range(len(around) - 1, -1, -1) if around[k] != last), -1) + 1
+    until = next((k for k in range(len(around)) if around[k] != first), len(around))
     begins = until - MAX_LEARNED_LAG - 1 >= LASTING_MONTHS  # less those before the first credits
-    stays = len(path) - since - FORESEEN_MONTHS >= LASTING_MONTHS
-    return [(k >= since and stays) or (k < until and begins) for k in range(len(path))]
+    stays = len(around) - since - FORESEEN_MONTHS >= LASTING_MONTHS
+    return [shifts[k] == around[k] and ((k >= since and stays) or (k < until and begins)) for k in range(len(path))]
 
 
 def _usual_lag(lag: pl.DataFrame, region: str, scheme: str, policy: Policy) -> int:
