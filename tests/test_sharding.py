@@ -126,8 +126,12 @@ def test_what_many_people_show_is_the_same_in_shards() -> None:
     assert_same(reconcile_all(tables, POLICY, as_of, whole, shards=7, workers=1), answers)
 
 
-def test_a_course_that_hardly_a_line_fits_is_none_in_shards() -> None:
-    """Of the courses that a late run suggests some fit fewer lines than lack their credit: in shards, too."""
+@pytest.mark.parametrize("shards", [5, 2 * sharding.FOLDED + 1])
+def test_a_course_that_hardly_a_line_fits_is_none_in_shards(shards: int) -> None:
+    """Of the courses that a late run suggests some fit fewer lines than lack their credit: in shards, too.
+
+    In so many as well that what is added up is added to again.
+    """
     people, months = core.colleagues(40), core.run_of("2024-01", 12)
     paid = [core.line(month, person_id=one, scale=100 + at) for one in people for at, month in enumerate(months)]
     came = [core.flow(f"{core.later(month, 2 if month == '2024-07' else 1)}-12", 120 * (100 + at), person_id=one)
@@ -136,7 +140,7 @@ def test_a_course_that_hardly_a_line_fits_is_none_in_shards() -> None:
     whole = core.context_of(tables)
     assert whole.shift.filter(pl.col("shift") != 0).height == 1
     as_of = date.fromisoformat(core.AS_OF)
-    assert_same_context(sharding.context_of(tables, POLICY, as_of, shards=5, workers=1), whole)
+    assert_same_context(sharding.context_of(tables, POLICY, as_of, shards=shards, workers=1), whole)
 
 
 def test_a_payers_bases_are_one_finding() -> None:
