@@ -87,7 +87,7 @@ def carry_out(
     payments_of = _payments_of(payments)
     paid = {key: each[0] for key, each in payments_of.items() if len(each) == 1}
     known, common, courses = ({}, {}, {}) if learned is None else _common_lags(payments, learned)
-    places = _Places(_usual_lags(paid, by_account, known), common, courses)
+    places = _places(_usual_lags(paid, by_account, known), common, courses)
     refunds = _refunded(payments, payments_of, places)
     placed = {(*account, places.of(tuple(account), arrival), fen)
               for (*account, _), (arrival, sums) in paid.items() for fen in sums}
@@ -224,16 +224,24 @@ class _Places:
     courses: dict[_Account, dict[int, int]]
 
     def lag(self, account: _Account) -> int:
-        """Months from arrival to credit. A lag that lies on the course is nobody's own."""
-        lag, course = self.lags.get(account, 1), self.courses.get(account)
-        if course and min(0, *course.values()) <= lag - self.common[account] <= max(0, *course.values()):
-            return self.common[account]
-        return lag
+        """Months from arrival to credit."""
+        return self.lags.get(account, 1)
 
     def of(self, account: _Account, arrival: int) -> int:
         """The month of the credit of what arrived then."""
-        lag, course = self.lag(account), self.courses.get(account)
-        return arrival + lag + (course.get(arrival + lag - self.common[account], 0) if course else 0)
+        place, course = arrival + self.lag(account), self.courses.get(account)
+        return place + course.get(place - self.common[account], 0) if course else place
+
+
+def _places(
+    lags: dict[_Account, int], common: dict[_Account, int], courses: dict[_Account, dict[int, int]]
+) -> _Places:
+    """:class:`_Places` of accounts' own lags; one that lies on the course is nobody's own."""
+    on_course = {
+        account: common[account] for account, course in courses.items()
+        if min(0, *course.values()) <= lags.get(account, 1) - common[account] <= max(0, *course.values())
+    }
+    return _Places(lags | on_course, common, courses)
 
 
 def _trusted_prints(rows: pl.DataFrame, posting_prints: tuple[str, ...]) -> pl.DataFrame:
@@ -256,9 +264,9 @@ def _has_credit(refund: Refund, earlier: list[_Item], amount: int) -> bool:
     """
     if refund.is_double:
         return sum(bool(months.index(item[0]) == refund.place and item[1] == amount) for item in earlier) > 1
-    in_place = [item for item in earlier if months.index(item[0]) in (refund.place, refund.else_place)]
     if refund.arrival >= refund.place or not earlier or refund.place < months.index(earlier[0][0]):
         return True
+    in_place = [item for item in earlier if months.index(item[0]) in (refund.place, refund.else_place)]
     printed = any(item[3] == months.first_day(refund.month) for item in earlier)
     return printed or any(item[1] == amount or item[1] in refund.sums for item in in_place)
 

@@ -23,6 +23,7 @@ from recon.tables import ACCOUNT
 # rest are people whose month holds something of its own: an older month that was late, a duplicate, a subsidy.
 RUN_WITHOUT_PERCENT = 75
 RUN_TWICE_PERCENT = 60
+_EMPTY = pl.col("without") * 100 >= pl.col("people") * RUN_WITHOUT_PERCENT
 # A delay that lasts is believed only if more lines fit it, as many as so many of the people: chance makes a few.
 LASTING_PERCENT = 25
 # One that begins with another lag than the usual, or the typical, must explain so much more. Where sums are the same
@@ -97,7 +98,7 @@ def nobodys(shares: pl.DataFrame) -> pl.DataFrame:
     """region, scheme, payer, month: in which nearly none of a payer's people got any, and nothing made it up."""
     key = ["region", "scheme", "payer"]
     asked = shares.filter(pl.col("payer").is_not_null() & (pl.col("people") >= COHORT_PEOPLE)).sort(*key, "month")
-    empty = asked.filter(pl.col("without") * 100 >= pl.col("people") * RUN_WITHOUT_PERCENT).select(key).unique()
+    empty = asked.filter(_EMPTY).select(key).unique()
     found = [
         (*cohort, month)
         for cohort, months_of in asked.join(empty, on=key, how="semi").group_by(key, maintain_order=True)
@@ -221,8 +222,7 @@ def payer_courses(shares: pl.DataFrame, lag: pl.DataFrame, shift: pl.DataFrame, 
     # Only a month that nearly all lack, or have twice, can be a turn; and one of the region's may be taken for a lag of
     # the payer's own.
     turning = asked.filter(
-        (pl.col("without") * 100 >= pl.col("people") * RUN_WITHOUT_PERCENT)
-        | (pl.col("twice") * 100 >= pl.col("people") * RUN_TWICE_PERCENT) | pl.col("_own")).select(key).unique()
+        _EMPTY | (pl.col("twice") * 100 >= pl.col("people") * RUN_TWICE_PERCENT) | pl.col("_own")).select(key).unique()
     of_region = {(region, scheme): dict(zip(mine["arrival"], mine["shift"], strict=True))
                  for (region, scheme), mine in shift.group_by("region", "scheme")}
     told = {(region, scheme, payer): learned for region, scheme, payer, learned in lag.rows()}
