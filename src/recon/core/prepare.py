@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from recon.core.credit_places import PAYMENT_ACCOUNT, Learned
 from recon.core.months import index_of
 from recon.core.overlap import (
     BILL_PROOFS,
@@ -20,7 +21,7 @@ from recon.core.overlap import (
     mark_shifted_flows,
     one_ledger,
 )
-from recon.core.reversals import PAYMENT_ACCOUNT, Learned, carry_out
+from recon.core.reversals import carry_out
 from recon.core.unsaid import credits_by_amount, interest_by_memo, unfilled_shares
 from recon.problems import Problem
 from recon.tables import ACCOUNT, SCHEME_ACCOUNT, SIDE_SCHEMES, conform_all

@@ -19,6 +19,7 @@ from recon.core.bridge import bridge_table, broken_bridges
 from recon.core.calendar import explain_waits, with_deadline
 from recon.core.chain import chained
 from recon.core.context import Context
+from recon.core.credit_places import Learned
 from recon.core.due import settle_second, with_due
 from recon.core.expect import conflict_problems, lines_of, policy_conflicts, retiree_lines
 from recon.core.gaps import KEY, gap_table
@@ -32,7 +33,6 @@ from recon.core.moves import recognised
 from recon.core.overlap import mark_repeated_flows
 from recon.core.prepare import SUBSIDY, Prepared, is_subsidy, prepare
 from recon.core.readings import anchors, reading_parts
-from recon.core.reversals import Learned
 from recon.core.steps import step_table
 from recon.policy import Policy
 from recon.problems import Problem
