@@ -23,9 +23,9 @@ FORMAT_SAMPLES = ROOT / "tests" / "formats"  # of the layouts that the sample st
 def rules_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The shipped formats and policy are loaded once for all runs of this process; others each time."""
     import recon.policy
-    import recon.reading.folder
+    import recon.reading.files
 
-    for module, name in ((recon.policy, "load_policy"), (recon.reading.folder, "load_formats")):
+    for module, name in ((recon.policy, "load_policy"), (recon.reading.files, "load_formats")):
         monkeypatch.setattr(module, name, _once(getattr(module, name)))
 
 

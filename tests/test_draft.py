@@ -12,7 +12,8 @@ from recon.draft import DraftError, draft_mapping
 from recon.draft.guess import TABLES, columns_of
 from recon.draft.mapping import _MEANING
 from recon.draft.profile import profile, shown
-from recon.reading.folder import ReadResult, read_folder
+from recon.reading.file_read import ReadResult
+from recon.reading.folder import read_folder
 from recon.reading.formats import load_formats
 from support import MAPPINGS, SAMPLES, run_recon
 

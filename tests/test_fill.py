@@ -13,8 +13,9 @@ from openpyxl.worksheet.worksheet import Worksheet
 from recon.core.context import build_context
 from recon.fill import write_template
 from recon.policy import load_policy
+from recon.reading.file_read import ReadResult
 from recon.reading.filled import IDENTITY, SECTIONS
-from recon.reading.folder import ReadResult, read_folder
+from recon.reading.folder import read_folder
 from support import MAPPINGS, run_recon
 
 ID = "110105198503074917"

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recon.reading.folder import ReadResult, identify_folder, read_folder
+from recon.reading.file_read import ReadResult
+from recon.reading.folder import identify_folder, read_folder
 from recon.tables import INPUT_TABLES, RESULT_TABLES, TABLES
 from support import MAPPINGS, SAMPLES
 

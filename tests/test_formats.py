@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from recon.reading import claim as claiming
 from recon.reading import native
 from recon.reading.claim import Head, Header
-from recon.reading.folder import ReadResult, read_folder
+from recon.reading.file_read import ReadResult
+from recon.reading.folder import read_folder
 from recon.reading.formats import Format, FormatError, load_formats, shipped
 from recon.reading.grid import Grid
 from recon.reading.lines import GridRows

@@ -16,11 +16,12 @@ from recon.reading import columns, csv_grid
 from recon.reading.claim import Head, Header
 from recon.reading.columns import Column
 from recon.reading.containers import open_bytes, open_file
-from recon.reading.folder import claims_of, read_folder
+from recon.reading.folder import read_folder
 from recon.reading.formats import is_amount, load_formats
 from recon.reading.frame_grid import FrameGrid
 from recon.reading.grid import Grid
 from recon.reading.lines import GridRows
+from recon.reading.one_file import claims_of
 from recon.reading.printed import _row_sums
 from recon.reading.rows import read_rows
 from support import FORMAT_SAMPLES, MAPPINGS, SAMPLES

@@ -19,7 +19,8 @@ import pytest
 import test_containers as made
 from recon.reading import workers
 from recon.reading.containers import open_bytes
-from recon.reading.folder import ReadResult, read_folder
+from recon.reading.file_read import ReadResult
+from recon.reading.folder import read_folder
 from support import MAPPINGS, ROOT, SAMPLES, run_recon
 from test_containers import EDGES, HEAD, RIGHT, ROWS, WORDS, Sheet, codes, only, trimmed
 
@@ -142,7 +143,7 @@ def test_1_1_a_reader_that_dies_costs_one_file(
     text, code = DEATHS[death]
     reader("python_calamine", text)
     if death == "hang":
-        monkeypatch.setattr("recon.reading.folder.SECONDS", 1.0)
+        monkeypatch.setattr("recon.reading.files.SECONDS", 1.0)
     result = read(folder)
     if death != "chatter":  # there the second reader takes over
         assert lost(result)["a.xlsx"] == code
@@ -270,7 +271,7 @@ def test_1_11_a_file_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.Mon
             raise PermissionError(13, "Permission denied")
         return path.name
 
-    monkeypatch.setattr("recon.reading.folder._sha256", digest)
+    monkeypatch.setattr("recon.reading.files._sha256", digest)
     result = read(tmp_path, workers=1)
     assert lost(result) == {"locked.csv": "unreadable-file"}
     assert result.tables["flow"].height > 5

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from recon import batch
-from recon.reading.folder import ReadResult, read_folder
+from recon.reading.file_read import ReadResult
+from recon.reading.folder import read_folder
 from support import MAPPINGS, ROOT, SAMPLES, run_recon
 
 LOCKED_PDF = ROOT / "tests" / "problems" / "password-required" / "a.pdf"

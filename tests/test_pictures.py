@@ -19,8 +19,9 @@ from recon.core.context import build_context
 from recon.policy import load_policy
 from recon.reading import ocr, workers
 from recon.reading.containers import open_bytes
+from recon.reading.file_read import ReadResult
 from recon.reading.filled import IDENTITY
-from recon.reading.folder import ReadResult, read_folder
+from recon.reading.folder import read_folder
 from recon.reading.formats import load_formats
 from recon.reading.grid import Grid
 from recon.reading.picture import proved, sheet_of

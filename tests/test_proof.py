@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from recon.reading import csv_grid, printed
 from recon.reading.checks import chain, in_chain_order
-from recon.reading.folder import ReadResult, identify_folder, read_folder
+from recon.reading.file_read import ReadResult
+from recon.reading.folder import identify_folder, read_folder
 from recon.reading.proof import Printed, Proof, prove, prove_by_column, unproved
 from recon.report.words import Words
 from recon.state.rows import KeptRows

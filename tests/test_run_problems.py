@@ -340,7 +340,7 @@ def test_a_run_raises_the_code(code: str, tmp_path: Path, monkeypatch: pytest.Mo
         monkeypatch.setattr("recon.reading.spread.SMALL_BYTES", 0)
         monkeypatch.setattr("recon.large.SHOWN_PEOPLE", 1)
     if code == "too-slow":
-        monkeypatch.setattr("recon.reading.folder.SECONDS", -60)
+        monkeypatch.setattr("recon.reading.files.SECONDS", -60)
     if code in STUBS:
         monkeypatch.delenv("RECON_OCR")
         library, text = STUBS[code]

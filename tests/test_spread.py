@@ -15,7 +15,8 @@ from recon import large, sharding
 from recon.batch import Options, result_hashes, run_folder, write_report, write_tables
 from recon.policy import load_policy
 from recon.reading import slices, spread, workers
-from recon.reading.folder import ReadResult, read_folder
+from recon.reading.file_read import ReadResult
+from recon.reading.folder import read_folder
 from recon.reading.spread import Spread, read_spread
 from recon.simulate import simulate
 from recon.tables import INPUT_TABLES, TABLES

@@ -369,7 +369,7 @@ def test_what_reading_gives_can_be_kept(tmp_path: Path) -> None:
     from datetime import date
 
     from recon.problems import Problem
-    from recon.reading.folder import Claim, FileRead
+    from recon.reading.file_read import Claim, FileRead
     from recon.reading.lines import GridRows
     from recon.state.rows import _pack, _unpack
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from recon.reading.folder import ReadResult
+    from recon.reading.file_read import ReadResult
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = ROOT / "sample_statements"

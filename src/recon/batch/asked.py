@@ -11,7 +11,7 @@ from recon.batch.run import run_folder
 from recon.batch.written import beside
 
 if TYPE_CHECKING:
-    from recon.reading.folder import Claim
+    from recon.reading.file_read import Claim
 
 
 def explain_person(folder: Path, key: str, options: Options, *, short: bool, html: Path | None = None,

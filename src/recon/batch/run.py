@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from recon.core.payroll.check import PayrollResult
     from recon.policy import Policy
     from recon.problems import Problem
-    from recon.reading.folder import Kept
+    from recon.reading.files import Kept
     from recon.reading.spread import Spread
 
 HR_ABOVE_PEOPLE = 20

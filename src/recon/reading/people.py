@@ -17,7 +17,7 @@ from recon.reading.identity import ACCOUNT, Clue, People, birth_date, id_type_of
 from recon.tables import TABLES, conform
 
 if TYPE_CHECKING:
-    from recon.reading.folder import FileRead
+    from recon.reading.file_read import FileRead
 
 CLUES = ("person_id", "_psn", "_number", "_name", "_employee_no")
 

@@ -19,10 +19,12 @@ from recon.reading import native
 from recon.reading.checks import same_days
 from recon.reading.claim import HEAD_ROWS, Head, Header, claim
 from recon.reading.containers import Shared
-from recon.reading.folder import Waiting, claims_of, first_of_each
+from recon.reading.files import Waiting
 from recon.reading.formats import load_formats
 from recon.reading.lines import GridRows
+from recon.reading.one_file import claims_of
 from recon.reading.parquet import ParquetGrid, balance_column, grid_of, slice_rows
+from recon.reading.regions import first_of_each
 
 SLICE_ROWS = 500_000
 # Tables whose rows speak of people, by any of which they can be told apart.

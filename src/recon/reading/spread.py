@@ -21,33 +21,20 @@ import polars as pl
 from recon.problems import Problem
 from recon.reading.checks import Chain, best_chain, links_of, ordered
 from recon.reading.containers import Shared, survey
-from recon.reading.folder import (
+from recon.reading.covered import coverage_of
+from recon.reading.file_read import (
     NO_ROWS,
     OWN_OUTPUT,
     PARTLY,
     READ,
     Claim,
     FileRead,
-    Kept,
     ReadResult,
-    Waiting,
-    all_problems,
-    coverage_of,
-    figures_of,
-    fill_regions,
-    first_of_each,
     lost_file,
-    name_regions,
-    people_tables,
     problem_of,
-    put_together,
-    read_files,
-    settle_ends,
-    settle_pictures,
-    sources_of,
-    table_of,
-    without_own,
 )
+from recon.reading.files import Kept, Waiting, read_files
+from recon.reading.folder import put_together
 from recon.reading.identity import Clue, People
 from recon.reading.lines import GridRows, yuan
 from recon.reading.people import CLUES, clues_of, other_names, settle_names, settle_people, who_is_who
@@ -63,7 +50,18 @@ from recon.reading.proof import (
     prove_by_column,
     proved_by_others,
 )
+from recon.reading.regions import fill_regions, first_of_each, name_regions
 from recon.reading.slices import OWN, PEOPLE_TABLES, SLICE_ROWS, Piece, Places, Seen, Slice, put_away
+from recon.reading.together import (
+    all_problems,
+    figures_of,
+    people_tables,
+    settle_ends,
+    settle_pictures,
+    sources_of,
+    table_of,
+    without_own,
+)
 from recon.reading.workers import SECONDS, Failure, Pool, Task, each_in_turn, in_this_process
 
 SAMPLED = 400_000  # numbers that tell where one run of people ends and the next begins
@@ -120,7 +118,7 @@ def read_spread(
 
 
 class _Large:
-    """Reads the native Parquet files of a folder in slices (:class:`recon.reading.folder.Large`)."""
+    """Reads the native Parquet files of a folder in slices (:class:`recon.reading.files.Large`)."""
 
     def __init__(self, place: Callable[[], Path], names: Sequence[str], from_rows: int, rows_each: int) -> None:
         self.number = {name: number for number, name in enumerate(names)}
@@ -133,7 +131,7 @@ class _Large:
         self._tasks: list[Task] = []
 
     def take(self, waiting: Sequence[Waiting], shared: Shared, pool: Pool | None) -> tuple[list[Waiting], int]:
-        """See :class:`recon.reading.folder.Large`."""
+        """See :class:`recon.reading.files.Large`."""
         files = [each for each in waiting if each.way == "parquet"]
         if sum(each.path.stat().st_size for each in files) < SMALL_BYTES:
             return [], 0
@@ -169,7 +167,7 @@ class _Large:
         return Task(tuple(pieces), "recon.reading.slices:read_pieces", (pieces,), seconds)
 
     def read(self, shared: Shared, pool: Pool | None, step: Callable[[], None]) -> Iterator[tuple[str, list[FileRead]]]:
-        """See :class:`recon.reading.folder.Large`."""
+        """See :class:`recon.reading.files.Large`."""
         if not self._taken:
             return
         self.places = self._bounds(pool)

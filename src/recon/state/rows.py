@@ -22,7 +22,7 @@ import polars as pl
 from recon import __version__, reading, tables
 from recon.problems import Problem
 from recon.reading import ocr
-from recon.reading.folder import UNREADABLE, Claim, FileRead
+from recon.reading.file_read import UNREADABLE, Claim, FileRead
 from recon.reading.lines import GridRows
 from recon.reading.proof import Proof
 
