@@ -359,6 +359,13 @@ def test_status_for_monitoring(folder: Path) -> None:
     assert (outcome.code, told["last_run"], told["open"], told["troubles"]) == (0, 1, 1, [])
 
 
+def test_status_says_that_runs_are_well_not_the_answers(folder: Path) -> None:
+    """A run without trouble that leaves a gap open: the gap is said in the same breath."""
+    job.perform(settings(folder))
+    assert run_recon(["status", folder]).stdout.endswith("运行正常；报告里还有 1 项待处理\n")
+    assert run_recon(["status", folder, "--lang", "en"]).stdout.endswith("runs are well; 1 open in the report\n")
+
+
 def test_verify_performs_a_run_again(folder: Path) -> None:
     """The same files give the same tables; also when one was renamed, and whatever was decided since."""
     job.perform(settings(folder, as_of="2025-03-31"))

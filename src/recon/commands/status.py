@@ -28,7 +28,7 @@ def status(folder: Path | None, state: Path | None, config: Path | None, as_json
       recon status 导出文件夹 --json
 
     \b
-    退出码 / exit: 0 正常 all is well · 3 需要看一下（失败、漏跑、通知没发出去）somebody should look
+    退出码 / exit: 0 运行正常 runs are well · 3 需要看一下（失败、漏跑、通知没发出去）somebody should look
                    2 没有状态 no state
     """
     with sentences():

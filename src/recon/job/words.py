@@ -58,5 +58,7 @@ def status_lines(found: Status, lang: str) -> Iterator[str]:
     facts = found.facts | {"missed": ", ".join(found.facts["missed"])}
     for code in found.troubles:
         yield f"{'note' if english else '注意'}: {TROUBLES[code][english].format(**facts)}"
-    if not found.troubles:
-        yield "all is well" if english else "一切正常"
+    if not found.troubles:  # of the runs: what they found is another matter
+        left = found.facts["open"]
+        more = (f"; {left} open in the report" if english else f"；报告里还有 {left} 项待处理") if left else ""
+        yield ("runs are well" if english else "运行正常") + more
