@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +27,8 @@ FEW = 4  # below, starting the arrays costs more than it saves
 # Fields of a rank, the order in which equal answers are preferred: open last, then short, early, without detour.
 _NUMBER, _CREDITS, _SPAN, _OPEN = 26, 34, 52, 60
 _WORST = np.int64((1 << 62) - 1)
+
+_CREDITS_OF, _KIND_OF = attrgetter("credits"), attrgetter("kind")
 
 BIG = 1 << 25  # INF in the short words that costs are kept in; every line of a record may add it once
 
@@ -142,48 +146,57 @@ def _search_chunk(frames: list[Frame]) -> list[Solution | None]:
 def _arrays(frames: list[Frame]) -> _Chunk:
     count, size = len(frames), max(len(frame.streams) for frame in frames)
     width, credits = len(frames[0].lags), max(max(len(frame.left_prices) for frame in frames), 1)
-    classes = 1 + max((number for frame in frames for row in frame.edges for edge in row for number in edge.classes),
-                      default=0)
     lines = np.array([len(frame.streams) for frame in frames], dtype=np.int64)
     streams = np.full((size, count), -1, dtype=np.int64)
     normal = np.zeros((size, count), dtype=np.bool_)
     open_prices = np.zeros((size, count), dtype=np.int32)
     left_prices = np.zeros((count, credits), dtype=np.int32)
+    held = np.zeros((size, count), dtype=np.int64)
     for number, frame in enumerate(frames):
         n = len(frame.streams)
         streams[:n, number], normal[:n, number], open_prices[:n, number] = (
             frame.streams, frame.normal, frame.open_prices)
         left_prices[number, :len(frame.left_prices)] = frame.left_prices
-    flat = [edge for at in range(size) for frame in frames if at < len(frame.edges) for edge in frame.edges[at]]
-    span, mask, first, last, of_edge, costs, links = (
-        zip(*flat, strict=True) if flat else ((), (), (), (), (), (), ()))
-    picks = [link.credits for link in links]
-    order = {each: place for place, each in enumerate(sorted(set(picks)))}
+        held[:n, number] = [len(row) for row in frame.edges]
     start = np.zeros((size, count), dtype=np.int64)
-    held = np.array([[len(frame.edges[at]) if at < len(frame.edges) else 0 for frame in frames]
-                     for at in range(size)], dtype=np.int64)
     start.reshape(-1)[1:] = np.cumsum(held.reshape(-1))[:-1]
-    of_class = np.zeros((len(flat), classes), dtype=np.bool_)
-    counts = np.fromiter(map(len, of_edge), dtype=np.int64, count=len(flat))
-    of_class[np.repeat(np.arange(len(flat)), counts), _column([number for row in of_edge for number in row])] = True
-    edges = _Edges(
-        span=_column(span), mask=_column(mask), first=_column(first), last=_column(last), classes=of_class,
-        costs=_costs(costs, width),
-        inexact=np.array([link.kind == "inexact" for link in links], dtype=np.bool_),
-        rank=_column([order[each] for each in picks]), links=list(links), start=start, count=held,
-    )
     begin = _column([frame.start for frame in frames])
+    edges = _edge_arrays(frames, start, held, width)
     by_class, free = _usable(edges, streams)
     return _Chunk(edges, lines, normal, open_prices, left_prices, begin, by_class, free,
                   _least_ahead(edges, lines, normal, open_prices, width))
 
 
+def _edge_arrays(frames: list[Frame], start: Ints, held: Ints, width: int) -> _Edges:
+    """There are many edges: what is done for each of them is done by the interpreter's own loops."""
+    by_frame = list(chain.from_iterable(row for frame in frames for row in frame.edges))
+    # They lie frame by frame; wanted is line by line.
+    line, _ = _expand(np.zeros(start.size, dtype=np.int64), held.T.reshape(-1))
+    order = np.argsort(line % len(start), kind="stable")
+    flat = [by_frame[at] for at in order.tolist()]
+    span, mask, first, last, of_edge, costs, links = (
+        zip(*flat, strict=True) if flat else ((), (), (), (), (), (), ()))
+    counts = np.fromiter(map(len, of_edge), dtype=np.int64, count=len(flat))
+    numbers = np.fromiter(chain.from_iterable(of_edge), dtype=np.int64, count=int(counts.sum()))
+    of_class = np.zeros((len(flat), 1 + int(numbers.max(initial=0))), dtype=np.bool_)
+    of_class[np.repeat(np.arange(len(flat)), counts), numbers] = True
+    picks = list(map(_CREDITS_OF, links))
+    place = {each: number for number, each in enumerate(sorted(set(picks)))}
+    return _Edges(
+        span=_column(span), mask=_column(mask), first=_column(first), last=_column(last), classes=of_class,
+        costs=_costs(costs, width),
+        inexact=np.fromiter(map("inexact".__eq__, map(_KIND_OF, links)), dtype=np.bool_, count=len(flat)),
+        rank=np.fromiter(map(place.__getitem__, picks), dtype=np.int64, count=len(flat)),
+        links=list(links), start=start, count=held,
+    )
+
+
 def _costs(costs: Sequence[tuple[int, ...]], width: int) -> Costs:
     """Edge x lag. Most edges share the tuple of their lag with others of their frame: each becomes numbers once."""
-    distinct = {id(each): each for each in costs}
-    place = dict(zip(distinct, range(len(distinct)), strict=True))
-    table = np.minimum(np.array(list(distinct.values()), dtype=np.int64), BIG).astype(np.int32).reshape(-1, width)
-    return table[np.fromiter((place[id(each)] for each in costs), dtype=np.int64, count=len(costs))]
+    _, example, which = np.unique(
+        np.fromiter(map(id, costs), dtype=np.int64, count=len(costs)), return_index=True, return_inverse=True)
+    table = np.array([costs[at] for at in example.tolist()], dtype=np.int64)
+    return np.minimum(table, BIG).astype(np.int32).reshape(-1, width)[which]
 
 
 def _column(values: Sequence[int]) -> Ints:

@@ -7,8 +7,9 @@ over the edges is :mod:`recon.core.search`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
 from typing import NamedTuple
 
@@ -137,6 +138,12 @@ def shifted_deviation(lag: int, shift: int, usual: int) -> int:
     return min(price, PRICES.late) if lag - shift < usual <= lag else price
 
 
+@lru_cache(maxsize=1 << 14)
+def _deviations(lag: int, shift: int, lags: tuple[int, ...]) -> tuple[int, ...]:
+    """:func:`shifted_deviation` against each usual lag: few differ, however many accounts there are."""
+    return tuple(shifted_deviation(lag, shift, usual) for usual in lags)
+
+
 def quarters_off(due: int, came: int) -> int:
     """By how many whole quarters of what is due a credit differs from it, at most four."""
     return min(abs(due - came) * 4 // due, 4) if due > 0 else 4
@@ -162,17 +169,18 @@ def pair_lag(line: Line, credit: Credit) -> int | None:
 def frame_of(lines: Sequence[Line], credits: Sequence[Credit], usual: int) -> Frame:
     """All edges of one account whose usual lag starts at ``usual`` months, and what leaving lines or credits costs."""
     lag_of = _lags(lines, credits)
-    exact = [
-        [j for j, credit in enumerate(credits) if lag_of[i][j] is not None and _fits(line, credit.amount)]
-        for i, line in enumerate(lines)
-    ]
+    by_amount: dict[int, list[int]] = {}
+    for j, credit in enumerate(credits):
+        by_amount.setdefault(credit.amount, []).append(j)
+    exact = [[j for j in _fitting(line, by_amount) if row[j] is not None]
+             for line, row in zip(lines, lag_of, strict=True)]
     odd = {j for j, credit in enumerate(credits) if not credit.named} - {j for row in exact for j in row}
     lags = {usual}
     for i, line in enumerate(lines):
         if line.kind == "normal":
             lags.update(lag - line.shift for j in exact[i] if (lag := lag_of[i][j]) is not None and lag >= 0)
     order = tuple(sorted(lags))
-    builder = _Edges(lines, credits, lag_of, order, odd, usual)
+    builder = _Edges(lines, credits, by_amount, lag_of, order, odd, usual)
     edges: list[list[Edge]] = []
     for i in range(len(lines)):
         found = builder.singles(i, exact[i])
@@ -223,8 +231,13 @@ def _lags(lines: Sequence[Line], credits: Sequence[Credit]) -> list[list[int | N
     return found
 
 
-def _fits(line: Line, amount: int) -> bool:
-    return amount in line.amounts or (line.half_yuan and abs(amount - line.amounts[0]) <= HALF_YUAN)
+def _fitting(line: Line, by_amount: Mapping[int, list[int]]) -> list[int]:
+    """The credits of an amount that the line accepts, in order."""
+    if len(line.amounts) == 1 and not line.half_yuan:
+        return by_amount.get(line.amounts[0], [])
+    return sorted(
+        j for amount, picks in by_amount.items()
+        if amount in line.amounts or (line.half_yuan and abs(amount - line.amounts[0]) <= HALF_YUAN) for j in picks)
 
 
 def _sums(sums: dict[int, tuple[int, ...]], line: Line) -> dict[int, tuple[int, ...]]:
@@ -241,15 +254,12 @@ class _Edges:
     """Builds the edges of one account; a class only because all kinds share the same five inputs."""
 
     def __init__(
-        self, lines: Sequence[Line], credits: Sequence[Credit], lag_of: list[list[int | None]],
-        lags: tuple[int, ...], odd: set[int], usual: int,
+        self, lines: Sequence[Line], credits: Sequence[Credit], by_amount: Mapping[int, list[int]],
+        lag_of: list[list[int | None]], lags: tuple[int, ...], odd: set[int], usual: int,
     ) -> None:
         self.lines, self.credits, self.lag_of, self.lags, self.odd = lines, credits, lag_of, lags, odd
-        self.usual = usual
-        self.by_amount: dict[int, list[int]] = {}
-        for j, credit in enumerate(credits):
-            self.by_amount.setdefault(credit.amount, []).append(j)
-        self.top = max(self.by_amount, default=0)
+        self.by_amount, self.usual = by_amount, usual
+        self.top = max(by_amount, default=0)
         # What tells at once that nothing of a kind can be found.
         amounts = [credits[j].amount for j in odd]
         self.one_amount = all(len(line.amounts) == 1 and not line.half_yuan for line in lines)
@@ -260,7 +270,7 @@ class _Edges:
         self.classes: dict[tuple[int, ...], int] = {}
         # The price of each lag against every usual lag; most edges are one line and one credit and need no more.
         self.prices = {
-            (lag, shift): tuple(shifted_deviation(lag, shift, usual) for usual in lags)
+            (lag, shift): _deviations(lag, shift, lags)
             for lag, shift in {(lag, line.shift) for line, row in zip(lines, lag_of, strict=True)
                                for lag in row if lag is not None and lag >= 0}
         }
