@@ -194,6 +194,49 @@ def test_lump_with_a_birthday_taken_up_a_month_late(told: Told) -> None:
     assert told.months()["2022-02"]["expected_fen"] == 30000
 
 
+# Beijing below 35: 2% and 0.8%. Of 7050.60 that is 141.01 and 56.40, together 197.41; 2.8% rounded once are 197.42.
+BROKEN = {"region": BEIJING, "base_fen": 705060, "employee_fen": 14401, "employer_fen": 69096, "due": None}
+
+
+@case([*lines("2022-01", 5, **BROKEN),
+       *(line(month, payment_kind="top_up", paid_on=None, **(BROKEN | {"base_fen": base}))
+         for month, base in (("2022-02", 66420), ("2022-03", 133420)))],
+      came(d20220212=19741, d20220312=19741, d20220412=19741, d20220512=19741, d20220514=5596, d20220612=19741),
+      **BORN_1990)
+def test_top_ups_in_one_credit_may_be_rounded_once(told: Told) -> None:
+    """18.60 and 37.36 came together; share by share they are 18.59 and 37.35: nothing waits, nothing is too much."""
+    assert told.unusual() == {}
+    assert ("2022-02", "2022-05-14", 1860) in told.links()
+    assert ("2022-03", "2022-05-14", 3736) in told.links()
+
+
+@case(lines("2022-01", 6, **BROKEN),
+      came(d20220212=19742, d20220312=19742, d20220612=3 * 19742, d20220712=19742), **BORN_1990)
+def test_months_in_one_credit_may_be_rounded_once(told: Told) -> None:
+    """Three months of a fund that rounds the sum of both shares, in one late credit."""
+    assert told.unusual() == dict.fromkeys(["2022-03", "2022-04"], LATE)
+    assert {row["expected_fen"] for row in told.months().values()} == {19742}
+
+
+@case([*lines("2022-01", 5, **BROKEN),
+       line("2022-02", payment_kind="top_up", paid_on="2022-03-20", **(BROKEN | {"base_fen": 66420}))],
+      came(d20220212=19742, d20220312=19742, d20220412=19742 + 1860, d20220512=19742, d20220612=19742), **BORN_1990)
+def test_a_month_and_a_top_up_in_one_credit_may_be_rounded_once(told: Told) -> None:
+    """March and February's top-up, which arrived together, came as one credit of the shares' sums."""
+    assert told.accused() == []
+    assert told.links()[1:4] == [
+        ("2022-02", "2022-03-12", 19742), ("2022-02", "2022-04-12", 1860), ("2022-03", "2022-04-12", 19742)]
+
+
+@case(lines("2022-01", 6, **BROKEN),
+      came(d20220212=19741, d20220312=19741, d20220512=19741, d20220612=19741, d20220712=19741, d20220819=19742),
+      **BORN_1990)
+def test_a_late_month_may_be_rounded_otherwise(told: Told) -> None:
+    """March, four months late and rounded once, is still that month's and no surplus of another."""
+    assert sum(amount for *_, amount in told.accused()) == 0
+    assert told.links()[-1][1:] == ("2022-08-19", 19742)
+
+
 @case(beijing(), came(d20220712=28000, d20220812=28000, d20220912=15000, d20220915=5000, d20221012=20000,
                       d20221112=20000, d20221212=20000), **BORN_1990)
 def test_split_of_the_other_rules_amount(told: Told) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import product
 
 import pytest
 
@@ -180,6 +181,64 @@ def test_agrees_with_brute_force(block: int) -> None:
 
         if not any(one.stream for one in lines):
             assert priced(mine) == min(priced(opens) for opens in tied), seed
+
+
+def rounded_account(seed: int) -> tuple[list[Line], list[Credit], int]:
+    """A small account whose sums may be rounded in two ways; months come together now and then, or late."""
+    chance = random.Random(seed)
+    lines, credits, waiting = [], [], 0
+    for month in range(chance.randint(2, 6)):
+        amount, kind = chance.choice([120, 120, 121, 127]), chance.choice([0, 1, 2])
+        other = amount + chance.choice([1, -1])
+        lines.append(line(month, amount, amounts=(amount, other) if kind else (amount,), rounded=kind))
+        waiting += other if kind and chance.random() < 0.6 else amount
+        if chance.random() < 0.6:
+            credits.append(credit(month + 1 + chance.choice([0, 0, 1]), waiting))
+            waiting = 0
+        elif chance.random() < 0.3:
+            waiting = 0
+    return lines, sorted(credits, key=in_time), 1
+
+
+@pytest.mark.parametrize("block", range(4))
+def test_sums_of_other_roundings_agree_with_brute_force(block: int) -> None:
+    """Which months one credit may be of, at which price: every way to round each; the best answer of all of them."""
+    rounded = 0
+    for seed in range(block * 25, block * 25 + 25):
+        lines, credits, usual = rounded_account(seed)
+        frame = frame_of(lines, credits, usual)
+        lumps = {(edge.link.lines, edge.link.credits) for found in frame.edges for edge in found
+                 if edge.link.kind == "N:1"}
+        for first in range(len(lines)):
+            for last in range(first + 1, len(lines)):
+                sums = {sum(ways) for ways in product(*(one.amounts for one in lines[first:last + 1]))}
+                for j, one in enumerate(credits):
+                    reached = all(one.month > each.month for each in lines[first:last + 1])
+                    rows = tuple(range(first, last + 1))
+                    assert ((rows, (j,)) in lumps) == (reached and one.amount in sums), (seed, rows, j)
+        for found in frame.edges:
+            for edge in found:
+                if edge.link.which:
+                    taken = [lines[i].amounts[k] for i, k in zip(edge.link.lines, edge.link.which, strict=True)]
+                    assert sum(taken) == sum(credits[j].amount for j in edge.link.credits)
+                    rounded += sum(edge.link.which) > 0
+        answers = all_answers(frame)
+        best = min(cost for cost, _ in answers)
+        solution = solve(lines, credits, usual)
+        assert solution.cost == best, seed
+        for i in range(len(lines)):
+            flip = max(
+                min((cost for cost, opens in answers if (i in opens) == side), default=INF) for side in (True, False))
+            assert solution.margins[i] == (None if flip > best + FLIP_CAP else flip - best), (seed, i)
+    assert rounded
+
+
+def test_of_two_roundings_the_policys_own_is_taken() -> None:
+    """One credit of just the sum due, one a fen more: both are the two months', the first at the lower price."""
+    lines = [line(m, amounts=(120, 121), rounded=2) for m in range(2)]
+    plain, other, both = (solve(lines, [credit(2, amount)], 1) for amount in (240, 241, 242))
+    assert [each.links[0].which for each in (plain, other, both)] == [(0, 0), (1, 0), (1, 1)]
+    assert plain.cost < other.cost < both.cost
 
 
 def clean_account(seed: int) -> tuple[list[Line], list[Credit], int]:

@@ -49,7 +49,7 @@ def lines_of(prepared: Prepared, policy: Policy) -> pl.DataFrame:
     Columns beyond the contribution's own: region, scheme (of the account), month, arrival (month numbers; arrival
     null when never late), arrival_day, stream, expected_fen (null: unknown), accepts (other amounts taken as right),
     unsure (another rule may be in force whose amount nobody knows), round_fen (the unit its credits are rounded to),
-    surely_account (the scheme and tier surely have one), whole_yuan, flat_fen,
+    other_fen, once (another rounding), surely_account (the scheme and tier surely have one), whole_yuan, flat_fen,
     estimated_fen, policy_ref, policy_confidence, stated, no_account, payable, payer (key).
     """
     person = prepared.tables["person"].select(
@@ -109,7 +109,7 @@ def lines_of(prepared: Prepared, policy: Policy) -> pl.DataFrame:
     after = (pl.col("insured_status").is_null() & ~pl.col("stated") & (pl.col("month") >= pl.col("_retired")))
     lines = lines.with_columns((pl.col("unsure") | after.fill_null(False)).alias("unsure"))
     lines = _net_refunds(with_seen_accounts(_with_tier_that_has_one(lines, alternatives), prepared.credit))
-    lines = with_rounded_credits(lines, prepared.credit)
+    lines = with_rounded_credits(_with_other_rounding(lines), prepared.credit)
     return lines.with_columns(
         ((pl.col("paid") == True) & pl.col("expected_fen").is_not_null() & (pl.col("expected_fen") > 0)  # noqa: E712
          & ~pl.col("is_side") & ~pl.col("no_account") & ~pl.col("netted")).alias("payable")
@@ -155,6 +155,29 @@ def _own_share() -> pl.Expr:
         .when(halves & only_employer).then(
             rounded_share(base, pl.col("employer_ppm")) + pl.col("employer_month_fen"))
         .otherwise(amount_by_rule(base))
+    )
+
+
+def _with_other_rounding(lines: pl.DataFrame) -> pl.DataFrame:
+    """other_fen: the sum due, a fen more or less, by another rounding; null where there is none or the sum is stated.
+
+    once: it is the sum of both parties' shares rounded once. Else it is a broken share rounded the other way.
+    """
+    only_employee, only_employer = _one_party()
+    base, month_fen = pl.col("base_fen"), pl.col("employer_month_fen").fill_null(0)
+    ppm = pl.when(pl.col("_halves") & only_employee).then("personal_ppm").when(
+        pl.col("_halves") & only_employer).then("employer_ppm").otherwise(
+        pl.col("personal_ppm") + pl.col("employer_ppm"))
+    month_fen = pl.when(pl.col("_halves") & only_employee).then(0).otherwise(month_fen)
+    due, whole, broken = pl.col("expected_fen") - month_fen, base * ppm // PPM, base * ppm % PPM
+    once = rounded_share(base, ppm)
+    other = pl.when(due != once).then(once).when(broken == 0).then(None).when(due == whole).then(
+        whole + 1).otherwise(whole)
+    ruled = (~pl.col("stated") & ~pl.col("is_side") & ~pl.col("netted") & (base > 0)
+             & (pl.col("expected_fen") == pl.col("rule_fen")) & (pl.col("stream") != "retiree"))
+    return lines.with_columns(
+        pl.when(ruled & ((other - due).abs() == 1)).then(other + month_fen).alias("other_fen"),
+        (ruled & (due != once)).fill_null(False).alias("once"),
     )
 
 

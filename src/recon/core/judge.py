@@ -48,9 +48,11 @@ def with_links(lines: pl.DataFrame, links: pl.DataFrame, credit: pl.DataFrame) -
     near = pl.col("whole_yuan").fill_null(False) & (
         (pl.col("linked_fen") - pl.col("expected_fen")).abs() <= 50
     )
-    # Of a share that is no whole number of fen either rounding is right, where no record states the amount.
+    # Of a share that is no whole number of fen either rounding is right, where no record states the sum, and so is that
+    # of both shares together.
     off = (pl.col("linked_fen") - pl.col("expected_fen")).abs()
     rounded = ((off == 1) & ~pl.col("stated") & (pl.col("base_fen") % WHOLE_SHARE_FEN != 0)).fill_null(False) | (
+        pl.col("linked_fen") == pl.col("other_fen")).fill_null(False) | (
         off < pl.col("round_fen")).fill_null(False)
     accepted = (pl.col("linked_fen") > 0) & (pl.col("accepts").list.contains(pl.col("linked_fen")) | near | rounded)
     return lines.with_columns(

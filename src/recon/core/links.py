@@ -50,6 +50,7 @@ class Prices:
     further: int = 200  # each further line or credit in a group
     inexact: int = 3000  # a lone month and a lone credit of another amount in its place
     quarter: int = 500  # more for each quarter by which the two differ, up to the whole
+    rounded: int = 10  # per line whose amount is rounded in another way than the policy's
     doubt: int = 100  # less for a line whose amount is itself an estimate
     outside: int = 1000  # taking a credit that, by a lag many people share, belongs to a month outside the lines
     annual_further: int = 20  # the same in a yearly group, where twelve lines are the rule
@@ -77,6 +78,7 @@ class Line(NamedTuple):
     prepaid: bool = False  # the region may pay in advance
     weak: bool = False  # its amount rests on no rule that could accuse: an odd sum is sooner its own
     deducted: int = 0  # how many of the last amounts are the one due less a deduction seen again and again
+    rounded: int = 0  # 1: after those one more is the amount due by another rounding; 2: of both shares' sum at once
 
 
 class Credit(NamedTuple):
@@ -250,6 +252,35 @@ def _sums(sums: dict[int, tuple[int, ...]], line: Line) -> dict[int, tuple[int, 
     return more
 
 
+def _exact(line: Line) -> Line:
+    """The line without the amount of another rounding."""
+    return line._replace(amounts=line.amounts[:-1], rounded=0) if line.rounded else line
+
+
+def _with_rounded(sums: dict[int, tuple[int, ...]], lines: Sequence[Line]) -> dict[int, tuple[int, ...]]:
+    """``sums`` and, after them, those in which lines that take their due sum take it by another rounding.
+
+    First all whose shares' sum is rounded once, then the fewest that give a sum, of those the likeliest and oldest.
+    """
+    rounded = sorted((-line.rounded, at) for at, line in enumerate(lines) if line.rounded)
+    if not rounded:
+        return sums
+    more = dict(sums)
+    ways = [[at for kind, at in rounded if kind == -2], *(
+        [at for _, at in rounded if lines[at].amounts[-1] - lines[at].amounts[0] == step] for step in (1, -1))]
+    for way, all_of_them in zip(ways, (True, False, False), strict=True):
+        for total, which in sums.items():
+            taken, now = list(which), total
+            for at in way:
+                if which[at] == 0:
+                    taken[at] = len(lines[at].amounts) - 1
+                    now += lines[at].amounts[-1] - lines[at].amounts[0]
+                    if not all_of_them:
+                        more.setdefault(now, tuple(taken))
+            more.setdefault(now, tuple(taken))
+    return more
+
+
 class _Edges:
     """Builds the edges of one account; a class only because all kinds share the same five inputs."""
 
@@ -282,7 +313,7 @@ class _Edges:
         members = len(rows) + len(picks) - 2
         base = members * (PRICES.annual_further if annual else PRICES.further)
         inexact = self._odd_price(rows, picks[0]) if kind == "inexact" else 0
-        base += inexact + self._deduction_price(rows, picks, which) + sum([self.credits[j].use_price for j in picks])
+        base += inexact + self._doubtful_price(rows, picks, which) + sum([self.credits[j].use_price for j in picks])
         costs = [base] * len(self.lags)
         if annual:
             base += self._annual_price(rows, picks)
@@ -326,16 +357,18 @@ class _Edges:
         return Edge(len(rows), mask, min(picks), max(picks), self._classes(rows, picks, kind, which), tuple(costs),
                      Link(rows, picks, kind, which))
 
-    def _deduction_price(self, rows: tuple[int, ...], picks: tuple[int, ...], which: tuple[int, ...]) -> int:
-        """A little for each line that takes its amount less a deduction: the whole amount is likelier."""
-        if not any([self.lines[i].deducted for i in rows]):  # noqa: C419  quicker
+    def _doubtful_price(self, rows: tuple[int, ...], picks: tuple[int, ...], which: tuple[int, ...]) -> int:
+        """A little for each line that takes its amount less a deduction, or rounded otherwise: plain is likelier."""
+        if not any([self.lines[i].deducted or self.lines[i].rounded for i in rows]):  # noqa: C419  quicker
             return 0
         amounts, came = self.lines[rows[0]].amounts, sum(self.credits[j].amount for j in picks)
         taken = which or ((amounts.index(came),) if came in amounts else ())
-        return PRICES.doubt * sum(
-            number >= len(self.lines[i].amounts) - self.lines[i].deducted
-            for i, number in zip(rows, taken, strict=False)
-        )
+        price = 0
+        for i, number in zip(rows, taken, strict=False):
+            line = self.lines[i]
+            plain = len(line.amounts) - bool(line.rounded)
+            price += PRICES.rounded if number >= plain else PRICES.doubt if number >= plain - line.deducted else 0
+        return price
 
     def _odd_price(self, rows: tuple[int, ...], j: int) -> int:
         """The price of taking a credit of another amount: the further off, the sooner it is something else."""
@@ -416,18 +449,18 @@ class _Edges:
                     if self._lump_ok(rows, j):
                         yield self._edge(rows, (j,), "N:1", (0,) * len(rows))
             return
-        sums = _sums({0: ()}, self.lines[i])
+        sums = _sums({0: ()}, _exact(self.lines[i]))
         for end in range(i + 1, min(i + MAX_GROUP, len(self.lines))):
             if self.lines[end].stream != self.lines[i].stream:
                 return
-            sums = _sums(sums, self.lines[end])
-            if min(sums) > self.top:
+            sums = _sums(sums, _exact(self.lines[end]))
+            if min(sums) - (end + 1 - i) > self.top:
                 return
             rows = tuple(range(i, end + 1))
             if self.lines[i].half_yuan:
                 yield from self._rounded_lump(rows)
                 continue
-            for total, which in sums.items():
+            for total, which in _with_rounded(sums, self.lines[i:end + 1]).items():
                 for j in self.by_amount.get(total, ()):
                     if self._lump_ok(rows, j):
                         yield self._edge(rows, (j,), "N:1", which)
@@ -491,7 +524,8 @@ class _Edges:
                 return
             sums: dict[int, tuple[int, ...]] = {0: ()}
             for k in rows:
-                sums = _sums(sums, self.lines[k])
+                sums = _sums(sums, _exact(self.lines[k]))
+            sums = _with_rounded(sums, self.lines[i:rows[-1] + 1])
             if self.odd_sums is not None and self.odd_sums.isdisjoint(sums):
                 continue
             pool = sorted({

@@ -31,6 +31,7 @@ from recon.core.match_prices import (
     accept_refunds,
     accept_taken_back,
     believe_print,
+    drop_roundings,
     find_deductions,
     made_up_for,
     may_be_from_outside,
@@ -115,6 +116,7 @@ def _match_account(
 ) -> Generator[Question, Solution, None]:
     """Yields what the solver must answer, takes the solution, and puts links and margins into ``out``."""
     coins = without_next_year(rows, coins)
+    drop_roundings(rows, coins)
     believe_print(rows, coins, out, posting_prints)
     behind = put_unpaid_behind(rows)
     if sum(coin.named for coin in coins) * 2 > len(coins):  # what most credits say says nothing of one
@@ -203,6 +205,7 @@ def _question(payable: list[Row], coins: list[Coin], left_prices: list[int], usu
             amounts=amounts_of(row),
             half_yuan=row.half_yuan, open_price=row.open_price, due=row.due, shift=row.shift,
             prepaid=row.prepaid, weak=row.weak, deducted=len(row.deducted),
+            rounded=0 if row.rounding is None else 2 if row.once else 1,
         )
         for row in payable
     ]

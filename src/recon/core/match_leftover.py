@@ -236,7 +236,7 @@ def make_good(
 
 def _is_met(row: Row, over: int) -> bool:
     """Whether a line that got its amount and ``over`` got all it is due: another accepted sum, or to the half yuan."""
-    return (row.amount or 0) + over in row.accepts or (row.half_yuan and abs(over) <= HALF_YUAN)
+    return (row.amount or 0) + over in (*row.accepts, row.rounding) or (row.half_yuan and abs(over) <= HALF_YUAN)
 
 
 def place_unknown(

@@ -137,6 +137,18 @@ def prices_of_left(rows: list[Row], coins: list[Coin]) -> list[int]:
     return prices
 
 
+def drop_roundings(rows: list[Row], coins: list[Coin]) -> None:
+    """Forget other roundings where they explain nothing: all credits have sums of lines, or the rule is another one."""
+    sums = {row.amount for row in rows}.union(*(row.accepts for row in rows))
+    for row in rows:
+        if (row.rounding is not None and (
+                row.half_yuan or row.rounding in row.accepts or abs(row.rounding - (row.amount or 0)) != 1)):
+            row.rounding = None
+    if any(row.rounding is not None for row in rows) and all(coin.amount in sums for coin in coins):
+        for row in rows:
+            row.rounding = None
+
+
 def accept_refunds(rows: list[Row], coins: list[Coin]) -> None:
     """Before a part of a line was refunded its whole credit may have come; of a credit its account gave a part back.
 

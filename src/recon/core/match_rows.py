@@ -60,6 +60,8 @@ class Row:
     unrefunded: int | None = None  # the amount before a part of it was refunded: what may have come first
     followed: bool = False  # its payer's records speak of later months, too
     estimate: int | None = None  # what is likely to be due where ``amount`` is not known
+    rounding: int | None = None  # the sum due, a fen more or less, by another rounding
+    once: bool | None = None  # that is the sum of both shares rounded once
     behind: int = 0  # months after its own in which the premium of a bill is likely to have arrived
     # The amount due less deductions seen again and again, and before a refund.
     deducted: list[int] = field(default_factory=list)
@@ -95,6 +97,7 @@ _LINE_COLUMNS = [
     "line", "stream", "month", "arrival", "arrival_day", "expected_fen", "accepts", "whole_yuan", "due", "usual",
     "open_price", "payable", "by_place", "is_annual", "steady", "shift", "prepaid", "weak",
     "run_late", "paid", "absent", "unrefunded_fen", "followed", "estimated_fen",
+    "other_fen", "once",
 ]
 
 
@@ -233,7 +236,8 @@ def emit(account: Account, link: Link, rows: list[Row], coins: list[Coin], out: 
 
 
 def amounts_of(row: Row) -> tuple[int, ...]:
-    """The amounts a line may take: the one due, those of the other rules accepted, then those after a deduction."""
-    if not row.accepts and not row.deducted:
+    """The amounts a line may take: the one due, of the other rules accepted, after a deduction, rounded otherwise."""
+    if not row.accepts and not row.deducted and row.rounding is None:
         return (row.amount or 0,)
-    return (row.amount or 0, *[other for other in row.accepts if other != row.amount], *row.deducted)
+    rounding = () if row.rounding is None else (row.rounding,)
+    return (row.amount or 0, *[other for other in row.accepts if other != row.amount], *row.deducted, *rounding)

@@ -19,7 +19,7 @@ def with_parts(rows: list[Row], coins: list[Coin]) -> list[Coin]:
     rows: payable lines, streams set apart. The month has no credit of its own sum in its place, nor has the rest; and
     the month before has its credit in its own place, so that the one asked about holds none of it.
     """
-    rest: dict[tuple[str, int], int] = defaultdict(int)
+    rest: dict[tuple[str, int], list[Row]] = defaultdict(list)
     normal: dict[int, list[Row]] = defaultdict(list)
     by_place: dict[int, list[Row]] = defaultdict(list)
     for row in rows:
@@ -29,22 +29,33 @@ def with_parts(rows: list[Row], coins: list[Coin]) -> list[Coin]:
             normal[row.clock].append(row)
             by_place[row.place].append(row)
         elif row.stream != "retiree":
-            rest[row.stream, row.clock] += row.amount
+            rest[row.stream, row.clock].append(row)
     if not rest:
         return coins
     came = Counter((coin.month, coin.amount) for coin in coins)
     parts: dict[tuple[int, int], tuple[int, int]] = {}
-    for (_, clock), total in sorted(rest.items()):
+    for (_, clock), others in sorted(rest.items()):
         if len(normal[clock]) != 1:
             continue
         row = normal[clock][0]
-        amount, place = row.amount or 0, row.place
-        whole = amount + total
-        alone = came[place, whole] == 1 and not came[place, amount] and not came[place, total]
+        place = row.place
         before_came = all(any(came[place - 1, each] for each in amounts_of(other)) for other in by_place[place - 1])
-        if alone and before_came and len(by_place[place]) == 1 and total > 0:
-            parts[place, whole] = (amount, total)
+        for value in (_due, _once):
+            amount, total = value(row), sum(value(each) for each in others)
+            alone = came[place, amount + total] == 1 and not came[place, amount] and not came[place, total]
+            if alone and before_came and len(by_place[place]) == 1 and total > 0:
+                parts.setdefault((place, amount + total), (amount, total))
+                break
     return [part for coin in coins for part in _parts_of(coin, parts)] if parts else coins
+
+
+def _due(row: Row) -> int:
+    return row.amount or 0
+
+
+def _once(row: Row) -> int:
+    """What is due if both parties' shares are rounded together."""
+    return row.rounding if row.rounding is not None and row.once else _due(row)
 
 
 def _parts_of(coin: Coin, parts: dict[tuple[int, int], tuple[int, int]]) -> list[Coin]:
