@@ -589,6 +589,20 @@ def test_a_late_credit_after_the_last_line_of_somebody_who_left() -> None:
     assert told.unusual() == {"2024-07": "delay/late/resolved", "2024-08": "delay/late/resolved"}
 
 
+def test_no_month_is_missing_where_all_of_an_old_base_came_in_the_end() -> None:
+    """One month late beside two runs late for all, up to a new base: the last credit of the old one is no surplus."""
+    people = colleagues(40)
+    runs = {"2024-04": "2024-06-20", "2024-07": "2024-09-20"}
+    paid, came = staff(people, count=14, missing={one: list(runs) for one in people})
+    late = [flow(day, person_id=one) for one in people for day in runs.values()]
+    months = run_of("2024-01", 14)
+    own = [line(month, scale=100 if month < "2024-09" else 110) for month in months]
+    got = [*credits(count=2), *(flow(day) for day in ("2024-06-12", "2024-07-12", "2024-07-13", "2024-09-12", "2024-09-13",
+                                                       "2024-10-12")), *credits("2024-09", 6, amount=13200)]
+    told = solve(account([*paid, *own], [*came, *late, *got])).of(ME)
+    assert told.accused() == []
+
+
 def test_a_month_that_all_lack_teaches_no_lag() -> None:
     """A hole that everybody shares leaves the usual lag as it is: few lines that fit by chance are no record."""
     people = colleagues(30)

@@ -45,7 +45,7 @@ class Prices:
     open_with_reason: int = 500  # the same, where the fund has not split it, or none of the payer's people got it
     left: int = 3000  # a credit without a month
     twin: int = 1300  # the same, when the month holds another credit of the same amount: one of them came twice
-    made_up: int = 6000  # such a twin where an older month of its very sum would be open: the sums agree
+    made_up: int = 6000  # either of these where an older month of its very sum would be open: the sums agree
     unlisted: int = 1300  # the same, in the place of a month that the contribution records do not show as paid
     further: int = 200  # each further line or credit in a group
     inexact: int = 3000  # a lone month and a lone credit of another amount in its place

@@ -20,6 +20,7 @@ NEAR_AMOUNTS = 3
 NEAR_SHARE = 8
 # The same small shortfall in one month of so many years is a deduction.
 DEDUCTION_YEARS = 2
+_OF_NOBODY = (PRICES.twin, PRICES.left)  # what leaving a credit costs that no month outside the lines explains
 AHEAD_CREDITS = 3  # so many other credits must show on which days of the month they come
 
 
@@ -88,21 +89,21 @@ def believe_print(rows: list[Row], coins: list[Coin], out: Output, posting_print
 
 
 def made_up_for(rows: list[Row], coins: list[Coin], prices: list[int], solution: Solution) -> list[int]:
-    """``prices`` of left credits, where one of two equal ones was left over though an older month of its sum is open.
+    """``prices`` of left credits, where one was left over though an older month of its very sum is open.
 
-    Alone it would be one that came twice. But then the sums agree, and nothing need be missing (a month that the fund
-    has not split to people surely is); since equal sums do not cross, one late month shows as all months up to the
-    credit a little late each, which may cost more than ``left``.
+    Alone it would be one that came twice, or one of nobody. But then the sums agree, and nothing need be missing (a
+    month that the fund has not split to people surely is); since equal sums do not cross, one late month shows as all
+    months up to the credit a little late each, which may cost more than ``left``.
     """
     used = {j for link in solution.links for j in link.credits}
     linked = {at for link in solution.links for at in link.lines}
     waiting = [row for at, row in enumerate(rows) if at not in linked and row.open_price == PRICES.open]
     hits = {
         coin.amount for j, coin in enumerate(coins)
-        if j not in used and prices[j] == PRICES.twin and coin.printed is None
+        if j not in used and prices[j] in _OF_NOBODY and coin.printed is None
         and any(row.amount == coin.amount and row.place < coin.month <= row.clock + REACH_MONTHS for row in waiting)
     }
-    return [PRICES.made_up if price == PRICES.twin and coin.amount in hits else price
+    return [PRICES.made_up if price in _OF_NOBODY and coin.amount in hits else price
             for coin, price in zip(coins, prices, strict=True)]
 
 
