@@ -643,6 +643,16 @@ def test_scattered_equal_shortfalls_are_no_deduction(told: Told) -> None:
         (month, "short_credit") for month in ("2024-02", "2024-06", "2024-10")]
 
 
+@case(lines(count=12), [flow(f"{later(month, 1)}-12", 11300 + {"2024-07": -2000, "2024-10": 2000}.get(month, 0))
+                        for month in run_of("2024-01", 12)])
+def test_a_short_month_is_made_good_beside_a_deduction(told: Told) -> None:
+    """7.00 are taken every month; July's 20.00 less come with October's credit: nothing is short, nothing too much."""
+    assert told.accused() == []
+    assert told.parts("2024-07") == {"account_deduction/explained": 700, "delay/late/resolved": 2000}
+    assert told.parts("2024-10") == {"account_deduction/explained": 700}
+    assert ("2024-07", "2024-11-12", 2000) in told.links()
+
+
 @case(lines(count=3, scale=90) + lines("2024-04", 3), credits(count=3, amount=10800)
       + credits("2024-04", 3, amount=10800))
 def test_the_credit_of_an_older_base_is_no_deduction(told: Told) -> None:

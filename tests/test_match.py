@@ -117,6 +117,18 @@ def test_a_lump_skips_no_month(told: Told) -> None:
     assert sum(amount for *_, amount in told.links()) == 6 * DUE
 
 
+QUARTERS = {"2024-01": 12960, "2024-02": 13800, "2024-03": 13680, "2024-04": 15000, "2024-05": 14400, "2024-06": 16200}
+
+
+@case([line(month, due=due) for month, due in QUARTERS.items()],
+      [flow("2024-04-15", 40440), flow("2024-07-15", 15000 + 16200)])
+def test_a_quarters_credit_may_lack_its_middle_month(told: Told) -> None:
+    """No months in a row have the sum, April and June together do: May is missing, and June has nothing too much."""
+    assert told.accused() == [("2024-05", "missing_month", "credit_missing", 14400)]
+    assert [link for link in told.links() if link[1] == "2024-07-15"] == [
+        ("2024-04", "2024-07-15", 15000), ("2024-06", "2024-07-15", 16200)]
+
+
 # -------------------------------------------------------------------------------------------- boundaries inside groups
 
 

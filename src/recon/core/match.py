@@ -20,6 +20,7 @@ from recon.core.links import LATEST, PRICES, Credit, Line, Link
 from recon.core.match_leftover import (
     make_good,
     place_annual,
+    place_holed,
     place_inexact,
     place_prepaid,
     place_surplus,
@@ -33,6 +34,7 @@ from recon.core.match_prices import (
     believe_print,
     drop_roundings,
     find_deductions,
+    find_holed,
     made_up_for,
     may_be_from_outside,
     names_its_month,
@@ -136,10 +138,11 @@ def _match_account(
     asked = [PRICES.unlisted if not price and may_be_from_outside(coin, payable, coins)
              else price + LATEST if names_its_month(coin, payable) else price
              for coin, price in zip(coins, left_prices, strict=True)]
-    solution = yield _question(payable, coins, asked, usual)
+    holed = find_holed(payable, coins)
+    solution = yield _question(payable, coins, asked, usual, holed)
     dearer = made_up_for(payable, coins, asked, solution)
     if dearer != asked:
-        solution = yield _question(payable, coins, dearer, usual)
+        solution = yield _question(payable, coins, dearer, usual, holed)
     used: set[int] = set()
     linked: set[int] = set()
     begin = len(out.links["line"])
@@ -163,6 +166,7 @@ def _match_account(
     open_rows = [row for at, row in enumerate(payable) if at not in linked]
     spare = place_annual(account, rows, open_rows, coins, spare, out)
     spare = place_prepaid(account, rows, open_rows, coins, spare, out)
+    spare = place_holed(account, payable, open_rows, coins, spare, holed, out)
     spare = place_inexact(account, rows, open_rows, coins, spare, left_prices, usual + behind, out)
     spare = make_good(account, payable, coins, spare, out, begin)
     spare = place_unknown(account, rows, coins, spare, out)
@@ -195,7 +199,10 @@ def _oldest_first(links: tuple[Link, ...], rows: list[Row], coins: list[Coin]) -
     return ordered
 
 
-def _question(payable: list[Row], coins: list[Coin], left_prices: list[int], usual: int) -> Question:
+def _question(
+    payable: list[Row], coins: list[Coin], left_prices: list[int], usual: int, apart: Collection[int]
+) -> Question:
+    """What the solver is asked. apart: credits that are linked alone and exactly or not at all."""
     streams = {name: number for number, name in enumerate(dict.fromkeys(row.stream for row in payable))}
     lines = [
         Line(
@@ -214,7 +221,7 @@ def _question(payable: list[Row], coins: list[Coin], left_prices: list[int], usu
     credits = [
         Credit(coin.month, coin.day, coin.amount, price, coin.printed,
                PRICES.outside if steady and not price and coin.printed is None and coin.month not in places else 0,
-               coin.named)
-        for coin, price in zip(coins, left_prices, strict=True)
+               coin.named or j in apart)
+        for j, (coin, price) in enumerate(zip(coins, left_prices, strict=True))
     ]
     return lines, credits, usual

@@ -5,11 +5,11 @@ Yearly and prepaid credits, lone months and lone credits, shortfalls made good, 
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 from recon.core.links import ANNUAL_REACH_MONTHS, HALF_YUAN, INEXACT_LATE, quarters_off
 from recon.core.made_good import Extra, Lack, made_good
-from recon.core.match_prices import NEAR_MONTHS, YEAR, is_like
+from recon.core.match_prices import DEDUCTION_YEARS, NEAR_MONTHS, YEAR, is_like
 from recon.core.match_rows import Account, Coin, Output, Row, amounts_of
 
 
@@ -177,14 +177,46 @@ def place_inexact(
     return [j for j in spare if j not in taken]
 
 
+def place_holed(
+    account: Account, rows: list[Row], open_rows: list[Row], coins: list[Coin], spare: list[int],
+    holed: dict[int, tuple[int, int, int]], out: Output,
+) -> list[int]:
+    """Credits of months in a row less one in their middle (``holed``, of :func:`find_holed`), if all are open."""
+    taken: set[int] = set()
+    for j in spare:
+        if j not in holed:
+            continue
+        first, last, hole = holed[j]
+        group = rows[first:last + 1]
+        if all(row in open_rows for row in group):
+            for row in group[:hole - first] + group[hole - first + 1:]:
+                out.link(account, row, coins[j], row.amount or 0, "N:1")
+                out.settle(row)
+                open_rows.remove(row)
+            out.settle(rows[hole])
+            taken.add(j)
+    return [j for j in spare if j not in taken]
+
+
 def make_good(
     account: Account, rows: list[Row], coins: list[Coin], spare: list[int], out: Output, begin: int
 ) -> list[int]:
     """Shortfalls and open months that a later credit makes good exactly (:mod:`recon.core.made_good`) are its links.
 
     begin: where the account's links begin in ``out``. A credit that was too much for its own line keeps that line's
-    amount there.
+    amount there. Where a deduction runs, what it takes is neither lacking nor made good.
     """
+    spare = _made_good(account, rows, coins, spare, out, begin, 0)
+    runs = Counter((row.amount or 0) - amount for row in rows for amount in row.deducted)
+    for less in sorted(less for less, count in runs.items() if less > 0 and count >= DEDUCTION_YEARS):
+        spare = _made_good(account, rows, coins, spare, out, begin, less)
+    return spare
+
+
+def _made_good(
+    account: Account, rows: list[Row], coins: list[Coin], spare: list[int], out: Output, begin: int, less: int
+) -> list[int]:
+    """:func:`make_good` of the lines from which ``less`` is deducted; of all lines where that is nothing."""
     got: dict[int, list[int]] = defaultdict(list)  # line: places in out.links
     for at in range(begin, len(out.links["line"])):
         got[int(str(out.links["line"][at]))].append(at)
@@ -195,17 +227,19 @@ def make_good(
         if row.annual or row.amount is None or not row.open_price:
             continue
         mine = got.get(row.number, [])
-        over = sum(int(str(out.links["amount_fen"][at])) for at in mine) - row.amount
-        if row.netted == row.amount + over:
+        came = sum(int(str(out.links["amount_fen"][at])) for at in mine)
+        if row.netted == came or (less and (
+                not came or came in amounts_of(row) or row.amount - less not in row.deducted)):
             continue
-        if over < 0 and (not mine or not _is_met(row, over)):
+        over = came - row.amount + less
+        if over < 0 and (not mine or not _is_met(row, came)):
             # What is another month's whole amount is an older base's credit, no deduction.
-            steady = row.amount + over in row.deducted and row.amount + over not in dues
+            steady = came in row.deducted and came not in dues
             # What makes a short credit good comes with it or after it.
             short = max((coins[place_of[int(str(out.links["credit"][at]))]].month for at in mine), default=row.clock)
             day = row.day if short <= row.clock else None
             lacks.append(Lack(number, row.month, max(row.clock, short), day, -over, not mine, steady))
-        elif over > 0 and len(mine) == 1 and not _is_met(row, over):
+        elif over > 0 and len(mine) == 1 and not _is_met(row, came):
             j = place_of[int(str(out.links["credit"][mine[0]]))]
             if coins[j].printed is None and not coins[j].named:
                 extras.append(Extra(j, coins[j].month, coins[j].day, over, False))
@@ -234,9 +268,9 @@ def make_good(
     return spare
 
 
-def _is_met(row: Row, over: int) -> bool:
-    """Whether a line that got its amount and ``over`` got all it is due: another accepted sum, or to the half yuan."""
-    return (row.amount or 0) + over in (*row.accepts, row.rounding) or (row.half_yuan and abs(over) <= HALF_YUAN)
+def _is_met(row: Row, came: int) -> bool:
+    """Whether a line that got ``came`` got all it is due: another accepted sum, or to the half yuan."""
+    return came in (*row.accepts, row.rounding) or (row.half_yuan and abs(came - (row.amount or 0)) <= HALF_YUAN)
 
 
 def place_unknown(

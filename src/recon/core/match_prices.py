@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection
 
 from recon.core.lags import DEDUCTION_MONTHS, DEDUCTION_SHARE
-from recon.core.links import PRICES, REACH_MONTHS
+from recon.core.links import INEXACT_LATE, PRICES, REACH_MONTHS
 from recon.core.match_rows import Coin, Output, Row, amounts_of, offset_of, span_of
 from recon.core.search import Solution
 
@@ -21,6 +21,7 @@ NEAR_SHARE = 8
 # The same small shortfall in one month of so many years is a deduction.
 DEDUCTION_YEARS = 2
 _OF_NOBODY = (PRICES.twin, PRICES.left)  # what leaving a credit costs that no month outside the lines explains
+HOLED_LINES = 12  # months that a credit with one missing in its middle may span
 AHEAD_CREDITS = 3  # so many other credits must show on which days of the month they come
 
 
@@ -208,6 +209,33 @@ def _last_that_sum_to(over: list[tuple[Row, int]], lacks: int) -> list[tuple[Row
         if lacks <= 0:
             break
     return taken if lacks == 0 else []
+
+
+def find_holed(rows: list[Row], coins: list[Coin]) -> dict[int, tuple[int, int, int]]:
+    """By credit first, last and missing line of months in a row that have its sum without one in their middle.
+
+    Only where no months in a row have the sum, and no others less one; it came in the last one's place or soon after.
+    """
+    sums = {amount for row in rows for amount in amounts_of(row)}
+    found: dict[int, tuple[int, int, int]] = {}
+    for j, coin in enumerate(coins):
+        if coin.amount in sums or coin.printed is not None or coin.named:
+            continue
+        plain, holed = False, set()
+        for last, end in enumerate(rows):
+            if end.stream != "normal" or not 0 <= coin.month - end.place <= INEXACT_LATE:
+                continue
+            total = end.amount or 0
+            for first in range(last - 1, max(last - HOLED_LINES, -1), -1):
+                if rows[first].stream != "normal" or coin.month - rows[first].clock > REACH_MONTHS:
+                    break
+                total += rows[first].amount or 0
+                plain = plain or total == coin.amount
+                holed |= {(first, last, hole) for hole in range(first + 1, last)
+                          if total - (rows[hole].amount or 0) == coin.amount}
+        if len(holed) == 1 and not plain:
+            found[j] = holed.pop()
+    return found
 
 
 def names_its_month(coin: Coin, rows: list[Row]) -> bool:
