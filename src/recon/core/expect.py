@@ -380,8 +380,9 @@ def retiree_lines(
     )
     if rows.is_empty():
         return pl.DataFrame()
+    # A line that is recorded as unpaid is no working month of whom the roster says is retired.
     paid = prepared.contribution.filter(
-        (pl.col("payment_kind") == "normal") & ~pl.col("is_side")
+        (pl.col("payment_kind") == "normal") & ~pl.col("is_side") & pl.col("paid").fill_null(value=True)
     ).select("person_id", "month").unique()
     rows = rows.join(paid, on=["person_id", "month"], how="anti")
     rows, alternatives = with_rules(rows, policy)

@@ -234,7 +234,9 @@ def _all_lines(prepared: Prepared, policy: Policy, context: Context) -> pl.DataF
         lines = pl.concat([lines, rows], how="diagonal_relaxed")
     over = months.last_over(context.as_of)
     kept = ~pl.col("is_side") & ~pl.col("netted")
-    lines = _with_settled(lines, kept & (pl.col("paid") == True) & (pl.col("total_fen") > 0))  # noqa: E712
+    retirees = (pl.col("stream") == "retiree") & pl.col("row_id").is_null()
+    lines = _with_settled(
+        lines, kept & (((pl.col("paid") == True) & (pl.col("total_fen") > 0)) | retirees))  # noqa: E712
     billed_view = pl.col("paid").is_null() & pl.col("settled")
     # Unpaid and absent months wait until the end of the month after, or of a later deadline of the region.
     waits = pl.max_horizontal("deadline_months", 1)
