@@ -680,9 +680,13 @@ def test_paid_on_after_retirement_accuses_of_no_amount(told: Told) -> None:
     assert [told.answers()[month] for month in run_of("2024-01", 4)] == ["policy_unknown/unknown"] * 4
 
 
-@case(lines(region=BEIJING, scale=200) + [line("2024-07", paid=False, paid_on=None, region=BEIJING, scale=200)],
-      [*credits(region=BEIJING, amount=2 * DUE), *(flow(f"{month}-12", 9700, region=BEIJING) for month in run_of("2024-07", 9))],
-      roster=[person(region=BEIJING, birth_date="1964-06-10", insured_status="retired", retired_from="2024-07-01")])
+RETIRES = {"roster": [person(region=BEIJING, birth_date="1964-06-10", insured_status="retired",
+                             retired_from="2024-07-01")]}
+UNTIL_JULY = [*lines(region=BEIJING, scale=200), line("2024-07", paid=False, paid_on=None, region=BEIJING, scale=200)]
+
+
+@case(UNTIL_JULY, [*credits(region=BEIJING, amount=2 * DUE),
+                   *(flow(f"{month}-12", 9700, region=BEIJING) for month in run_of("2024-07", 9))], **RETIRES)
 def test_an_unpaid_line_of_a_retired_month_is_no_matter(told: Told) -> None:
     """The roster says retired from July, the record that July is unpaid: July's pension credit came, nothing is open."""
     assert told.accused() == []
@@ -690,9 +694,8 @@ def test_an_unpaid_line_of_a_retired_month_is_no_matter(told: Told) -> None:
     assert told.months()["2024-07"]["expected_fen"] == 9700
 
 
-@case(lines(region=BEIJING, scale=200) + [line("2024-07", paid=False, paid_on=None, region=BEIJING, scale=200)],
-      [*credits(region=BEIJING, amount=2 * DUE), *(flow(f"{month}-12", 9700, region=BEIJING) for month in run_of("2024-08", 8))],
-      roster=[person(region=BEIJING, birth_date="1964-06-10", insured_status="retired", retired_from="2024-07-01")])
+@case(UNTIL_JULY, [*credits(region=BEIJING, amount=2 * DUE),
+                   *(flow(f"{month}-12", 9700, region=BEIJING) for month in run_of("2024-08", 8))], **RETIRES)
 def test_the_missing_credit_of_a_retired_month_is_the_insurers(told: Told) -> None:
     """The same, and July's credit never came: the account lacks it, not a premium."""
     assert told.accused() == [("2024-07", "missing_month", "credit_missing", 9700)]
