@@ -799,6 +799,14 @@ def test_one_of_two_equal_parts_that_never_came(told: Told) -> None:
     assert told.accused() == [("2024-05", "short_credit", None, 8000)]
 
 
+@case([line(month, scale=100 if month < "2024-07" else 110) for month in run_of("2024-01", 12)],
+      [*credits(count=4), flow("2024-09-12", DUE + 2 * 13200), *credits("2024-09", 4, amount=13200), flow("2024-12-20")])
+def test_a_late_month_of_an_old_base_behind_a_lump_that_holds_another_one(told: Told) -> None:
+    """May's credit came after the one of June to August: its very sum, so it is May's, late."""
+    assert told.accused() == []
+    assert told.unusual()["2024-05"] == LATE
+
+
 @case(lines(count=12), [*credits(count=12, skip=["2024-06"]), flow("2025-03-12")])
 def test_a_late_credit_after_an_empty_month_at_the_end(told: Told) -> None:
     """After the last line's credit a month without any, then one of the sum: it is the open month's, late."""

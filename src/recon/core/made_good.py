@@ -39,14 +39,15 @@ class Extra:
     day: int
     fen: int
     is_whole: bool
+    may_cross: bool = False  # the search left it only because equal sums keep their order, and a group holds that of one
 
 
 def made_good(lacks: Sequence[Lack], extras: Sequence[Extra]) -> dict[int, list[Lack]]:
     """By credit the lines, neighbours among those that lack something, whose shortfalls add up to what it holds.
 
     The earliest credit first. Of several runs of lines the latest: of equal answers the one whose open months are
-    earliest. A whole credit for one whole line is no matter of this: the search has judged it. What looks like a steady
-    deduction was none only if all of it comes.
+    earliest. A whole credit for one whole line is no matter of this, for the search has judged it, unless only the order
+    of equal sums kept them apart (``may_cross``). What looks like a steady deduction was none only if all of it comes.
     """
     found: dict[int, list[Lack]] = {}
     rest = sorted(lacks, key=lambda lack: (lack.month, lack.arrival, lack.line))
@@ -56,7 +57,7 @@ def made_good(lacks: Sequence[Lack], extras: Sequence[Extra]) -> dict[int, list[
                 for first in range(last - 1, max(last - MOST_LINES, 0) - 1, -1))
         steady = sum(lack.is_steady for lack in near)
         run = next((run for run in runs if sum(lack.fen for lack in run) == extra.fen
-                    and not (extra.is_whole and len(run) == 1 and run[0].is_whole)
+                    and not (extra.is_whole and len(run) == 1 and run[0].is_whole and not extra.may_cross)
                     and sum(lack.is_steady for lack in run) in (0, steady)), None)
         if run is not None:
             found[extra.credit] = run

@@ -168,7 +168,8 @@ def _match_account(
     spare = place_prepaid(account, rows, open_rows, coins, spare, out)
     spare = place_holed(account, payable, open_rows, coins, spare, holed, out)
     spare = place_inexact(account, rows, open_rows, coins, spare, left_prices, usual + behind, out)
-    spare = make_good(account, payable, coins, spare, out, begin)
+    spare = make_good(account, payable, coins, spare, out, begin,
+                      {j for j, price in enumerate(dearer) if price == PRICES.made_up})
     spare = place_unknown(account, rows, coins, spare, out)
     put_older_first(rows, coins, out, begin)
     first_of_two = {(coins[link.credits[0]].month, coins[link.credits[0]].amount): payable[link.lines[0]]

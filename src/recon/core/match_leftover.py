@@ -6,6 +6,7 @@ Yearly and prepaid credits, lone months and lone credits, shortfalls made good, 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Collection
 
 from recon.core.links import ANNUAL_REACH_MONTHS, HALF_YUAN, INEXACT_LATE, quarters_off
 from recon.core.made_good import Extra, Lack, made_good
@@ -199,22 +200,26 @@ def place_holed(
 
 
 def make_good(
-    account: Account, rows: list[Row], coins: list[Coin], spare: list[int], out: Output, begin: int
+    account: Account, rows: list[Row], coins: list[Coin], spare: list[int], out: Output, begin: int,
+    crossing: Collection[int],
 ) -> list[int]:
     """Shortfalls and open months that a later credit makes good exactly (:mod:`recon.core.made_good`) are its links.
 
     begin: where the account's links begin in ``out``. A credit that was too much for its own line keeps that line's
     amount there. Where a deduction runs, what it takes is neither lacking nor made good.
+    crossing: credits that the search left although an older month of their very sum is open: the order
+    of equal sums alone kept them apart.
     """
-    spare = _made_good(account, rows, coins, spare, out, begin, 0)
+    spare = _made_good(account, rows, coins, spare, out, begin, 0, crossing)
     runs = Counter((row.amount or 0) - amount for row in rows for amount in row.deducted)
     for less in sorted(less for less, count in runs.items() if less > 0 and count >= DEDUCTION_YEARS):
-        spare = _made_good(account, rows, coins, spare, out, begin, less)
+        spare = _made_good(account, rows, coins, spare, out, begin, less, crossing)
     return spare
 
 
 def _made_good(
-    account: Account, rows: list[Row], coins: list[Coin], spare: list[int], out: Output, begin: int, less: int
+    account: Account, rows: list[Row], coins: list[Coin], spare: list[int], out: Output, begin: int, less: int,
+    crossing: Collection[int],
 ) -> list[int]:
     """:func:`make_good` of the lines from which ``less`` is deducted; of all lines where that is nothing."""
     got: dict[int, list[int]] = defaultdict(list)  # line: places in out.links
@@ -248,14 +253,14 @@ def _made_good(
         return spare
     # A second credit of the sum of the months around it came twice: that an open month of the old base and a top-up to
     # the new one make the new sum, too, proves nothing.
-    extras += [Extra(j, coins[j].month, coins[j].day, coins[j].amount, True) for j in spare
+    extras += [Extra(j, coins[j].month, coins[j].day, coins[j].amount, True, j in crossing) for j in spare
                if coins[j].printed is None and not coins[j].named and not any(
                    row.number in got and row.due is not None and abs(row.due - coins[j].month) <= 1
                    and coins[j].amount in amounts_of(row) for row in rows)]
     for j, run in made_good(lacks, extras).items():
         kind = "1:N" if j not in held and len(run) == 1 else "N:M"
         if j not in held and all(lack.is_whole for lack in run):
-            kind = "N:1"
+            kind = "N:1" if len(run) > 1 else "1:1"
         for at in [at for lack in run for at in got.get(rows[lack.line].number, [])]:
             out.links["kind"][at] = kind
         if j in held:
