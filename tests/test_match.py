@@ -807,6 +807,13 @@ def test_a_late_month_of_an_old_base_behind_a_lump_that_holds_another_one(told: 
     assert told.unusual()["2024-05"] == LATE
 
 
+@case([*lines(count=8), line("2024-02", payment_kind="top_up", scale=10, paid_on="2024-05-20")],
+      [*credits(count=8), flow("2024-06-13", 12110)])
+def test_a_credit_of_ten_times_a_top_up_is_not_the_top_ups(told: Told) -> None:
+    """It came beside the month's own in that month's place: the month has too much, and the top-up did not come."""
+    assert told.accused() == [("2024-02", "top_up", "credit_missing", 1200), ("2024-05", "over_credit", "unknown_extra", -12110)]
+
+
 @case(lines(count=12), [*credits(count=12, skip=["2024-06"]), flow("2025-03-12")])
 def test_a_late_credit_after_an_empty_month_at_the_end(told: Told) -> None:
     """After the last line's credit a month without any, then one of the sum: it is the open month's, late."""

@@ -79,6 +79,7 @@ class Line(NamedTuple):
     weak: bool = False  # its amount rests on no rule that could accuse: an odd sum is sooner its own
     deducted: int = 0  # how many of the last amounts are the one due less a deduction seen again and again
     rounded: int = 0  # 1: after those one more is the amount due by another rounding; 2: of both shares' sum at once
+    top_up: bool = False  # a credit of twice its amount or more is something else
 
 
 class Credit(NamedTuple):
@@ -149,6 +150,11 @@ def _deviations(lag: int, shift: int, lags: tuple[int, ...]) -> tuple[int, ...]:
 def quarters_off(due: int, came: int) -> int:
     """By how many whole quarters of what is due a credit differs from it, at most four."""
     return min(abs(due - came) * 4 // due, 4) if due > 0 else 4
+
+
+def is_beyond_top_up(due: int, came: int) -> bool:
+    """Whether a credit is too much to be that of a top-up: these are small, and any credit is many times theirs."""
+    return came >= 2 * due
 
 
 def pair_lag(line: Line, credit: Credit) -> int | None:
@@ -565,7 +571,8 @@ class _Edges:
             return
         for j in sorted(self.odd):
             lag = self.lag_of[i][j]
-            if lag is None or lag < 0:
+            if lag is None or lag < 0 or (
+                    self.lines[i].top_up and is_beyond_top_up(self.lines[i].amounts[0], self.credits[j].amount)):
                 continue
             edge = self._edge((i,), (j,), "inexact")
             if self.credits[j].printed is None:

@@ -39,15 +39,16 @@ class Extra:
     day: int
     fen: int
     is_whole: bool
-    may_cross: bool = False  # the search left it only because equal sums keep their order, and a group holds that of one
+    may_cross: bool = False  # the search left it only because equal sums keep their order, and a group holds one
 
 
 def made_good(lacks: Sequence[Lack], extras: Sequence[Extra]) -> dict[int, list[Lack]]:
     """By credit the lines, neighbours among those that lack something, whose shortfalls add up to what it holds.
 
     The earliest credit first. Of several runs of lines the latest: of equal answers the one whose open months are
-    earliest. A whole credit for one whole line is no matter of this, for the search has judged it, unless only the order
-    of equal sums kept them apart (``may_cross``). What looks like a steady deduction was none only if all of it comes.
+    earliest. A whole credit for one whole line is no matter of this, for the search has judged it, unless only the
+    order of equal sums kept them apart (``may_cross``). What looks like a steady deduction was none only if all of it
+    comes.
     """
     found: dict[int, list[Lack]] = {}
     rest = sorted(lacks, key=lambda lack: (lack.month, lack.arrival, lack.line))

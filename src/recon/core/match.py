@@ -212,7 +212,7 @@ def _question(
             month=row.month, arrival=row.arrival, day=row.day,
             amounts=amounts_of(row),
             half_yuan=row.half_yuan, open_price=row.open_price, due=row.due, shift=row.shift,
-            prepaid=row.prepaid, weak=row.weak, deducted=len(row.deducted),
+            prepaid=row.prepaid, weak=row.weak, deducted=len(row.deducted), top_up=row.stream == "top_up",
             rounded=0 if row.rounding is None else 2 if row.once else 1,
         )
         for row in payable

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection
 
-from recon.core.links import ANNUAL_REACH_MONTHS, HALF_YUAN, INEXACT_LATE, quarters_off
+from recon.core.links import ANNUAL_REACH_MONTHS, HALF_YUAN, INEXACT_LATE, is_beyond_top_up, quarters_off
 from recon.core.made_good import Extra, Lack, made_good
 from recon.core.match_prices import DEDUCTION_YEARS, NEAR_MONTHS, YEAR, is_like
 from recon.core.match_rows import Account, Coin, Output, Row, amounts_of
@@ -169,6 +169,7 @@ def place_inexact(
                 and (coins[j].printed is None or coins[j].printed == row.month)
                 and not (late and j in theirs)
                 and not ((late or j in theirs) and quarters_off(row.amount or 0, coins[j].amount))
+                and not (row.stream == "top_up" and is_beyond_top_up(row.amount or 0, coins[j].amount))
             ]
             if here:
                 out.link(account, row, coins[here[0]], coins[here[0]].amount, "inexact")
