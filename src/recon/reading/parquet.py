@@ -19,6 +19,7 @@ from recon.reading.claim import HEAD_ROWS, Header
 from recon.reading.columns import ordinary_id
 from recon.reading.grid import Grid
 from recon.reading.lines import LINE_DATE, REQUIRED, GridRows
+from recon.reading.named_months import with_named_months
 from recon.reading.printed import check_balance
 from recon.reading.rows import read_rows
 from recon.tables import INPUT_TABLES
@@ -113,6 +114,8 @@ def _by_columns(grid: ParquetGrid, header: Header) -> GridRows | None:
           if name not in good.columns),
     )
     good = good.select(*(name for name in schema if name in good.columns), "_at", "_place")
+    if table == "flow":
+        good = with_named_months(good)
     line = LINE_DATE.get(table, "")
     days = good[line].drop_nulls() if line in good.columns else pl.Series(dtype=pl.Date)
     if rows.frame.height:

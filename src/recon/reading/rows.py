@@ -28,6 +28,7 @@ from recon.reading.formats import STATEMENT
 from recon.reading.grid import Grid
 from recon.reading.lines import GridRows, Reading, Sorted, accepted_rows, line_span, no_rows
 from recon.reading.monthly import above, file_stem, in_ten_thousands, month_blocks, stated_month
+from recon.reading.named_months import with_named_months
 from recon.reading.printed import check_identities, check_totals, follow_balance, proof_of
 from recon.reading.sorting import sort_rows
 from recon.reading.statement import picked_rows
@@ -120,6 +121,8 @@ def _result(reading: Reading, rows: Sorted, facts: dict[str, str]) -> GridRows:
     known = reading.format
     first, last = line_span(reading)
     frame = accepted_rows(reading)
+    if known.table == "flow":
+        frame = with_named_months(frame)
     others = len(reading.drop) if len(reading.drop) == len(rows.data) else 0
     if known.table == "contribution":
         frame = split_ranges(frame, reading)

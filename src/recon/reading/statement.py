@@ -15,6 +15,7 @@ import polars as pl
 from recon.problems import Problem
 from recon.reading import columns, values
 from recon.reading.lines import GridRows, Reading, Sorted, accepted_rows, word
+from recon.reading.named_months import with_named_months
 from recon.reading.values import fold
 
 FLOW, PAYMENT, OTHER = "flow", "payment", "other"
@@ -96,7 +97,7 @@ def picked_rows(reading: Reading, rows: Sorted, facts: dict[str, str]) -> GridRo
     }
     if not whole:
         made["balance_fen"] = [None] * len(lines)  # the bank's balance, not the account's
-    flow = accepted_rows(reading, "flow", lines, made)
+    flow = with_named_months(accepted_rows(reading, "flow", lines, made))
     span = [days[at] for at in lines]
     result = GridRows(
         "flow", known.id, flow, len(rows.data) + rows.skipped - len(payments),
