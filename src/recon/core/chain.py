@@ -40,8 +40,7 @@ def chained(flow: pl.DataFrame) -> pl.DataFrame:
     null without a printed balance), after_fen (balance after the line, also of lines that print none; null where the
     chain prints none), last_row and last_day (of the line before a jump), fits (chains, never, mixed, income_only).
     """
-    kept = flow.filter(pl.col("duplicate_of").is_null() & pl.col("posted_on").is_not_null()
-                       & pl.col("amount_fen").is_not_null())
+    kept = counted(flow)
     page = pl.col("row_id").str.extract(r"#p(\d+):").cast(pl.Int64).fill_null(0)
     place = pl.col("row_id").str.extract(r"(\d+)$").cast(pl.Int64).fill_null(0)
     frame = kept.with_columns(
@@ -53,7 +52,7 @@ def chained(flow: pl.DataFrame) -> pl.DataFrame:
     prints = pl.col("balance_fen").is_not_null().any().over(several)
     silent, frame = frame.filter(~prints), frame.filter(prints)
     if frame.is_empty():
-        return _in_order(_bare(silent))
+        return _bare(silent).drop("_page", "_place")
     split = _ordered(frame)
     manifold = frame.group_by(several).agg(pl.col("chain").n_unique().alias("_n")).filter(pl.col("_n") > 1)
     if manifold.height:
@@ -70,8 +69,14 @@ def chained(flow: pl.DataFrame) -> pl.DataFrame:
     return _in_order(pl.concat([judged, _bare(silent)]) if silent.height else judged)
 
 
+def counted(flow: pl.DataFrame) -> pl.DataFrame:
+    """The lines that count: no repetitions, and none without a day or an amount."""
+    return flow.filter(pl.col("duplicate_of").is_null() & pl.col("posted_on").is_not_null()
+                       & pl.col("amount_fen").is_not_null())
+
+
 def _bare(frame: pl.DataFrame) -> pl.DataFrame:
-    """Ledgers without any printed balance, as :func:`_judged` gives them."""
+    """Ledgers without any printed balance, as :func:`_judged` gives them, in order."""
     return frame.sort(_PRINTED_ORDER, nulls_last=True).with_row_index("n").with_columns(
         pl.lit(None, dtype=pl.String).alias("last_row"), pl.lit(None, dtype=pl.Date).alias("last_day"),
         pl.lit(None, dtype=pl.Int64).alias("jump_fen"), pl.lit(None, dtype=pl.Int64).alias("after_fen"),

@@ -81,12 +81,12 @@ def balance_problems(chained: pl.DataFrame, found: pl.DataFrame) -> list[Problem
     return problems
 
 
-def quiet_years(chained: pl.DataFrame, cover: pl.DataFrame, paid: pl.DataFrame) -> list[Problem]:
+def quiet_years(flow: pl.DataFrame, cover: pl.DataFrame, paid: pl.DataFrame) -> list[Problem]:
     """Exports that cover a year or more without a single line although contributions of these months were paid.
 
-    ``paid``: account, month (first day) of the paid contributions.
+    flow: the lines that count; ``paid``: account, month (first day) of the paid contributions.
     """
-    days = chained.select(*ACCOUNT, "posted_on", "row_id").sort(*ACCOUNT, "posted_on", "row_id", nulls_last=True)
+    days = flow.select(*ACCOUNT, "posted_on", "row_id").sort(*ACCOUNT, "posted_on", "row_id", nulls_last=True)
     pairs = days.with_columns(
         pl.col("posted_on").shift(1).over(ACCOUNT).alias("_last"),
     ).filter(pl.col("posted_on") > pl.col("_last").dt.offset_by(f"{QUIET_MONTHS + 1}mo"))

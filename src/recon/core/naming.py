@@ -25,16 +25,15 @@ def gap_ids(rows: pl.DataFrame, amount: pl.Expr = _AMOUNT) -> pl.Series:
         who, pl.col("region").fill_null(""), "scheme", index_of(pl.col("accrual_month")).cast(pl.String), "basis", sign,
         separator="|",
     )).to_series()
-    return _hashed("G", names).alias("gap_id")
+    return pl.Series("gap_id", [_hash("G", name) for name in names.to_list()], dtype=pl.String)  # nearly all differ
 
 
 def finding_ids(names: pl.Series) -> pl.Series:
     """``finding_id`` of each name of a cause that hits many; null where the name is."""
-    return _hashed("F", names).alias("finding_id")
-
-
-def _hashed(prefix: str, names: pl.Series) -> pl.Series:
     known = names.drop_nulls().unique()
-    hashes = pl.Series(
-        [prefix + hashlib.blake2b(name.encode(), digest_size=8).hexdigest() for name in known], dtype=pl.String)
-    return names.replace_strict(known, hashes, default=None, return_dtype=pl.String)
+    hashes = pl.Series([_hash("F", name) for name in known], dtype=pl.String)
+    return names.replace_strict(known, hashes, default=None, return_dtype=pl.String).alias("finding_id")
+
+
+def _hash(prefix: str, name: str) -> str:
+    return prefix + hashlib.blake2b(name.encode(), digest_size=8).hexdigest()

@@ -17,7 +17,7 @@ import polars as pl
 
 from recon.core import cohorts, shifts
 from recon.core.balance import one_ledger
-from recon.core.chain import chained
+from recon.core.chain import chained, counted
 from recon.core.counts import added
 from recon.core.cover import added_files, contribution_cover, contribution_files, flow_cover, flow_files
 from recon.core.expect import lines_of
@@ -186,8 +186,11 @@ class Part:
 
 def _holes(prepared: Prepared, cover: pl.DataFrame) -> tuple[pl.DataFrame, list[Problem]]:
     """Where balances prove that lines are missing, and what else is wrong with the accounts' exports."""
-    lines = chained(prepared.tables["flow"])
+    flow = prepared.tables["flow"]
+    # Where an account prints no balance there is no order to be told, and nothing that lines could lack.
+    printing = flow.filter(pl.col("balance_fen").is_not_null()).select(ACCOUNT).unique()
+    lines = chained(flow.join(printing, on=ACCOUNT, how="semi", nulls_equal=True, maintain_order="left"))
     paid = prepared.contribution.filter(pl.col("paid")).select(*ACCOUNT, pl.col("accrual_month").alias("month"))
     found = jumps(lines, cover)
-    problems = [*balance_problems(lines, found), *quiet_years(lines, cover, paid)]
+    problems = [*balance_problems(lines, found), *quiet_years(counted(flow), cover, paid)]
     return holes(found, one_ledger(lines)), problems
