@@ -427,6 +427,31 @@ def test_printed_signs_are_kept() -> None:
         ("spend", -3000), ("reversal", 500)]
 
 
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_what_was_taken_back_of_a_list_of_income_alone(kind: str) -> None:
+    """One column of money: 退收 without a sign lessens what came, 退费 what was spent; a printed minus is kept."""
+    income = ["人员编号", "姓名", "证件号码", "账户收支类型", "收入总金额", "账户变动日期"]
+    spend = ["人员编号", "姓名", "证件号码", "账户收支类型", "支出总金额", "账户变动日期"]
+
+    def told(format_id: str, header: list[str], *lines: tuple[str, str]) -> list[tuple[str, int]]:
+        rows = (["42010000000000000001", "测试甲", ID, code, amount, "2024-02-12"] for code, amount in lines)
+        return read(format_id, header, *rows, kind=kind).frame.select("flow_kind", "amount_fen").rows()
+
+    assert told("national_income", income, ("101", "120"), ("104", "120"), ("102", "1")) == [
+        ("credit", 12000), ("reversal", -12000), ("interest", 100)]
+    assert told("national_income", income, ("101", "120"), ("104", "-120"), ("101", "-5")) == [
+        ("credit", 12000), ("reversal", -12000), ("reversal", -500)]
+    assert told("national_spend", spend, ("201", "30"), ("202", "30")) == [("spend", -3000), ("reversal", 3000)]
+
+
+def test_older_platforms_name_region_and_kind() -> None:
+    """What their lists say of where, how and when a premium was paid is read, as in every other list."""
+    header = ["身份证号", "姓名", "费款所属期", "对应费款所属期", "单位应缴", "个人应缴", "个人应缴划入个人账户", "核销标志", "征缴类型", "统筹区", "到账日期"]
+    row = [ID, "测试甲", "202403", "202401", "480.00", "120.00", "120.00", "已核销", "补缴", "武汉市", "2024-03-18"]
+    frame = read("aa_contribution", header, row).frame
+    assert frame.select("payment_kind", "region", "paid_on").row(0) == ("back_pay", "武汉市", date(2024, 3, 18))
+
+
 GRID = ["收支时间", "类型", "收入", "支出", "余额"]
 TITLE = [["医保个人账户收支明细"], ["姓名：测试甲", "", f"证件号码：{ID}"]]
 

@@ -39,11 +39,13 @@ def _read_kinds(reading: Reading) -> None:
     out = [amount for pair, amount in zip(texts, amounts, strict=True) if amount and meaning[pair][1] < 0]
     # A file that prints minus signs throughout has said it; one that prints them here and there means reversals.
     turn = by_kind and not (out and all(amount < 0 for amount in out))
+    back = _taken_back(reading, ((meaning[pair], amount) for pair, amount in zip(texts, amounts, strict=True)))
     kinds: list[str] = []
     _say_unknown(reading, ((position, *pair) for position, pair in enumerate(texts) if not meaning[pair][2]))
     for position, pair in enumerate(texts):
         kind, sign, _ = meaning[pair]
-        if turn and sign < 0 and amounts[position] is not None:
+        if (turn and sign < 0 or back and kind == "reversal" and (amounts[position] or 0) * sign < 0) \
+                and amounts[position] is not None:
             amounts[position] = -amounts[position]
         if kind in _TURNS_TO_REVERSAL and (amounts[position] or 0) * SIGNS[kind] < 0:
             kind = "reversal"
@@ -67,6 +69,10 @@ def _read_kinds_by_column(reading: Reading) -> None:
     amount = pl.col("amount")
     if by_kind and not (len(out) and bool((out < 0).all())):
         amount = pl.when(pl.col("sign") < 0).then(-amount).otherwise(amount)
+    told_back = frame.filter(pl.col("kind") == "reversal").select("kind", "sign", "known", "amount").iter_rows()
+    if _taken_back(reading, (((kind, sign, known), fen) for kind, sign, known, fen in told_back)):
+        against = (pl.col("kind") == "reversal") & (amount * pl.col("sign") < 0)
+        amount = pl.when(against).then(-amount).otherwise(amount)
     unknown = frame.select(pl.int_range(pl.len()).alias("at"), "kind_text", "memo", "known").filter(~pl.col("known"))
     _say_unknown(reading, unknown.drop("known").iter_rows())
     frame = frame.select(amount.alias("amount_fen"), "kind")
@@ -74,6 +80,18 @@ def _read_kinds_by_column(reading: Reading) -> None:
     turned = (pl.col("amount_fen") * signs < 0).fill_null(value=False)
     kinds = frame.select(pl.when(turned).then(pl.lit("reversal")).otherwise("kind")).to_series()
     reading.read |= {"amount_fen": Column(frame["amount_fen"]), "flow_kind": Column(kinds)}
+
+
+def _taken_back(reading: Reading, lines: Iterable[tuple[tuple[str, int, bool], int | None]]) -> bool:
+    """Whether reversals in a list of one direction (income alone, or spending alone) stand there without their sign.
+
+    Such a list has one column of money, so that what was taken back of it (退收, 退费) differs from the rest only by
+    its type; a file that prints one of them with a minus has said the sign itself. ``lines``: kind, sign, known; amount.
+    """
+    if reading.format.amount != "in_out" or {"in_fen", "out_fen"} <= reading.cells.keys():
+        return False
+    told = [amount * sign for (kind, sign, _), amount in lines if kind == "reversal" and sign and amount]
+    return bool(told) and all(way < 0 for way in told)
 
 
 def _say_unknown(reading: Reading, rows: Iterable[tuple[int, str, str]]) -> None:
