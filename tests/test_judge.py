@@ -310,6 +310,28 @@ def test_a_month_without_a_line_where_no_amount_is_known(told: Told) -> None:
     assert told.answers()["2024-03"] == "data_incomplete/contribution_unseen/unknown"
 
 
+@case(lines(count=8, due=None, base_fen=None, paid_on=None),
+      [*credits(count=3), flow("2024-06-12"), *credits("2024-06", 1, amount=9000), *credits("2024-07", 2)])
+def test_the_persons_part_is_due_where_no_file_names_a_base(told: Told) -> None:
+    """A download without bases: what the person pays is credited, the credits say so, and what lacks is seen."""
+    assert told.accused() == [("2024-04", "missing_month", "credit_missing", DUE), ("2024-06", "short_credit", None, 3000)]
+    assert {row["expected_fen"] for row in told.months().values()} == {DUE}
+
+
+@case(lines(count=6, due=None, base_fen=None, employee_fen=DUE + 700), credits(count=6))
+def test_a_flat_sum_in_the_persons_part_without_a_base(told: Told) -> None:
+    """Wuhan's 7.00 that the policy knows stays with the fund."""
+    assert told.unusual() == {}
+    assert {(row["expected_fen"], row["flat_fen"]) for row in told.months().values()} == {(DUE, 700)}
+
+
+@case(lines(count=6, due=None, base_fen=None, employee_fen=DUE + 300), credits(count=6))
+def test_a_part_that_no_credit_equals_says_nothing(told: Told) -> None:
+    """Neither the person's part nor that less a known sum ever came: what is due stays unknown."""
+    assert told.accused() == []
+    assert {row["expected_fen"] for row in told.months().values()} == {None}
+
+
 @case(lines(count=12, due=0), credits(count=12, skip=["2024-05"]))
 def test_a_column_of_zeros_that_the_credits_deny(told: Told) -> None:
     """It was not filled: nothing came too much, and the month that never came is seen by the rule."""

@@ -16,7 +16,7 @@ from recon.core import months
 from recon.core.overlap import payer_key
 from recon.core.prepare import Prepared
 from recon.core.rounded import with_rounded_credits
-from recon.core.seen import with_seen_accounts
+from recon.core.seen import with_own_parts, with_seen_accounts
 from recon.core.text import yuan_text
 from recon.policy import Policy, Rule
 from recon.problems import Problem
@@ -108,7 +108,8 @@ def lines_of(prepared: Prepared, policy: Policy) -> pl.DataFrame:
     # Paid on after the day of retirement, and the record does not say in what state: what is due is another matter.
     after = (pl.col("insured_status").is_null() & ~pl.col("stated") & (pl.col("month") >= pl.col("_retired")))
     lines = lines.with_columns((pl.col("unsure") | after.fill_null(False)).alias("unsure"))
-    lines = _net_refunds(with_seen_accounts(_with_tier_that_has_one(lines, alternatives), prepared.credit))
+    lines = with_own_parts(_with_tier_that_has_one(lines, alternatives), prepared.credit)
+    lines = _net_refunds(with_seen_accounts(lines, prepared.credit))
     lines = with_rounded_credits(_with_other_rounding(lines), prepared.credit)
     return lines.with_columns(
         ((pl.col("paid") == True) & pl.col("expected_fen").is_not_null() & (pl.col("expected_fen") > 0)  # noqa: E712

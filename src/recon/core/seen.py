@@ -4,6 +4,9 @@ Where a region has tiers with and without an account (Shenzhen), a line without 
 account whose credits are, month after month and to the fen, what the tier with an account gets, has that tier. What
 was seen holds between the first and the last of these months: before and after the tier may be another, so that
 sums and lumps are known there, too, but a month without a credit accuses nobody.
+
+The same goes for lists that name no base (an employer's download): where what the person pays is what is credited, the
+amount due is the person's part, with or without a flat sum in it. That, too, is believed once the credits say so.
 """
 
 from __future__ import annotations
@@ -12,18 +15,53 @@ import polars as pl
 
 from recon.tables import ACCOUNT
 
+IN_SERVICE = "in_service"
+
 # So many months must have their very sum, credited at most so many months after the premium arrived.
 SEEN_MONTHS = 3
 SEEN_LAG = 3
+
+
+def with_own_parts(lines: pl.DataFrame, credit: pl.DataFrame) -> pl.DataFrame:
+    """``lines`` with with_fen, with_confidence, with_ref and with_flat of those whose base no file names.
+
+    By the rule the person's rate is the whole credit, so the person's part less the flat sum in it (one the policy
+    knows, or none: what most of the account's credits fit) would be due. ``credit``: (account), net_fen, month.
+    """
+    lines = lines.with_columns(pl.lit(None, dtype=pl.Int64).alias("with_flat"))
+    part = pl.col("employee_fen")
+    own = (
+        pl.col("expected_fen").is_null() & pl.col("base_fen").is_null() & (part > 0) & ~pl.col("is_side")
+        & ~pl.col("no_account") & (pl.col("has_account") == True) & (pl.col("insured") == IN_SERVICE)  # noqa: E712
+        & (pl.col("personal_ppm") == pl.col("employee_ppm"))
+        & (pl.col("employer_ppm") == 0) & (pl.col("employer_month_fen") == 0)
+    ).fill_null(False)
+    asked = lines.filter(own)
+    if asked.is_empty():
+        return lines
+    known = pl.concat_list(pl.lit(0, dtype=pl.Int64), "flat_fens")
+    flats = asked.select(*ACCOUNT, "employee_fen", known.alias("_flat"))
+    fits = flats.explode("_flat").unique().with_columns((part - pl.col("_flat")).alias("net_fen")).join(
+        credit.select(*ACCOUNT, "net_fen"), on=[*ACCOUNT, "net_fen"], nulls_equal=True)
+    best = fits.group_by(*ACCOUNT, "_flat").agg(pl.len().alias("_n")).sort(
+        "_n", "_flat", descending=[True, False]).unique(ACCOUNT, keep="first", maintain_order=True).drop("_n")
+    joined = lines.join(best, on=ACCOUNT, how="left", nulls_equal=True, maintain_order="left")
+    told = own & pl.col("_flat").is_not_null()
+    return joined.with_columns(
+        pl.when(told).then(part - pl.col("_flat")).otherwise("with_fen").alias("with_fen"),
+        pl.when(told).then("confidence").otherwise("with_confidence").alias("with_confidence"),
+        pl.when(told).then("policy_ref").otherwise("with_ref").alias("with_ref"),
+        pl.when(told).then("_flat").otherwise("with_flat").alias("with_flat"),
+    ).drop("_flat")
 
 
 def with_seen_accounts(lines: pl.DataFrame, credit: pl.DataFrame) -> pl.DataFrame:
     """``lines`` with expected_fen, policy_confidence and policy_ref of the tier with an account, where it is seen.
 
     lines: with the columns of :func:`recon.core.expect.lines_of` and those of the rule that would hold with an account
-    (with_fen, with_confidence, with_ref; null for all other lines), which are dropped.
+    (with_fen, with_confidence, with_ref, with_flat; null for all other lines), which are dropped.
     """
-    kept = lines.drop("with_fen", "with_confidence", "with_ref")
+    kept = lines.drop("with_fen", "with_confidence", "with_ref", "with_flat")
     open_question = pl.col("with_fen").is_not_null() & pl.col("expected_fen").is_null() & (pl.col("with_fen") > 0)
     asked = lines.filter(open_question & (pl.col("payment_kind") == "normal") & (pl.col("paid") == True))  # noqa: E712
     if asked.is_empty():
@@ -51,5 +89,6 @@ def with_seen_accounts(lines: pl.DataFrame, credit: pl.DataFrame) -> pl.DataFram
         pl.when(likely).then("with_fen").otherwise("rule_fen").alias("rule_fen"),
         pl.when(likely).then(confidence).otherwise("policy_confidence").alias("policy_confidence"),
         pl.when(likely).then("with_ref").otherwise("policy_ref").alias("policy_ref"),
+        pl.when(likely).then(pl.coalesce("with_flat", "flat_fen")).otherwise("flat_fen").alias("flat_fen"),
         (pl.col("surely_account") | sure).alias("surely_account"),
-    ).drop("with_fen", "with_confidence", "with_ref", "_first", "_last", "_count", "_lag")
+    ).drop("with_fen", "with_confidence", "with_ref", "with_flat", "_first", "_last", "_count", "_lag")

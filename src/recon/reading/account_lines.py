@@ -44,9 +44,9 @@ def _read_kinds(reading: Reading) -> None:
     _say_unknown(reading, ((position, *pair) for position, pair in enumerate(texts) if not meaning[pair][2]))
     for position, pair in enumerate(texts):
         kind, sign, _ = meaning[pair]
-        if (turn and sign < 0 or back and kind == "reversal" and (amounts[position] or 0) * sign < 0) \
-                and amounts[position] is not None:
-            amounts[position] = -amounts[position]
+        amount = amounts[position]
+        if amount and ((turn and sign < 0) or (back and kind == "reversal" and amount * sign < 0)):
+            amounts[position] = -amount
         if kind in _TURNS_TO_REVERSAL and (amounts[position] or 0) * SIGNS[kind] < 0:
             kind = "reversal"
         kinds.append(kind)
@@ -86,7 +86,7 @@ def _taken_back(reading: Reading, lines: Iterable[tuple[tuple[str, int, bool], i
     """Whether reversals in a list of one direction (income alone, or spending alone) stand there without their sign.
 
     Such a list has one column of money, so that what was taken back of it (退收, 退费) differs from the rest only by
-    its type; a file that prints one of them with a minus has said the sign itself. ``lines``: kind, sign, known; amount.
+    its type; a file that prints one of them with a minus has said the sign itself. ``lines``: (kind, sign, known), fen.
     """
     if reading.format.amount != "in_out" or {"in_fen", "out_fen"} <= reading.cells.keys():
         return False
