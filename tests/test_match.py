@@ -129,6 +129,19 @@ def test_a_quarters_credit_may_lack_its_middle_month(told: Told) -> None:
         ("2024-04", "2024-07-15", 15000), ("2024-06", "2024-07-15", 16200)]
 
 
+UNSAID = {"paid": None, "paid_on": None}
+
+
+@case([line(month, due=due, **(UNSAID if month == "2024-05" else {})) for month, due in QUARTERS.items()],
+      [*(flow(f"{later(month, 1)}-12", due) for month, due in QUARTERS.items() if month != "2024-01"),
+       flow("2024-06-16", QUARTERS["2024-01"])])
+def test_a_late_credit_beside_that_of_a_month_nobody_knows_paid(told: Told) -> None:
+    """May's record says nothing of a payment, and June holds May's very sum: the other credit there is January's."""
+    assert told.answers()["2024-01"] == LATE
+    assert ("2024-01", "2024-06-16", 12960) in told.links()
+    assert ("2024-05", "2024-06-12", 14400) in told.links()
+
+
 # -------------------------------------------------------------------------------------------- boundaries inside groups
 
 

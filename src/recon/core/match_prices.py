@@ -118,7 +118,11 @@ def prices_of_left(rows: list[Row], coins: list[Coin]) -> list[int]:
     ends = (min(rows, key=lambda row: row.month), max(rows, key=lambda row: row.month))
     offsets = {offset_of(rows, row) for row in ends}
     shown = {row.month for row in rows if row.paid is not False}
-    by_place = {row.place for row in rows if row.by_place}
+    by_place: dict[int, set[int | None]] = defaultdict(set)
+    for row in rows:
+        if row.by_place:
+            by_place[row.place].add(row.estimate if row.amount is None else row.amount)
+    came = {(coin.month, coin.amount) for coin in coins}
     months = [row.month for row in rows]
     yearly = {row.due for row in rows if row.annual}
     twins = Counter((coin.month, coin.amount, coin.printed) for coin in coins)
@@ -131,7 +135,13 @@ def prices_of_left(rows: list[Row], coins: list[Coin]) -> list[int]:
             mine = [row.month for row in rows if row.annual and row.due in (coin.month, coin.month - 1)]
             free = len(set(mine)) < YEAR
         else:
-            free = not first <= coin.month <= last or coin.month in by_place
+            likely = by_place.get(coin.month)
+            # Beside a credit of just what such a month is likely due one of another line's sum is none of its.
+            another = likely is not None and coin.amount not in likely and any(
+                fen is not None and (coin.month, fen) in came for fen in likely) and any(
+                row.payable and row.amount == coin.amount and 0 <= coin.month - row.clock <= REACH_MONTHS
+                for row in rows)
+            free = not first <= coin.month <= last or (likely is not None and not another)
         twin = twins[coin.month, coin.amount, coin.printed] > 1
         unlisted = coin.printed is None and not yearly and shown.isdisjoint(coin.month - each for each in offsets)
         prices.append(0 if free else min(PRICES.twin if twin else PRICES.left,
