@@ -688,6 +688,15 @@ def test_refund_that_was_not_paid_out(told: Told) -> None:
     assert told.accused() == [("2024-03", "missing_month", "credit_missing", DUE)]
 
 
+@case([*lines(count=12), refund("2024-01", "2024-02-25"), refund("2024-08", "2024-09-25")],
+      [*credits("2024-02", 11), flow("2024-09-28", -DUE, "reversal")])
+def test_a_reversal_is_of_the_refund_whose_credit_is_at_hand(told: Told) -> None:
+    """The account starts in March: what took January's credit back came before, as that credit did."""
+    assert told.codes() == []
+    assert told.months()["2024-08"]["credited_fen"] == 0
+    assert told.accused() == []
+
+
 @case([*lines(), line("2024-03", payment_kind="refund", paid_on="2024-04-20")], credits(skip=["2024-03"]))
 def test_refund_printed_without_a_sign(told: Told) -> None:
     """R30: a refund is a refund, printed with a minus or without; it is no second payment."""

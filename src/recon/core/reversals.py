@@ -177,18 +177,25 @@ def _of_refunds(reversal: Reversal, earlier: list[Item], record: _Record) -> _Ta
     """
     amount, month = reversal.amount, months.index(reversal.day)
     mine = [each for each in record.refunds if 0 <= month - each.arrival <= REFUND_MONTHS]
-    told = next((each for each in mine if amount in each.shares and _has_credit(each, earlier, amount)), None)
+    asking = [each for each in mine if amount in each.shares and _has_credit(each, earlier, amount)]
+    # One whose credit came before the first at hand asks last: what took that back is hardly at hand either.
+    told = min(asking, key=lambda each: _is_before_all(each, record, earlier), default=None)
     if told is None:
         several = _several(mine, earlier, amount)
         for refund, _, _ in several:
             record.refunds.remove(refund)
         return [(item, share) for _, item, share in several] or None
     record.refunds.remove(told)
-    if not told.is_double and earlier and told.place < record.items[0].month:
+    if _is_before_all(told, record, earlier):
         return []
     if amount in told.sums:
         earlier = [item for item in earlier if item.left == amount]
     return _best(amount, sorted(earlier, key=lambda item: _nearness(told, item)))
+
+
+def _is_before_all(refund: Refund, record: _Record, earlier: list[Item]) -> bool:
+    """Whether the credit of the refunded month came before the first one at hand."""
+    return not refund.is_double and bool(earlier) and refund.place < record.items[0].month
 
 
 def _of_latest(reversal: Reversal, earlier: list[Item], record: _Record) -> _Takes:
