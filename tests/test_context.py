@@ -456,6 +456,23 @@ def test_a_regions_course_is_no_lag_of_ones_own() -> None:
         assert told.of(people[0]).links()[0] == ("2023-08", "2023-09-12", DUE)
 
 
+@pytest.mark.parametrize("flat", [False, True])
+@pytest.mark.parametrize("lag", [1, 2])
+def test_who_keeps_a_lag_of_the_regions_course_takes_no_part_in_it(lag: int, *, flat: bool) -> None:
+    """Where most of a region's people are credited a month later from some month on, another payer's lag stays its own."""
+    many, few = colleagues(25), [one.replace("42000", "42010") for one in colleagues(8)]
+    months = run_of("2023-08", 20)
+    scale = [100 if flat else 100 + at for at in range(len(months))]
+    paid = [line(month, person_id=one, employer="甲公司" if one in many else "乙公司", scale=scale[at])
+            for one in [*many, *few] for at, month in enumerate(months)]
+    came = [flow(f"{later(month, lag if one in few else 1 if at < 6 else 2)}-12", 120 * scale[at], person_id=one)
+            for one in [*many, *few] for at, month in enumerate(months)]
+    told = solve(account(paid, came), as_of="2025-06-30")
+    assert told.of(many[0]).unusual() == {}
+    assert told.of(few[0]).unusual() == {}
+    assert told.of(few[0]).links()[0] == ("2023-08", f"{later('2023-08', lag)}-12", DUE)
+
+
 def test_a_payers_run_comes_late_for_all_its_people() -> None:
     """A run that came late for one payer only is seen, though the region's other people had theirs."""
     paid, came = _two_payers(1, 1)

@@ -19,6 +19,8 @@ from recon.tables import ACCOUNT
 
 # A payer that pays so many months, and most of them, in several lines of one sum pays in parts.
 PARTED_MONTHS = 3
+TURN_LINES = 3  # so many lines more must show that an account's lag did not turn with the others'
+_NOBODY = ""  # no payer's name: who is of it takes nobody's course
 
 
 def with_due(lines: pl.DataFrame, credit: pl.DataFrame, context: Context, policy: Policy) -> pl.DataFrame:
@@ -28,7 +30,7 @@ def with_due(lines: pl.DataFrame, credit: pl.DataFrame, context: Context, policy
     before the cover), open_end (the cover's end is known from lines only), later_credit (a credit after due),
     other_rows (credits of its amount and place under another number of the name), not_split (in the treasury only).
     """
-    lines = _with_schedule(lines, context, policy)
+    lines = _with_schedule(lines, credit, context, policy)
     over = months.last_over(context.as_of)
     lines = lines.with_columns(
         (pl.col("due") <= over).fill_null(False).alias("due_over"),
@@ -62,13 +64,15 @@ def with_due(lines: pl.DataFrame, credit: pl.DataFrame, context: Context, policy
     ).drop("oldest", "newest", "_place", "_nobodys")
 
 
-def _with_schedule(lines: pl.DataFrame, context: Context, policy: Policy) -> pl.DataFrame:
+def _with_schedule(
+    lines: pl.DataFrame, credit: pl.DataFrame, context: Context, policy: Policy
+) -> pl.DataFrame:
     schedules = schedule_frame(lines["region"].unique().to_list(), policy, context.tolerance)
     scheduled = joined(joined(lines.join(schedules, on="region", how="left", nulls_equal=True), context.lag, "learned"),
                        context.steady, "steady_lag").join(context.own_lag, on=ACCOUNT, how="left", nulls_equal=True)
     retiree = pl.col("stream") == "retiree"
     of_all = joined(lines.select("region", "scheme", pl.lit(None, pl.String).alias("payer")), context.lag, "learned")
-    scheduled = _with_turns(scheduled.with_columns(of_all["learned"].alias("_of_all")), context)
+    scheduled = _with_turns(scheduled.with_columns(of_all["learned"].alias("_of_all")), credit, context)
     usual = pl.when(retiree).then(0).otherwise(pl.coalesce("own_learned", "learned", "typical")).cast(pl.Int32)
     # The region's course is told by the arrivals of those who have its usual lag; others came as much earlier or later.
     course = context.shift.select(
@@ -110,10 +114,11 @@ def _with_schedule(lines: pl.DataFrame, context: Context, policy: Policy) -> pl.
     )
 
 
-def _with_turns(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
+def _with_turns(lines: pl.DataFrame, credit: pl.DataFrame, context: Context) -> pl.DataFrame:
     """``_turns``: the line's payer, where its people take a course of their own; ``_common``: the lag it counts from.
 
-    What lies on such a course, or on one of the region's that lasts, is nobody's own lag.
+    What lies on such a course, or on one of the region's that lasts, is nobody's own lag, unless the account's credits
+    kept it throughout: then it takes no course (``_turns`` names nobody).
     """
     key = ["region", "scheme", "payer"]
     turning = context.shift.filter(pl.col("lasts") | pl.col("payer").is_not_null())
@@ -128,11 +133,44 @@ def _with_turns(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
     mine = pl.col("_turns").is_not_null()
     common = pl.when(mine).then(pl.coalesce("learned", "typical")).otherwise(pl.coalesce("_of_all", "typical"))
     low, high = (pl.when(mine).then(f"{name}_own").otherwise(name) for name in ("_low", "_high"))
-    on_it = (pl.col("own_learned") - common).is_between(low, high).fill_null(False)
+    lag = pl.coalesce("own_learned", "learned", "typical")
+    lines = lines.with_columns(
+        common.alias("_common"), lag.alias("_lag"), (lag - common).is_between(low, high).fill_null(False).alias("_on"))
+    kept = _unturned(lines, credit, context)
+    lines = lines.join(kept, on=[*ACCOUNT, "payer"], how="left", nulls_equal=True, maintain_order="left")
+    stays = pl.col("_stays").fill_null(False)
+    common_one = ~pl.col("_on") | (pl.col("own_learned") == pl.col("_common")) | stays
     return lines.with_columns(
-        common.alias("_common"),
-        pl.when(~on_it | (pl.col("own_learned") == common)).then("own_learned").alias("own_learned"),
-    ).drop("_low", "_high", "_low_own", "_high_own")
+        pl.when(stays).then(pl.lit(_NOBODY)).otherwise("_turns").alias("_turns"),
+        pl.when(common_one).then("own_learned").alias("own_learned"),
+    ).drop("_low", "_high", "_low_own", "_high_own", "_lag", "_on", "_stays")
+
+
+def _unturned(lines: pl.DataFrame, credit: pl.DataFrame, context: Context) -> pl.DataFrame:
+    """Account, payer, ``_stays``: whose credits came at one lag all along, though the region's or payer's lag turned.
+
+    More lines have their sum at that lag than on the course; as many are enough where the payer's people show it.
+    """
+    asked = lines.filter(
+        pl.col("_on") & pl.col("arrival").is_not_null() & (pl.col("stream") == "normal")
+        & (pl.col("paid") == True) & (pl.col("expected_fen") > 0)  # noqa: E712
+    ).select(*ACCOUNT, "payer", "_turns", "_common", "_lag", "arrival", "expected_fen")
+    if asked.is_empty():
+        return asked.select(*ACCOUNT, "payer", pl.lit(value=True).alias("_stays"))
+    course = context.shift.select("region", "scheme", pl.col("payer").alias("_turns"), "arrival", "shift")
+    asked = asked.join(course, on=["region", "scheme", "_turns", "arrival"], how="left", nulls_equal=True)
+    there = credit.select(
+        *ACCOUNT, pl.col("month").cast(pl.Int32).alias("_at"), pl.col("net_fen").alias("expected_fen"),
+        pl.lit(1, dtype=pl.Int32).alias("_hit")).unique()
+    for name, place in (("_one", pl.col("_lag")), ("_turned", pl.col("_common") + pl.col("shift").fill_null(0))):
+        asked = asked.with_columns((pl.col("arrival") + place).cast(pl.Int32).alias("_at")).join(
+            there.rename({"_hit": name}), on=[*ACCOUNT, "_at", "expected_fen"], how="left", nulls_equal=True)
+    more = pl.col("_one").sum() - pl.col("_turned").sum()
+    of_payer = context.steady.filter(pl.col("payer").is_not_null())
+    asked = asked.join(of_payer, on=["region", "scheme", "payer"], how="left")
+    shown = (pl.col("steady_lag") == pl.col("_lag")).fill_null(False).all() & pl.col("_turns").is_null().all()
+    return asked.group_by(*ACCOUNT, "payer").agg(
+        (more >= pl.when(shown).then(0).otherwise(TURN_LINES)).alias("_stays")).filter("_stays")
 
 
 def _with_cover(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
