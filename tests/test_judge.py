@@ -847,6 +847,14 @@ def test_overdue_needs_nearly_all_colleagues() -> None:
     assert solve(account(paid, came), "2024-09-10").unusual() == {"2024-06": "delay/late/pending"}
 
 
+def test_colleagues_who_had_theirs_late_have_theirs() -> None:
+    """Two of twelve colleagues were credited a month late: all have theirs, and who still waits is overdue."""
+    people = [ME, *colleagues(12)]
+    paid, came = staff(people, missing={one: ["2024-06"] for one in people[:3]})
+    late = [flow("2024-08-20", person_id=one) for one in people[1:3]]
+    assert solve(account(paid, came + late), "2024-09-10").unusual() == {"2024-06": "delay/overdue/pending"}
+
+
 def test_overdue_is_still_pending() -> None:
     """Overdue never counts as open; its verdict and desk are its own."""
     people = [ME, *colleagues(12)]

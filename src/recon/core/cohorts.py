@@ -54,23 +54,41 @@ def due_lines(lines: pl.DataFrame, lag: pl.DataFrame, policy: Policy) -> pl.Data
 
 
 def credited_people(due: pl.DataFrame, prepared: Prepared, own_lag: pl.DataFrame) -> pl.DataFrame:
-    """payer, region, scheme, month, people (with an export), credited (the month's amount is in its usual place).
+    """payer, region, scheme, month, people (with an export), credited (the month's amount is in its usual place), have.
 
-    due: :func:`due_lines`.
+    have: there or later: of that sum as many credits came from the place on as lines wait for one. due:
+    :func:`due_lines`.
     """
     usual = due.join(own_lag, on=ACCOUNT, how="left").with_columns(
         (pl.col("arrival") + pl.coalesce("own_learned", "usual")).alias("due"))
-    came = prepared.credit.select(
-        *ACCOUNT, pl.col("month").alias("due"), pl.col("net_fen").alias("expected_fen"), pl.lit(True).alias("came")
-    ).unique()
+    credit = prepared.credit.select(*ACCOUNT, pl.col("month").alias("due"), pl.col("net_fen").alias("expected_fen"))
     with_export = usual.join(prepared.tables["flow"].select("person_id", "region").unique(),
                              on=["person_id", "region"], how="semi", nulls_equal=True)
+    marked = with_export.join(credit.unique().with_columns(pl.lit(True).alias("came")),
+                              on=[*ACCOUNT, "due", "expected_fen"], how="left", nulls_equal=True)
+    late = _came_later(marked, credit)
     return (
-        with_export.join(came, on=[*ACCOUNT, "due", "expected_fen"], how="left", nulls_equal=True)
+        marked.join(late, on=[*ACCOUNT, "due", "expected_fen"], how="left", nulls_equal=True)
         .group_by(PAYER_MONTH)
         .agg(pl.col("person_id").n_unique().alias("people"),
-             pl.col("person_id").filter(pl.col("came")).n_unique().alias("credited"))
+             pl.col("person_id").filter(pl.col("came")).n_unique().alias("credited"),
+             pl.col("person_id").filter(pl.col("came").fill_null(value=False) | pl.col("_late").fill_null(value=False))
+             .n_unique().alias("have"))
     )
+
+
+def _came_later(marked: pl.DataFrame, credit: pl.DataFrame) -> pl.DataFrame:
+    """Account, due, expected_fen, ``_late``: the lines without a credit in their place that had theirs later."""
+    key = [*ACCOUNT, "expected_fen"]
+    lacking = marked.filter(pl.col("came").is_null() & (pl.col("expected_fen") > 0)).select(*key, "due").unique()
+    newest = credit.group_by(ACCOUNT).agg(pl.col("due").max().alias("_newest"))
+    counts = [
+        lacking.join(each.rename({"due": "_at"}), on=key, nulls_equal=True).join(newest, on=ACCOUNT, nulls_equal=True)
+        .filter(pl.col("_at").is_between("due", "_newest")).group_by(*key, "due").agg(pl.len().alias(name))
+        for each, name in ((marked.select(*key, "due"), "_wait"), (credit, "_came"))
+    ]
+    return counts[0].join(counts[1], on=[*key, "due"], nulls_equal=True).filter(
+        pl.col("_came") >= pl.col("_wait")).select(*ACCOUNT, "due", "expected_fen", pl.lit(value=True).alias("_late"))
 
 
 def payer_months(lines: pl.DataFrame) -> pl.DataFrame:

@@ -47,7 +47,8 @@ class Context:
     shift: region, scheme, payer, arrival, shift, lasts: months by which a whole region's credits (payer null), or those
         of one payer's people, came later (or earlier) than the usual lag at some arrival; nobody's own doing. lasts:
         from there to the end.
-    cohort: payer, region, scheme, month, people, credited: how many of a payer's people have a month's credit.
+    cohort: payer, region, scheme, month, people, credited, have: how many of a payer's people have a month's credit in
+        its usual place, and how many have it at all.
     silent: payer, region, scheme, month: months for which nobody of a payer has a line, though many have one before
         and after: a file that is not there, or a month that was not declared.
     unpaid: payer, region, scheme, month, people, unpaid: how many of them have a record that says unpaid.

@@ -280,7 +280,7 @@ def _beside_deductions(lines: pl.DataFrame) -> pl.DataFrame:
 def _with_overdue(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
     """``overdue``: nearly all colleagues of the same payer and month already have theirs."""
     cohort = context.cohort.filter(
-        (pl.col("people") >= OVERDUE_PEOPLE) & (pl.col("credited") * 100 >= pl.col("people") * OVERDUE_PERCENT)
+        (pl.col("people") >= OVERDUE_PEOPLE) & (pl.col("have") * 100 >= pl.col("people") * OVERDUE_PERCENT)
     ).select("payer", "region", "scheme", "month", pl.lit(True).alias("overdue"))
     return lines.join(
         cohort, on=["payer", "region", "scheme", "month"], how="left", nulls_equal=True, maintain_order="left"
