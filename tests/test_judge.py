@@ -825,8 +825,9 @@ def test_back_pay_with_stated_amounts_is_owed(told: Told) -> None:
 
 @case(AROUND + back_pay(paid_on=None), AROUND_CREDITS)
 def test_back_pay_without_arrival_is_never_late(told: Told) -> None:
-    """A back pay line with neither arrival nor booking is never late."""
+    """A back pay line with neither arrival nor booking is never late, and its due month is said to be unknown."""
     assert told.accused() == []
+    assert "应划月不明" in told.gap("2024-04", "delay")["evidence"]
 
 
 # ------------------------------------------------------------------------------------------------ cohorts, findings

@@ -119,6 +119,9 @@ _SENTENCES = {
 }
 
 
+_DUE = pl.col("due_text").fill_null("不明")  # of a line that names neither its arrival nor its booking
+
+
 @cache
 def evidence_of(label: str | None = None) -> pl.Expr:
     """A sentence and the row_ids that reproduce its amounts; works on a frame with :func:`month_facts` joined.
@@ -126,7 +129,7 @@ def evidence_of(label: str | None = None) -> pl.Expr:
     ``label`` where all rows have it: the sentences of others are then left out.
     """
     fields = {
-        "amount": yuan(pl.col("amount_fen").abs()), "arrived": pl.col("arrived"), "due": pl.col("due_text"),
+        "amount": yuan(pl.col("amount_fen").abs()), "arrived": pl.col("arrived"), "due": _DUE,
         "posted": pl.col("posted_last"), "came": yuan(pl.col("came")), "judged": yuan(pl.col("judged")),
         "estimate": yuan(pl.col("estimated_fen").fill_null(0)), "hole": pl.col("hole"),
         "months": pl.col("taken_months"),
@@ -170,7 +173,7 @@ def _desk(label: str | None = None) -> list[pl.Expr]:
         "month": pl.col("accrual_month").dt.strftime("%Y-%m"), "arrived": pl.col("arrived"),
         "amount": yuan(pl.coalesce(
             pl.when(pl.col("amount_fen") != 0).then(pl.col("amount_fen").abs()), "estimated_fen", pl.lit(0))),
-        "region": pl.col("region"), "due": pl.col("due_text"),
+        "region": pl.col("region"), "due": _DUE,
     }
     assert set(fields) == set(ACTION_FIELDS)
     owner: pl.Expr = pl.lit("nobody")
