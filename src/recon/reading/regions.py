@@ -1,4 +1,4 @@
-"""Which region a row speaks of: what it names, else the roster's, the person's only one, the default."""
+"""Which region a row speaks of: what it names, else the month's record's, the roster's, the only one, the default."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def name_regions(
 
 
 def fill_regions(reads: list[FileRead], default_region: str | None) -> None:
-    """Where a row names no region: the roster's, the person's only one, the default."""
+    """Where a row names no region: a bill takes the month's record's; then the roster's, the only one, the default."""
     silent = [
         part for read in reads for part in read.parts if part.table in _REGION_TABLES
         and not ("region" in part.frame.columns and not part.frame["region"].null_count())
@@ -53,9 +53,14 @@ def fill_regions(reads: list[FileRead], default_region: str | None) -> None:
         return
     roster = _region_by_person(reads, ("person",))
     elsewhere = _region_by_person(reads, ("contribution", "enrolment", "flow"))
+    of_month = _region_by_month(reads)
     for part in silent:
         frame = part.frame
         steps = [pl.col("region")] if "region" in frame.columns else []
+        if of_month.height and {"proof", "accrual_month"} <= set(frame.columns) and part.table == "contribution":
+            # bill and record of one month are two views: who moved has another region on today's roster
+            frame = frame.join(of_month, on=["person_id", "accrual_month"], how="left", maintain_order="left")
+            steps.append(pl.when(pl.col("proof").is_in(["declared", "billed"])).then(pl.col("_region_month")))
         for number, known in enumerate((roster, elsewhere)):
             if known.height:
                 frame = frame.join(known.rename({"region": f"_region{number}"}), on="person_id", how="left",
@@ -63,7 +68,7 @@ def fill_regions(reads: list[FileRead], default_region: str | None) -> None:
                 steps.append(pl.col(f"_region{number}"))
         part.frame = frame.with_columns(
             pl.coalesce([*steps, pl.lit(default_region, dtype=pl.String)]).alias("region")
-        ).drop("_region0", "_region1", strict=False)
+        ).drop("_region0", "_region1", "_region_month", strict=False)
 
 
 def _region_by_person(reads: list[FileRead], tables: tuple[str, ...]) -> pl.DataFrame:
@@ -73,3 +78,13 @@ def _region_by_person(reads: list[FileRead], tables: tuple[str, ...]) -> pl.Data
              and {"region", "person_id"} <= set(part.frame.columns)]
     return pl.concat(found).unique().filter(pl.len().over("person_id") == 1) if found else pl.DataFrame(
         schema={"person_id": pl.String, "region": pl.String})
+
+
+def _region_by_month(reads: list[FileRead]) -> pl.DataFrame:
+    """person_id, accrual_month, _region_month where the contribution lines of the month name exactly one region."""
+    keys = ["person_id", "accrual_month"]
+    found = [part.frame.select(*keys, pl.col("region").alias("_region_month")).drop_nulls().unique()
+             for read in reads for part in read.parts if part.table == "contribution"
+             and {*keys, "region"} <= set(part.frame.columns)]
+    return pl.concat(found).unique().filter(pl.len().over(keys) == 1) if found else pl.DataFrame(
+        schema={"person_id": pl.String, "accrual_month": pl.Date, "_region_month": pl.String})
