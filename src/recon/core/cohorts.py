@@ -72,8 +72,7 @@ def credited_people(due: pl.DataFrame, prepared: Prepared, own_lag: pl.DataFrame
         .group_by(PAYER_MONTH)
         .agg(pl.col("person_id").n_unique().alias("people"),
              pl.col("person_id").filter(pl.col("came")).n_unique().alias("credited"),
-             pl.col("person_id").filter(pl.col("came").fill_null(value=False) | pl.col("_late").fill_null(value=False))
-             .n_unique().alias("have"))
+             pl.col("person_id").filter(pl.col("came") | pl.col("_late")).n_unique().alias("have"))
     )
 
 

@@ -7,7 +7,7 @@ In: payments, the accounts' credits, and what the first pass learned of everybod
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -70,7 +70,7 @@ def payments_of(payments: pl.DataFrame) -> Payments:
 
 
 def places_of(
-    payments: pl.DataFrame, paid: Payments, came: Mapping[Account, Iterable[tuple[int, int]]], learned: Learned | None
+    payments: pl.DataFrame, paid: Payments, came: Mapping[Account, Sequence[tuple[int, int]]], learned: Learned | None
 ) -> Places:
     """:class:`Places` of the accounts of ``payments``; an account's lag that lies on the course is nobody's own.
 
@@ -104,16 +104,15 @@ def due_months(paid: Payments, places: Places) -> dict[Account, dict[int, list[i
 
 
 def _usual_lags(
-    paid: Payments, came: Mapping[Account, Iterable[tuple[int, int]]], known: Mapping[Account, int]
+    paid: Payments, came: Mapping[Account, Sequence[tuple[int, int]]], known: Mapping[Account, int]
 ) -> dict[Account, int]:
     """Months from arrival to credit: those that most sums of an account fit, of equal ones the nearest to one month.
 
     Only months paid once are asked. Learned lags (``known``) stay, unless at another lag more sums fit and fewer lines
     lack theirs up to the last credit: with one sum throughout, the ends of the record alone make others fit as well.
     """
-    credits = {account: list(items) for account, items in came.items()}
-    there_are = {(*account, month, fen) for account, items in credits.items() for month, fen in items}
-    newest = {account: items[-1][0] for account, items in credits.items() if items}
+    there_are = {(*account, month, fen) for account, items in came.items() for month, fen in items}
+    newest = {account: items[-1][0] for account, items in came.items() if items}
     fits: dict[Account, Counter[int]] = defaultdict(Counter)
     lacks: dict[Account, Counter[int]] = defaultdict(Counter)
     for (*key, _), each in paid.items():

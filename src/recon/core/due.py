@@ -139,10 +139,10 @@ def _with_turns(lines: pl.DataFrame, credit: pl.DataFrame, context: Context) -> 
     kept = _unturned(lines, credit, context)
     lines = lines.join(kept, on=[*ACCOUNT, "payer"], how="left", nulls_equal=True, maintain_order="left")
     stays = pl.col("_stays").fill_null(False)
-    common_one = ~pl.col("_on") | (pl.col("own_learned") == pl.col("_common")) | stays
+    is_own = ~pl.col("_on") | (pl.col("own_learned") == pl.col("_common")) | stays
     return lines.with_columns(
         pl.when(stays).then(pl.lit(_NOBODY)).otherwise("_turns").alias("_turns"),
-        pl.when(common_one).then("own_learned").alias("own_learned"),
+        pl.when(is_own).then("own_learned").alias("own_learned"),
     ).drop("_low", "_high", "_low_own", "_high_own", "_lag", "_on", "_stays")
 
 

@@ -16,7 +16,7 @@ _REGION_TABLES = ("contribution", "flow", "reading", "enrolment")
 def settle_regions(
     reads: list[FileRead], region_of: Callable[[str], str | None], default_region: str | None
 ) -> None:
-    """Region codes for names; where a row and its file name none, the roster's, the person's only one, the default."""
+    """Region codes for names; where a row and its file name none, :func:`fill_regions`."""
     codes: dict[str, str] = {}
     for read in reads:
         for part in read.parts:
