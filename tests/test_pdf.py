@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import re
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +15,9 @@ from recon.reading.glyphs import clean, is_plain, modern
 from recon.reading.pdf_grid import PageRows
 from recon.reading.pdf_lines import Line, cut_row, lines_of, row_of, split_word
 from recon.reading.pdf_rules import bands
-from recon.reading.pdf_words import Page, Word, _tokens
+from recon.reading.pdf_words import Page, Word, _tokens, pages
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tools"))
 
 TEXT = st.text(st.sampled_from("12.-元甲⽉\u200b\x07\x00\ufffe\u3000 \r\n"))
 ROOM = st.floats(0, 100)
@@ -78,3 +83,32 @@ def test_the_ruling_of_a_page_is_its_own() -> None:
     assert state.rows(page(texts, *wide)) == [["1 2", "", "3"]]
     assert state.ruled == bands(page(texts, *wide)) != kept
     assert state.rows(page(texts)) == [["1", "2", "3"]]  # stretches of text with wide gaps
+
+
+def test_a_font_that_the_file_lacks_is_the_same_everywhere() -> None:
+    """The file alone says where words are: a lone character is there, and no figure is broader than its own width."""
+    from reportlab.pdfbase import pdfmetrics
+    from reportlab.pdfbase.cidfonts import UnicodeCIDFont
+    from reportlab.pdfgen.canvas import Canvas
+
+    pdfmetrics.registerFont(UnicodeCIDFont("STSong-Light"))
+    sink = io.BytesIO()
+    canvas = Canvas(sink, pagesize=(595, 842), invariant=1)
+    canvas.setFont("STSong-Light", 8)
+    texts = ["武汉市医疗保障事业中", "心", "+1,206.50", "2024-03-12", "88号"]
+    for k, text in enumerate(texts):
+        canvas.drawString(40 + 100 * k, 700, text)
+    canvas.save()
+    (found,) = pages(sink.getvalue())
+    assert [word.text for word in found.words] == texts
+    for k, word in enumerate(found.words):
+        width = pdfmetrics.stringWidth(word.text, "STSong-Light", 8)
+        assert abs(word.x0 - 40 - 100 * k) < 0.1
+        assert abs(word.x1 - word.x0 - width) < 0.1
+
+
+def test_the_font_of_boxes_can_be_made_again(tmp_path: Path) -> None:
+    import make_box_font
+
+    make_box_font.main(tmp_path / "boxes.ttf")
+    assert (tmp_path / "boxes.ttf").read_bytes() == make_box_font.FONT.read_bytes()

@@ -14,6 +14,7 @@ from io import BytesIO
 from itertools import pairwise, repeat
 from typing import Any, NamedTuple
 
+from recon.reading import pdf_fonts
 from recon.reading.glyphs import is_plain
 
 MAX_CHARS = 400_000  # on one page; a statement page has some thousands
@@ -67,6 +68,7 @@ def pages(data: bytes, password: str | None = None) -> Iterator[Page]:
     import pypdfium2  # type: ignore[import-untyped,unused-ignore] # it ships no types
     from pypdfium2 import raw
 
+    pdf_fonts.for_reading(raw)
     try:
         document = pypdfium2.PdfDocument(data, password=password)
     except pypdfium2.PdfiumError as error:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from recon.problems import Problem
-from recon.reading import ocr
+from recon.reading import ocr, pdf_fonts
 from recon.reading.claim import Head, Header, claim, decide
 from recon.reading.formats import Formats
 from recon.reading.grid import Grid, Opened, name_pages
@@ -111,7 +111,9 @@ def pages_of(
     Raises what the library raises for a document that cannot be opened.
     """
     import pypdfium2  # type: ignore[import-untyped,unused-ignore] # it ships no types
+    from pypdfium2 import raw  # type: ignore[import-untyped,unused-ignore] # the same
 
+    pdf_fonts.for_drawing(raw)
     document = pypdfium2.PdfDocument(data, password=password)
     try:
         for number in numbers[:MAX_PAGES]:
