@@ -370,6 +370,18 @@ def test_a_regions_lag_changes_for_all() -> None:
     assert told.result.tables["gap"].filter(status="open").height == 1
 
 
+def test_what_would_come_after_the_export_by_the_changed_lag_is_not_lacking() -> None:
+    """A month late after the lag became longer is late: the last month, whose credit nobody can have seen, lacks none."""
+    people = [ME, *colleagues(24)]
+    paid, came = staff(people, count=6, region="440100", missing={ME: ["2024-06"]})
+    more, later_on = staff(people, "2024-07", 6, lag=2, region="440100")
+    late = flow("2024-09-14", region="440100")
+    seen = [row for row in [*came, *later_on, late] if row["posted_on"] < "2025-02"]
+    told = solve(account([*paid, *more], seen, coverage=[cover(start="2024-01-01", end="2025-01-31")])).of(ME)
+    assert told.accused() == []
+    assert ("2024-06", "2024-09-12", DUE) in told.links()
+
+
 def _two_payers(first: int, second: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """25 people of one payer whose lag becomes another after six months of 2024, and 25 of another with a lag of 1."""
     mine, others = colleagues(25), [one.replace("42000", "42010") for one in colleagues(25)]

@@ -36,12 +36,17 @@ def with_due(lines: pl.DataFrame, credit: pl.DataFrame, context: Context, policy
         (pl.col("due") <= over).fill_null(False).alias("due_over"),
         (pl.col("last") <= over).fill_null(False).alias("last_over"),
     )
+    lines = lines.with_columns((pl.col("arrival") + pl.col("usual") + pl.col("shift")).alias("place"))
     lines = _with_cover(lines.with_row_index("line"), context)
     spans = credit.group_by(ACCOUNT).agg(
         pl.col("month").min().alias("oldest"), pl.col("month").max().alias("newest")
     )
     lines = lines.join(spans, on=ACCOUNT, how="left", nulls_equal=True)
     counted = (pl.col("due_over") & pl.col("due_covered")) | pl.col("due").is_between("oldest", "newest")
+    # By a learned lag the credit may come after the due month: it is lacking only where that month, too, can be seen.
+    place_seen = (pl.col("place") <= pl.max_horizontal("due", "newest")) | (
+        (pl.col("place") <= over) & pl.col("place_covered"))
+    counted &= place_seen.fill_null(True)
     lines = lines.with_columns(
         (pl.col("newest") > pl.col("due")).fill_null(False).alias("later_credit"),
         counted.fill_null(False).alias("counted"),
@@ -53,15 +58,15 @@ def with_due(lines: pl.DataFrame, credit: pl.DataFrame, context: Context, policy
     # Open for a reason that the records themselves give: the credit stands under another number, was never split, or
     # none of the payer's people got theirs.
     found = pl.col("other_rows").is_not_null()
-    lines = lines.with_columns((pl.col("arrival") + pl.col("usual") + pl.col("shift")).alias("_place")).join(
-        context.nobodys.with_columns(pl.lit(value=True).alias("_nobodys")).rename({"month": "_place"}),
-        on=["region", "scheme", "payer", "_place"], how="left", maintain_order="left")
+    lines = lines.join(
+        context.nobodys.with_columns(pl.lit(value=True).alias("_nobodys")).rename({"month": "place"}),
+        on=["region", "scheme", "payer", "place"], how="left", maintain_order="left")
     not_split = pl.col("treasury_on").is_not_null() & pl.col("allocated_on").is_null() & pl.col("allocates")
     return lines.with_columns(not_split.fill_null(False).alias("not_split")).with_columns(
         pl.when(~pl.col("payable") | ~pl.col("counted") | pl.col("second") | found).then(0)
         .when(pl.col("not_split") | pl.col("_nobodys").fill_null(value=False)).then(PRICES.open_with_reason)
         .otherwise(PRICES.open).alias("open_price")
-    ).drop("oldest", "newest", "_place", "_nobodys")
+    ).drop("oldest", "newest", "place", "place_covered", "_nobodys")
 
 
 def _with_schedule(
@@ -180,6 +185,7 @@ def _with_cover(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
     """
     place = lines.select(
         "line", "person_id", "region", months.date_of(pl.col("due")).alias("due_from"),
+        months.date_of(pl.col("place")).alias("place_from"), months.last_date_of(pl.col("place")).alias("place_to"),
         months.last_date_of(pl.col("due")).alias("due_to"), months.last_date_of(pl.col("last")).alias("last_to"),
         months.date_of(pl.when(pl.col("is_annual")).then("due").otherwise(pl.min_horizontal("arrival", "due")))
         .alias("soonest"),
@@ -195,6 +201,7 @@ def _with_cover(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
         "line").agg(pl.col("hole_from").min(), pl.col("hole_to").max())
     flags = hits.group_by("line").agg(
         inside.any().alias("due_covered"),
+        ((pl.col("from") <= pl.col("place_from")) & (pl.col("to") >= pl.col("place_to"))).any().alias("place_covered"),
         (inside & (pl.col("to") >= pl.col("last_to"))).any().alias("last_covered"),
         (~begun).all().alias("before"),
         pl.col("open_end").filter(begun).last().alias("open_end"),
