@@ -329,6 +329,14 @@ def test_twelve_months_of_one_person_teach_a_lag(told: Told) -> None:
     assert told.unusual() == {}
 
 
+@case([*lines(count=8), *lines("2024-09", 6, scale=110),
+       *(line(month, scale=10, payment_kind="top_up", paid_on="2024-09-20") for month in ("2024-07", "2024-08"))],
+      [*credits(count=8, lag=2), *credits("2024-09", 6, amount=13200, lag=2), flow("2024-11-11", 2400)])
+def test_the_credit_of_top_ups_hides_no_lag(told: Told) -> None:
+    """What came for top-ups is no month's credit: fourteen clean months teach the lag all the same."""
+    assert told.unusual() == {}
+
+
 @case([line(month, paid_on=f"{month}-05") for month in run_of("2024-01", 14)], credits("2023-12", 14),
       coverage=[cover(start="2024-01-01", end="2025-02-28")])
 def test_the_ends_of_the_records_teach_no_shorter_lag(told: Told) -> None:

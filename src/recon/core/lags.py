@@ -269,7 +269,25 @@ def _due_and_came(lines: pl.DataFrame, credit: pl.DataFrame, policy: Policy) -> 
     prints = pl.when(pl.col("printed") != pl.col("month")).then("printed").alias("prints")
     came = credit.select(*ACCOUNT, pl.col("month").alias("at"), pl.col("net_fen").alias("fen"), prints).join(
         due.select(ACCOUNT).unique(), on=ACCOUNT, how="semi")
-    return due, before_deductions(due, came)
+    return due, before_deductions(due, _without_others(lines, due, came))
+
+
+def _without_others(lines: pl.DataFrame, due: pl.DataFrame, came: pl.DataFrame) -> pl.DataFrame:
+    """``came`` without the credits of top-ups and back pay: what a line of these is, or all that arrived together.
+
+    They say nothing of the lag of the months. One that is a month's own sum, too, stays.
+    """
+    other = lines.filter(
+        pl.col("stream").str.contains("^(?:top_up|back_pay)") & pl.col("payable") & pl.col("arrival").is_not_null()
+        & (pl.col("expected_fen") > 0) & pl.col("region").is_not_null())
+    if other.is_empty():
+        return came
+    key = [*ACCOUNT, "arrival"]
+    together = other.group_by([*key, "stream"]).agg(pl.col("expected_fen").sum())
+    sums = pl.concat([other.select(*key, "expected_fen"), together.select(*key, "expected_fen")]).unique().rename(
+        {"expected_fen": "fen"}).join(due.select(*ACCOUNT, "fen").unique(), on=[*ACCOUNT, "fen"], how="anti")
+    theirs = sums.join(_LAGS, how="cross").select(*ACCOUNT, (pl.col("arrival") + pl.col("lag")).alias("at"), "fen")
+    return came.join(theirs.unique(), on=[*ACCOUNT, "at", "fen"], how="anti", maintain_order="left")
 
 
 def before_deductions(due: pl.DataFrame, came: pl.DataFrame) -> pl.DataFrame:
