@@ -591,6 +591,15 @@ def test_an_account_of_nothing_else_keeps_its_balance() -> None:
         ("credit", 12000), ("spend", 10000), ("credit", 10010)]
 
 
+def test_a_bank_names_what_was_taken_back() -> None:
+    """A credit taken back and a purchase given back are told by their words and the way the money went."""
+    result = bank(CREDIT, ("2024-01-15", "医保划账退收", "-120.00", "8000.00", ""),
+                  ("2024-01-16", "医保消费", "-30.00", "7970.00", "某药房"),
+                  ("2024-01-17", "医保消费退款", "+30.00", "8000.00", "某药房"))
+    assert result.frame.select("flow_kind", "amount_fen").rows() == [
+        ("credit", 12000), ("reversal", -12000), ("spend", -3000), ("reversal", 3000)]
+
+
 def test_a_firm_pays_premiums_and_has_no_account() -> None:
     """An organisation's premiums go to table payment, money given back as a negative one; nothing to table flow."""
     result = bank(("2024-01-05", "货款", "+9000.00", "9000.00", "某公司"), ("2024-01-15", "社会保险费", "-600.00", "8400.00", "税务局"),

@@ -60,6 +60,15 @@ def kind_of(known: str | None, amount: int, wallet: bool) -> str:
     return "credit" if amount > 0 else "spend"
 
 
+def _kind_told(
+    texts: Sequence[str], amount: int, exact: Mapping[str, str], parts: Sequence[tuple[str, str]]
+) -> str | None:
+    """The kind that a line's words name; of parts of words only what was taken or given back, as the money went."""
+    whole = next((value for text in texts if (value := exact.get(text, ""))), None)
+    way = "reversal+" if amount > 0 else "reversal-"
+    return whole or next((value for part, value in parts if value == way and any(part in text for text in texts)), None)
+
+
 def _has(text: str, words: Sequence[str]) -> bool:
     return any(word in text for word in words)
 
@@ -89,7 +98,8 @@ def picked_rows(reading: Reading, rows: Sorted, facts: dict[str, str]) -> GridRo
     _say_of_lines(reading, nobody.union(lines, payments))
     whole = not others and not payments and not reading.chain.breaks
     exact = known.words.get("flow_kind", {})
-    own_words = (next((value for text in told[:2] if (value := exact.get(fold(text[at]), ""))), None) for at in lines)
+    parts = [part for part in known.contains.get("flow_kind", ()) if part[1].startswith("reversal")]
+    own_words = (_kind_told([fold(text[at]) for text in told[:2]], amounts[at] or 0, exact, parts) for at in lines)
     made: dict[str, Sequence[Any]] = {
         "flow_kind": [kind_of(word and word.rstrip("+-"), amounts[at] or 0, wallet)
                       for at, word in zip(lines, own_words, strict=True)],
