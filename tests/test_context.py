@@ -390,9 +390,9 @@ def test_what_would_come_after_the_export_by_the_changed_lag_is_not_lacking() ->
     assert ("2024-06", "2024-09-12", DUE) in told.links()
 
 
-def _two_payers(first: int, second: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """25 people of one payer whose lag becomes another after six months of 2024, and 25 of another with a lag of 1."""
-    mine, others = colleagues(25), [one.replace("42000", "42010") for one in colleagues(25)]
+def _two_payers(first: int, second: int, count: int = 25) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """``count`` of one payer whose lag becomes another after six months of 2024, and 25 of another with a lag of 1."""
+    mine, others = colleagues(count), [one.replace("42000", "42010") for one in colleagues(25)]
     paid, came = staff(mine, count=6, lag=first, employer="甲公司")
     more, later_on = staff(mine, "2024-07", 8, lag=second, employer="甲公司")
     steady = staff(others, count=14, employer="乙公司")
@@ -409,6 +409,18 @@ def test_a_payers_lag_changes_for_all_its_people(first: int, second: int) -> Non
     assert told.of(colleagues(1)[0]).accused() == [(later("2024-11", -second), "missing_month", "credit_missing", DUE)]
     assert told.result.tables["gap"].filter(status="open").height == 1
     assert told.of("PSN:4201000001").unusual() == {}
+
+
+@pytest.mark.parametrize(("first", "second"), [(1, 2), (2, 1)])
+def test_a_small_payers_lag_changes_for_all_its_people(first: int, second: int) -> None:
+    """Twelve people are enough to show that all of their payer are credited later or sooner from some month on."""
+    paid, came = _two_payers(first, second, 12)
+    mine = colleagues(1)[0]
+    came.remove(next(row for row in came if (row["person_id"], row["posted_on"]) == (mine, "2024-11-12")))
+    told = solve(account(paid, came))
+    assert told.of(mine).accused() == [(later("2024-11", -second), "missing_month", "credit_missing", DUE)]
+    assert told.result.tables["gap"].filter(status="open").height == 1
+    assert context_of(account(paid, came)).shift.filter(pl.col("shift") != 0)["payer"].unique().to_list() == ["甲公司"]
 
 
 def test_a_refunds_share_is_taken_where_the_payers_changed_lag_put_its_month() -> None:

@@ -26,6 +26,7 @@ RUN_TWICE_PERCENT = 60
 _EMPTY = pl.col("without") * 100 >= pl.col("people") * RUN_WITHOUT_PERCENT
 # A delay that lasts is believed only if more lines fit it, as many as so many of the people: chance makes a few.
 LASTING_PERCENT = 25
+PAYER_TURN_PEOPLE = 10  # so many people of one payer may show a course of their own
 # One that begins with another lag than the usual, or the typical, must explain so much more. Where sums are the same
 # month after month, the ends of the exports make one more line fit for everybody, and none lack its credit, if a month
 # that nobody got is taken for the begin of a longer lag; a credit that all got twice, if it is taken for a shorter one.
@@ -218,7 +219,7 @@ def payer_courses(shares: pl.DataFrame, lag: pl.DataFrame, shift: pl.DataFrame, 
         shift.filter(pl.col("shift") != 0), on=["region", "scheme"], how="semi"
     ).select(*key, pl.lit(value=True).alias("_own"))
     asked = shares.drop_nulls("payer").join(own_lag, on=key, how="left").filter(
-        (pl.col("people") >= COHORT_PEOPLE) | pl.col("_own")).sort(*key, "month")
+        (pl.col("people") >= PAYER_TURN_PEOPLE) | pl.col("_own")).sort(*key, "month")
     # Only a month that nearly all lack, or have twice, can be a turn; and one of the region's may be taken for a lag of
     # the payer's own.
     turning = asked.filter(
@@ -237,7 +238,7 @@ def payer_courses(shares: pl.DataFrame, lag: pl.DataFrame, shift: pl.DataFrame, 
         ways = [_Way(own, 0, [(arrival, _at(shifts, arrival + own - usual)) for arrival in arrivals])]
         if own != usual:
             ways.append(_Way(usual, 0, [(arrival, _at(shifts, arrival)) for arrival in arrivals]))
-        if max(row[1] for row in counts) >= COHORT_PEOPLE:
+        if max(row[1] for row in counts) >= PAYER_TURN_PEOPLE:
             ways += _ways(counts, (own, usual), (own, usual, policy.schedule(region).typical), ways)
         frames += _course(region, scheme, payer, ways, counts)
     return pl.concat(frames)
