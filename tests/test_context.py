@@ -362,6 +362,15 @@ def test_a_shorter_lag_is_learned_where_nothing_came_after(told: Told) -> None:
     assert told.unusual() == {}
 
 
+@case([line(month, paid_on=f"{month}-05", region=BEIJING, scale=100 + at)
+       for at, month in enumerate(run_of("2024-01", 15))],
+      [flow(f"{month}-12", 120 * (100 + at), region=BEIJING) for at, month in enumerate(run_of("2024-01", 15)) if at > 1],
+      coverage=[cover(start="2024-03-01")])
+def test_a_month_whose_credit_came_before_the_export_by_the_learned_lag_is_not_missing(told: Told) -> None:
+    """Every credit comes in the month of arrival: those of the months before the export cannot be seen."""
+    assert told.unusual() == {"2024-01": BEFORE, "2024-02": BEFORE}
+
+
 @case(lines(count=11), credits(count=11, lag=2))
 def test_eleven_months_teach_nothing(told: Told) -> None:
     """Eleven are not."""

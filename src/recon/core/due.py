@@ -46,7 +46,7 @@ def with_due(lines: pl.DataFrame, credit: pl.DataFrame, context: Context, policy
     # By a learned lag the credit may come after the due month: it is lacking only where that month, too, can be seen.
     place_seen = (pl.col("place") <= pl.max_horizontal("due", "newest")) | (
         (pl.col("place") <= over) & pl.col("place_covered"))
-    counted &= place_seen.fill_null(True)
+    counted &= place_seen.fill_null(True) & ~pl.col("place_before").fill_null(False)
     lines = lines.with_columns(
         (pl.col("newest") > pl.col("due")).fill_null(False).alias("later_credit"),
         counted.fill_null(False).alias("counted"),
@@ -66,7 +66,7 @@ def with_due(lines: pl.DataFrame, credit: pl.DataFrame, context: Context, policy
         pl.when(~pl.col("payable") | ~pl.col("counted") | pl.col("second") | found).then(0)
         .when(pl.col("not_split") | pl.col("_nobodys").fill_null(value=False)).then(PRICES.open_with_reason)
         .otherwise(PRICES.open).alias("open_price")
-    ).drop("oldest", "newest", "place", "place_covered", "_nobodys")
+    ).drop("oldest", "newest", "place", "place_covered", "place_before", "_nobodys")
 
 
 def _with_schedule(
@@ -204,14 +204,18 @@ def _with_cover(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
         ((pl.col("from") <= pl.col("place_from")) & (pl.col("to") >= pl.col("place_to"))).any().alias("place_covered"),
         (inside & (pl.col("to") >= pl.col("last_to"))).any().alias("last_covered"),
         (~begun).all().alias("before"),
+        # By a learned lag the credit came a month or more before the due month, and nobody can have seen that one.
+        ((pl.col("place_from") < pl.col("due_from")) & (pl.col("from") > pl.col("place_from"))).all()
+        .alias("place_before"),
         pl.col("open_end").filter(begun).last().alias("open_end"),
     )
     lines = lines.join(flags, on="line", how="left", maintain_order="left").join(
         holed, on="line", how="left", maintain_order="left")
+    unseen = pl.col("place_before").fill_null(False) & ~pl.col("is_annual")
     return lines.with_columns(
         pl.col("due_covered").is_not_null().alias("has_export"),
-        pl.col("due_covered", "last_covered").fill_null(False) & pl.col("hole_from").is_null(),
-        pl.col("before").fill_null(False),
+        pl.col("due_covered", "last_covered").fill_null(False) & pl.col("hole_from").is_null() & ~unseen,
+        pl.col("before").fill_null(False) | unseen,
         pl.col("open_end").fill_null(True),
     )
 
