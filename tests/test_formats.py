@@ -444,6 +444,13 @@ def test_what_was_taken_back_of_a_list_of_income_alone(kind: str) -> None:
     assert told("national_spend", spend, ("201", "30"), ("202", "30")) == [("spend", -3000), ("reversal", 3000)]
 
 
+def test_a_ledger_of_january_has_one_month() -> None:
+    """A ledger of deductions that holds one column of a month so far is one all the same."""
+    rows = [["医保个人扣款台账（2024年）"], ["工号", "姓名", "1月"], ["A001", "测试甲", "120.00"], ["A002", "测试乙", "160.00"]]
+    assert read("payroll_months", *rows).frame.select("pay_month", "deducted_fen").rows() == [
+        (date(2024, 1, 1), 12000), (date(2024, 1, 1), 16000)]
+
+
 def test_older_platforms_name_region_and_kind() -> None:
     """What their lists say of where, how and when a premium was paid is read, as in every other list."""
     header = ["身份证号", "姓名", "费款所属期", "对应费款所属期", "单位应缴", "个人应缴", "个人应缴划入个人账户", "核销标志", "征缴类型", "统筹区", "到账日期"]

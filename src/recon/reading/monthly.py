@@ -37,14 +37,14 @@ def stated_month(texts: Iterable[str]) -> str | None:
 
 
 def month_columns(cells: Iterable[str], column: str) -> dict[str, int]:
-    """``column@month:…`` -> place, for the folded header cells that are months; one alone is none."""
+    """``column@month:…`` -> place, for the folded header cells that are months; in January there is but one."""
     found: dict[str, int] = {}
     for at, cell in enumerate(cells):
         hit = _HEAD.match(cell)
         if hit and (hit[1] or hit[3]):
             year = f"{hit[1]}-{int(hit[2]):02d}" if hit[1] else f"{int(hit[2])}"
             found.setdefault(f"{column}@{SPREAD}:{year}", at)
-    return found if len(found) > 1 else {}
+    return found
 
 
 def month_blocks(columns: Mapping[str, int], column: str, month: str, texts: Iterable[str]) -> tuple[Block, ...]:
