@@ -30,8 +30,9 @@ Tables = dict[str, pl.DataFrame]
 
 ME, OTHER, THIRD = "110105198503074917", "110105199001010053", "110105195406054910"
 # Wuhan: monthly, 2% from 2023-02, well known. Beijing: reform in 2022-09, by age before. Shanghai: yearly. Hangzhou:
-# prepaid. Shenzhen: by tier. Suzhou: an employer share of low confidence.
+# prepaid. Shenzhen: by tier. Suzhou: an employer share of low confidence. Chongqing: a schedule of low confidence.
 WUHAN, BEIJING, SHANGHAI, HANGZHOU, SHENZHEN, SUZHOU = "420100", "110000", "310000", "330100", "440300", "320500"
+CHONGQING = "500000"
 DUE = 12000
 PAID = 60000
 AS_OF = "2025-03-31"

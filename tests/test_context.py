@@ -11,9 +11,11 @@ import pytest
 from core_cases import (
     AS_OF,
     BEIJING,
+    CHONGQING,
     DUE,
     ME,
     OTHER,
+    PLAIN,
     WUHAN,
     Book,
     Told,
@@ -230,6 +232,22 @@ def test_one_sum_throughout_takes_the_lag_that_colleagues_show() -> None:
     told = solve(tables, as_of="2025-03-31")
     assert told.links()[0] == ("2023-08", "2023-08-25", DUE)
     assert told.answers()["2023-07"] == "data_incomplete/before_export/unknown"
+
+
+def test_people_of_one_sum_throughout_teach_the_lag_that_leaves_nothing_alone() -> None:
+    """One sum fits any lag; what the export covers before the first credit and after the last line tells them apart."""
+    people = colleagues(25)
+    missing = {one: [later("2023-08", at)] for at, one in enumerate(people[:12])}
+    paid, came = staff(people, "2023-06", 20, lag=2, missing=missing, region=CHONGQING)
+    came = [row for row in came if row["posted_on"] < "2025-03"]
+    for coverage in (cover("flow.csv", "2023-06-01", "2025-02-28"), cover("flow.csv", "2023-06-01", "2025-12-31")):
+        told = solve(account(paid, came, coverage=[coverage]), as_of="2025-02-28")
+        assert [told.of(one).accused() for one in people] == [
+            [(month, "missing_month", "credit_missing", DUE) for month in missing.get(one, [])] for one in people]
+        assert set(told.of(people[-1]).answers().values()) == {PLAIN, "delay/not_yet_due/pending"}
+    few = [[row for row in rows if row["person_id"] in people[21:]] for rows in (paid, came)]
+    told = solve(account(*few, coverage=[cover("flow.csv", "2023-06-01", "2025-02-28")]), as_of="2025-02-28")
+    assert told.of(people[-1]).unusual() == {"2023-06": MISSING}  # of four people each may lack the first month
 
 
 def test_a_deduction_hides_no_lag() -> None:

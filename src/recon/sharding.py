@@ -20,7 +20,7 @@ import polars as pl
 
 from recon.core.context import DATED, Context, build_context, gather, newest_days
 from recon.core.expect import conflict_problems
-from recon.core.lags import PERSONAL, Votes
+from recon.core.lags import COUNTED, PERSONAL, Votes
 from recon.core.payroll.check import PayrollResult
 from recon.core.payroll.deducted import deducted_months, no_deductions
 from recon.core.payroll.rollup import roll_up
@@ -239,7 +239,7 @@ def survey_shard(policy: Policy, folder: Path, name: str, arguments: tuple[Any, 
     kept = {path.stem.removeprefix("survey-"): pl.read_parquet(path) for path in folder.glob("survey-*.parquet")}
     none = pl.DataFrame()
     personal = {each: kept[each] for each in PERSONAL if each in kept}
-    votes = Votes(**personal, clean=none, all=none, long=none) if personal else None
+    votes = Votes(**personal, **dict.fromkeys(COUNTED, none)) if personal else None
     part = Part(_tables_of(folder), policy, kept.get("lines"), votes)
     answer = getattr(part, name)(*arguments)
     if isinstance(answer, Told):

@@ -107,7 +107,7 @@ def gather(
     """
     seen: Seen = ask("seen")
     inferred = rules_from(seen.asked, policy)
-    voted: Voted = ask("voted", inferred, seen.strangers, seen.flow_files)
+    voted: Voted = ask("voted", inferred, seen.strangers, seen.flow_files, as_of)
     lag, steady, notes = lags_of(voted.votes, policy)
     known = Known(seen.flow_files, seen.contribution_files,
                   cohorts.same_people(seen.strangers, voted.namesakes), lag, steady, carried_of(voted.votes))

@@ -42,6 +42,7 @@ ODD_SHARE = 3  # where one credit in so many is no line's sum, a deduction is lo
 MIXED_SHARE_PERCENT = 10
 NOTES = 20  # so many cohorts are named
 PERSONAL = ("own", "likely", "whole")  # the votes that speak of single people
+COUNTED = ("clean", "all", "long", "even")  # the votes that are counted
 
 _LAGS = pl.DataFrame({"lag": range(MAX_LEARNED_LAG + 1)}, schema={"lag": pl.Int32})
 _SCORES = {"payer": pl.String, "lag": pl.Int32, "lines": pl.UInt32, "score": pl.Int32}
@@ -57,6 +58,7 @@ class Votes:
     lag far better than any other; whole: account, lag at which a record is clean throughout. clean, all: region,
     scheme, payer, lag, people, tied: how many clean records, and how many records of any kind, vote for it; tied: how
     many of these fit another lag as well. long: the same of records of :data:`PERSON_MONTHS` fitting lines and more.
+    even: the same of long records of one sum throughout (:func:`_even`), which fit nearly any lag.
     """
 
     own: pl.DataFrame
@@ -65,6 +67,7 @@ class Votes:
     clean: pl.DataFrame
     all: pl.DataFrame
     long: pl.DataFrame
+    even: pl.DataFrame
 
 
 def may_be_corrected(plan: Schedule) -> bool:
@@ -93,7 +96,7 @@ def votes_of(
         account = dict.fromkeys(ACCOUNT, pl.String)
         return Votes(pl.DataFrame(schema={**account, "payer": pl.String, "own_learned": pl.Int32}),
                      pl.DataFrame(schema={**account, **_SCORES}), pl.DataFrame(schema={**account, "lag": pl.Int32}),
-                     *(pl.DataFrame(schema=_VOTES) for _ in range(3)))
+                     *(pl.DataFrame(schema=_VOTES) for _ in COUNTED))
     # The same accounts are joined and counted lag by lag: as numbers in the order of their names.
     numbered = [pl.col(name).cast(pl.Enum(due[name].drop_nulls().unique().sort())) for name in ACCOUNT]
     text = pl.col(ACCOUNT).cast(pl.String)
@@ -126,9 +129,11 @@ def votes_of(
     likely = _likely(scores).join(own, on=ACCOUNT, how="anti").join(payers, on=ACCOUNT)
     own = own.join(payers, on=ACCOUNT, maintain_order="left").select(*ACCOUNT, "payer", "own_learned")
     votes = pl.concat([clean, rough]).join(payers, on=ACCOUNT).with_columns(text)
+    even = _even(due, came, typical, text, cover, _soft(regions, policy))
     return Votes(own.with_columns(text), likely.with_columns(text).select(*ACCOUNT, *_SCORES),
                  whole.select(text, "lag"), _counted(clean.join(payers, on=ACCOUNT).with_columns(text)),
-                 _counted(votes), _counted(votes.filter(pl.col("lines") >= PERSON_MONTHS)))
+                 _counted(votes), _counted(votes.filter(pl.col("lines") >= PERSON_MONTHS)),
+                 _counted(even.filter(pl.col("lines") >= PERSON_MONTHS).join(payers, on=ACCOUNT).with_columns(text)))
 
 
 def all_votes(parts: Sequence[Votes]) -> Votes:
@@ -136,7 +141,7 @@ def all_votes(parts: Sequence[Votes]) -> Votes:
     key = ["region", "scheme", "payer", "lag"]
     return Votes(
         *(pl.concat([getattr(one, name) for one in parts]) for name in PERSONAL),
-        *(added([getattr(one, name) for one in parts], key) for name in ("clean", "all", "long")),
+        *(added([getattr(one, name) for one in parts], key) for name in COUNTED),
     )
 
 
@@ -146,8 +151,15 @@ def lags_of(votes: Votes, policy: Policy) -> tuple[pl.DataFrame, pl.DataFrame, l
     A row without a payer speaks of all of the region who have none of their own.
     """
     of_region = [_of_region(counts) for counts in (votes.clean, votes.all)]
-    many = _shared(_telling_one(of_region[1]), COHORT_TELLING, cohort=COHORT_PEOPLE)
-    nearly_all = _shared(of_region[1], COHORT_PEOPLE, STEADY_SHARE_PERCENT)
+    telling = _shared(_telling_one(of_region[1]), COHORT_TELLING, cohort=COHORT_PEOPLE)
+    # Where too few records tell one lag from the others, those of one sum are asked, too.
+    every, long = (_of_region(_with_even(counts, votes.even)) for counts in (votes.all, votes.long))
+    of_even = pl.concat([
+        _shared(every, COHORT_PEOPLE), _shared(long, STEADY_PEOPLE, STEADY_SHARE_PERCENT)
+    ]).unique(["region", "scheme"], maintain_order=True).join(telling, on=["region", "scheme"], how="anti")
+    many = pl.concat([telling, of_even])
+    nearly_all = pl.concat([of_even, _shared(of_region[1], COHORT_PEOPLE, STEADY_SHARE_PERCENT).join(
+        of_even, on=["region", "scheme"], how="anti")])
     # A few people are only asked when their records are clean: one odd record would outweigh them.
     few = _shared(of_region[0], STEADY_PEOPLE, STEADY_SHARE_PERCENT).join(
         nearly_all, on=["region", "scheme"], how="anti")
@@ -341,6 +353,12 @@ def _telling_one(counts: pl.DataFrame) -> pl.DataFrame:
     return counts.with_columns(pl.col("people") - pl.col("tied"))
 
 
+def _with_even(votes: pl.DataFrame, even: pl.DataFrame) -> pl.DataFrame:
+    """The votes of those whose record fits one lag better than any other, and of those of one sum throughout."""
+    return added([_telling_one(votes), even], ["region", "scheme", "payer", "lag"]).with_columns(
+        pl.lit(0, pl.UInt32).alias("tied"))
+
+
 def _kept(votes: pl.DataFrame, of_all: pl.DataFrame, usual: pl.DataFrame) -> pl.DataFrame:
     """Payers most of whose people fit the region's own lag though others taught it a shorter one: it stays theirs.
 
@@ -405,14 +423,57 @@ def _with_ends(
     asked = theirs.join(_LAGS, how="cross").filter(pl.col("lag") <= usual).with_columns(
         (pl.col("at") + pl.col("lag")).alias("due")).filter(~pl.col("due").is_between("came_from", "came_to"))
     if cover is not None and asked.height:
-        ends = cover().group_by("person_id", "region").agg(
-            months.index_of(pl.col("from").min()).alias("_from"),
-            (months.index_of(pl.col("to").max().dt.offset_by("1d")) - 1).alias("_to"))
-        seen = asked.select(text, "due").join(ends, on=["person_id", "region"], how="left", maintain_order="left")
+        seen = asked.select(text, "due").join(
+            _ends(cover()), on=["person_id", "region"], how="left", maintain_order="left")
         asked = asked.filter(~seen.select(pl.col("due").is_between("_from", "_to").fill_null(value=False)).to_series())
     more = asked.group_by(*ACCOUNT, "lag").agg(pl.len().cast(pl.UInt32).alias("_more"))
     return scores.join(more, on=[*ACCOUNT, "lag"], how="left").with_columns(
         pl.col("lines") + pl.col("_more").fill_null(0)).drop("_more")
+
+
+def _even(
+    due: pl.DataFrame, came: pl.DataFrame, typical: dict[str, int], text: pl.Expr,
+    cover: Callable[[], pl.DataFrame] | None, soft: set[str],
+) -> pl.DataFrame:
+    """Account, lag, lines, tied (none is): at which lag the fewest lines and credits of a record of one sum are alone.
+
+    Such a record fits nearly any lag; what tells them apart is what the export covers: at too short a lag the first
+    lines have no credit there, at too long a one the first credits have no line. One record may as well lack its first
+    month; that many do is unlikely, and a longer lag accuses nobody. The region's own lag wins a tie it takes part in.
+    """
+    none = due.head(0).select(*ACCOUNT, pl.lit(0, pl.Int32).alias("lag"), pl.lit(0, pl.UInt32).alias("lines"),
+                              pl.lit(value=False).alias("tied"))
+    one_sum = due.filter(pl.col("region").cast(pl.String).is_in(sorted(soft))).group_by(ACCOUNT).agg(
+        pl.col("fen").n_unique().alias("_sums")).filter(pl.col("_sums") == 1).select(ACCOUNT)
+    if cover is None or one_sum.is_empty():
+        return none
+    theirs = due.join(one_sum, on=ACCOUNT, how="semi").join(_LAGS, how="cross").select(
+        text, "lag", pl.col("at") + pl.col("lag"))
+    lines = _seen(theirs, cover)
+    credits = _seen(came.join(one_sum, on=ACCOUNT, how="semi").select(text, "at").unique(), cover)
+    fits = lines.join(credits, on=[*ACCOUNT, "at"], how="semi").group_by(*ACCOUNT, "lag").agg(pl.len().alias("lines"))
+    seen = lines.group_by(*ACCOUNT, "lag").agg(pl.len().cast(pl.Int64).alias("_seen"))
+    all_credits = credits.group_by(ACCOUNT).agg(pl.len().cast(pl.Int64).alias("_came"))
+    alone = seen.join(fits, on=[*ACCOUNT, "lag"]).join(all_credits, on=ACCOUNT).with_columns(
+        (pl.col("_seen") + pl.col("_came") - 2 * pl.col("lines").cast(pl.Int64)).alias("_alone"),
+        (pl.col("lag") == pl.col("region").replace_strict(typical, return_dtype=pl.Int32)).alias("_own"))
+    fewest = alone.filter(pl.col("_alone") == pl.col("_alone").min().over(ACCOUNT)).filter(
+        pl.col("_own") | ~pl.col("_own").any().over(ACCOUNT))
+    return fewest.filter(pl.len().over(ACCOUNT) == 1).select(
+        *(pl.col(name).cast(none.schema[name]) for name in ACCOUNT), "lag", "lines", pl.lit(value=False).alias("tied"))
+
+
+def _seen(lines: pl.DataFrame, cover: Callable[[], pl.DataFrame]) -> pl.DataFrame:
+    """Of ``lines`` (person_id, region, at) those with their month inside what the person's exports cover there."""
+    return lines.join(_ends(cover()), on=["person_id", "region"]).filter(
+        pl.col("at").is_between("_from", "_to")).drop("_from", "_to")
+
+
+def _ends(cover: pl.DataFrame) -> pl.DataFrame:
+    """person_id, region, _from, _to: from which to which whole month a person's exports reach."""
+    return cover.group_by("person_id", "region").agg(
+        months.index_of(pl.col("from").min()).alias("_from"),
+        (months.index_of(pl.col("to").max().dt.offset_by("1d")) - 1).alias("_to"))
 
 
 def _whole_alone(fit: pl.DataFrame, scores: pl.DataFrame, typical: dict[str, int]) -> pl.DataFrame:

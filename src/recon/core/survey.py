@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import cached_property
 from typing import Any
 
@@ -149,11 +150,13 @@ class Part:
             cohorts.printed_months(prepared),
         )
 
-    def voted(self, inferred: pl.DataFrame, strangers: pl.DataFrame, files: pl.DataFrame) -> Voted:
+    def voted(
+        self, inferred: pl.DataFrame, strangers: pl.DataFrame, files: pl.DataFrame, as_of: date
+    ) -> Voted:
         """Second round, under the rules inferred from everybody; ``files``: everybody's, of flows."""
         self._lines = with_inferred(self.lines, inferred)
-        self.votes = votes_of(
-            self._lines, self.prepared.credit, self.policy, lambda: self.cover(files))
+        self.votes = votes_of(self._lines, self.prepared.credit, self.policy, lambda: self.cover(files).with_columns(
+            pl.min_horizontal("to", pl.lit(as_of)).alias("to")))
         alone = replace(self.votes, **{name: getattr(self.votes, name).clear() for name in PERSONAL})
         return Voted(alone, cohorts.namesakes(self._lines, self.prepared, strangers))
 
