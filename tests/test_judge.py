@@ -953,6 +953,18 @@ def test_equal_shortfall_of_five_people_is_a_deduction() -> None:
     assert solve(account(paid, came)).parts("2024-03") == {"account_deduction/explained": 700}
 
 
+def test_one_sum_taken_of_all_is_a_deduction_from_the_smallest_credit_too() -> None:
+    """What is a small part of five colleagues' credits is the same premium where it is a third of one's own."""
+    people = colleagues(5)
+    paid = [row for one in people for row in lines(person_id=one, scale=200)] + lines()
+    came = [flow(f"{later(month, 1)}-12", 2 * DUE - 4000 * (month == "2024-03"), person_id=one)
+            for one in people for month in run_of("2024-01", 6)]
+    mine = [*credits(skip=["2024-03"]), flow("2024-04-12", DUE - 4000)]
+    told = solve(account(paid, [*came, *mine]))
+    assert told.of(people[0]).parts("2024-03") == {"account_deduction/explained": 4000}
+    assert told.parts("2024-03") == {"account_deduction/explained": 4000}
+
+
 def test_equal_shortfall_of_four_people_is_short() -> None:
     """Four people are no cohort."""
     people = [ME, *colleagues(3)]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from recon.core.lags import joined, plain_lines
+from recon.core.lags import DEDUCTION_SHARE, joined, plain_lines
 from recon.core.prepare import Prepared
 from recon.policy import Policy
 from recon.tables import ACCOUNT
@@ -134,6 +134,7 @@ def in_cohorts(rows: pl.DataFrame, credited: str) -> pl.DataFrame:
 def shortfalls(due: pl.DataFrame, credit: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """:data:`DEDUCTED`, people and, where some is lacking, the same by rest_fen, from lone credits in the usual place.
 
+    Of the latter also small: how many of these people lack only a small part (:data:`DEDUCTION_SHARE`) of their credit.
     Where nothing came there, the one credit of the month after is looked at that is not just the next line's: the run
     may have been late for all. The first argument is :func:`due_lines`.
     """
@@ -152,19 +153,23 @@ def shortfalls(due: pl.DataFrame, credit: pl.DataFrame) -> tuple[pl.DataFrame, p
     )
     theirs = in_cohorts(rests, "due")
     people = pl.col("person_id").n_unique().alias("people")
+    is_small = pl.col("rest_fen") * DEDUCTION_SHARE <= pl.col("expected_fen")
     return (theirs.group_by(DEDUCTED).agg(people),
-            theirs.filter(pl.col("rest_fen") > 0).group_by([*DEDUCTED, "rest_fen"]).agg(people))
+            theirs.filter(pl.col("rest_fen") > 0).group_by([*DEDUCTED, "rest_fen"]).agg(
+                people, pl.col("person_id").filter(is_small).n_unique().alias("small")))
 
 
 def common_deductions(credited: pl.DataFrame, lacking: pl.DataFrame) -> pl.DataFrame:
-    """Shortfalls shared by a region's people or a payer's, from :func:`shortfalls`: :data:`SEASON` and rest_fen.
+    """Shortfalls shared by a region's people or a payer's, from :func:`shortfalls`: :data:`SEASON`, rest_fen, fixed.
 
-    What is taken from accounts is taken year after year: the calendar month counts.
+    What is taken from accounts is taken year after year: the calendar month counts. fixed: it is a small part of the
+    credit for so many of them that it is one sum for all, however large a part of a smaller credit.
     """
     return with_season(lacking.join(credited.rename({"people": "_of"}), on=DEDUCTED, nulls_equal=True).filter(
         (pl.col("people") >= DEDUCTION_PEOPLE)
         & (pl.col("people") * 100 >= pl.col("_of") * DEDUCTION_PERCENT)
-    )).select(*SEASON, "rest_fen").unique(maintain_order=True)
+    )).group_by(*SEASON, "rest_fen", maintain_order=True).agg(
+        (pl.col("small") >= DEDUCTION_PEOPLE).any().alias("fixed"))
 
 
 def with_season(rows: pl.DataFrame) -> pl.DataFrame:

@@ -52,8 +52,8 @@ class Context:
     silent: payer, region, scheme, month: months for which nobody of a payer has a line, though many have one before
         and after: a file that is not there, or a month that was not declared.
     unpaid: payer, region, scheme, month, people, unpaid: how many of them have a record that says unpaid.
-    deduction: region, payer, accrual, season, rest_fen: a shortfall that many people of a region (payer null) or of a
-        payer share in one calendar month, that of the credit or the accrual month.
+    deduction: region, payer, accrual, season, rest_fen, fixed: a shortfall that many people of a region (payer null) or
+        of a payer share in one calendar month, that of the credit or the accrual month; fixed: of whatever credit.
     inferred: rules that the data themselves show (:func:`recon.core.infer.infer_rules`).
     elsewhere: person_id, region, due, expected_fen, other_rows: credits of the same name under another number.
     hole: days between which the running balance proves that covered lines are missing (:mod:`recon.core.holes`).

@@ -218,15 +218,16 @@ def _month_text(column: str) -> pl.Expr:
 def _with_deductions(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
     """Shortfalls that look like a premium taken from the account: steady for one person, or equal for a cohort.
 
-    Small against the credit, the same fen each time, and not simply the credit of an older base. A short credit that
-    is none of these stays one.
+    Small against the credit (but for one sum taken of a whole cohort), the same fen each time, and not simply the
+    credit of an older base. A short credit that is none of these stays one.
     """
     short = lines.filter(
         ((pl.col("label") == "short_credit")
          | (pl.col("label").is_in(["delay", "data_incomplete"]) & (pl.col("linked_fen") > 0)))
-        & (pl.col("rest_fen") > 0) & (pl.col("rest_fen") * DEDUCTION_SHARE <= pl.col("judged_fen"))
+        & (pl.col("rest_fen") > 0) & (pl.col("linked_fen") > 0)
         & (pl.col("paid") == True)  # noqa: E712  nothing is taken from what no record says was paid
-    ).select(*ACCOUNT, "line", "payer", "month", "due", "posted", "rest_fen", "linked_fen")
+    ).select(*ACCOUNT, "line", "payer", "month", "due", "posted", "rest_fen", "linked_fen",
+             (pl.col("rest_fen") * DEDUCTION_SHARE <= pl.col("judged_fen")).alias("_small"))
     if short.is_empty():
         return lines
     theirs = lines.select(*ACCOUNT, "line", "due", "linked_fen", "expected_fen", "payment_kind").join(
@@ -240,7 +241,7 @@ def _with_deductions(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
         (~pl.col("_dues").list.contains(pl.col("linked_fen")).fill_null(False)).any().over(same)
     )
     # A run of credits one after the other, or the same month of several years.
-    runs = other.join(came, on="line").sort("due", "line").with_columns(
+    runs = other.filter("_small").join(came, on="line").sort("due", "line").with_columns(
         (pl.col("_rank") - pl.int_range(pl.len()).over(same, order_by=["due", "line"])).alias("_run"),
         (pl.col("due") % 12).alias("_season"),
     )
@@ -252,7 +253,8 @@ def _with_deductions(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
         | (pl.len().over(*same, "_season") >= DEDUCTION_YEARS)
     )["line"]
     shared = cohorts.with_season(cohorts.in_cohorts(other, "posted")).join(
-        context.deduction, on=[*cohorts.SEASON, "rest_fen"], how="semi", nulls_equal=True)["line"].unique()
+        context.deduction, on=[*cohorts.SEASON, "rest_fen"], nulls_equal=True
+    ).filter(pl.col("_small") | pl.col("fixed"))["line"].unique()
     hit = pl.col("line").is_in(pl.concat([steady, shared]).implode())
     return lines.with_columns(
         pl.when(hit).then(pl.lit("account_deduction")).otherwise(pl.col("label")).alias("label"),
