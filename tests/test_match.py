@@ -341,6 +341,31 @@ def test_a_lag_that_changes_for_good() -> None:
     assert told.unusual() == dict.fromkeys(run_of("2024-07", 6), LATE)
 
 
+def _two_months_later(*more: Row) -> tuple[list[Row], list[Row]]:
+    """Six months of 2024 from March on, each of another amount and credited two months later; and ``more`` credits."""
+    paid = [line(month, scale=100 + at) for at, month in enumerate(run_of("2024-03", 6))]
+    return paid, [*(flow(f"{later(month, 2)}-12", 120 * (100 + at)) for at, month in enumerate(run_of("2024-03", 6))), *more]
+
+
+@case(*_two_months_later(flow("2024-04-12", 11640)))
+def test_a_credit_before_the_first_by_the_records_own_lag_is_nobodys_error(told: Told) -> None:
+    """Where all credits come two months later, what came a month before the first line's is an earlier month's."""
+    assert {answer.split("/")[0] for answer in told.answers().values()} == {"delay"}
+
+
+@case([line(month, scale=100 + at, paid_on=f"{month}-05") for at, month in enumerate(run_of("2024-03", 6))],
+      [flow(f"{month}-12", 120 * (100 + at)) for at, month in enumerate(run_of("2024-03", 6))] + [flow("2024-09-12", 13000)])
+def test_a_credit_after_the_last_by_the_records_own_lag_is_nobodys_error(told: Told) -> None:
+    """Where all credits come in the month of the premium, what came a month after the last line's is a later month's."""
+    assert told.unusual() == {}
+
+
+@case(*_two_months_later(flow("2024-07-15", 777)))
+def test_a_surplus_is_of_the_month_whose_credit_came_with_it(told: Told) -> None:
+    """Where all credits come two months later, what came with May's is beside May's, not in June's place."""
+    assert {month for month, answer in told.answers().items() if answer.startswith("over_credit")} == {"2024-05"}
+
+
 @case(lines(count=12), [*credits(count=4), *credits("2024-05", 4, lag=2), *credits("2024-09", 4)])
 def test_a_lag_that_changes_and_returns(told: Told) -> None:
     """Four months come later and then two in one month: the lag went and came back."""

@@ -18,6 +18,8 @@ from recon.core.alike import settle_alike
 from recon.core.clean import settle_clean
 from recon.core.links import LATEST, PRICES, Credit, Line, Link
 from recon.core.match_leftover import (
+    beyond_ends,
+    lags_found,
     make_good,
     place_annual,
     place_holed,
@@ -161,6 +163,9 @@ def _match_account(
     if solution.bounded:
         out.problem("record-too-long", coins[0].file, str(len(payable)))
     spare = [j for j in range(len(coins)) if j not in used]
+    lags = lags_found(solution.links, payable, coins)
+    for j in beyond_ends(payable, coins, spare, lags):
+        left_prices[j] = 0
     if not spare and not any(link.kind == "inexact" for link in solution.links):
         return
     open_rows = [row for at, row in enumerate(payable) if at not in linked]
@@ -175,7 +180,7 @@ def _match_account(
     first_of_two = {(coins[link.credits[0]].month, coins[link.credits[0]].amount): payable[link.lines[0]]
                     for link in solution.links if link.kind == "1:1"}
     place_surplus(account, rows, coins, [j for j in spare if left_prices[j]], usual + behind, out,
-                  {payable[at].month for at in linked}, first_of_two)
+                  {payable[at].month for at in linked}, first_of_two, lags)
     if len(linked) < len(payable) and {row.number for row in payable} <= set(out.links["line"][begin:]):
         for row in payable:  # no month is open in the end: there is nothing to be undecided about
             out.settle(row)

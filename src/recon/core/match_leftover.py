@@ -6,12 +6,23 @@ Yearly and prepaid credits, lone months and lone credits, shortfalls made good, 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
-from recon.core.links import ANNUAL_REACH_MONTHS, HALF_YUAN, INEXACT_LATE, is_beyond_top_up, quarters_off
+from recon.core.links import ANNUAL_REACH_MONTHS, HALF_YUAN, INEXACT_LATE, Link, is_beyond_top_up, quarters_off
 from recon.core.made_good import Extra, Lack, made_good
 from recon.core.match_prices import DEDUCTION_YEARS, NEAR_MONTHS, YEAR, is_like
 from recon.core.match_rows import Account, Coin, Output, Row, amounts_of
+
+END_MONTHS = 3  # so many months in a row at the begin or the end of a record show the lag that holds there
+
+
+class Found(NamedTuple):
+    """The month of ``row``'s own credit, and how many months after its premium that is."""
+
+    row: Row
+    came: int
+    lag: int
 
 
 def _is_its_own(coin: Coin, place: Row, rows: list[Row]) -> bool:
@@ -338,13 +349,60 @@ def put_older_first(rows: list[Row], coins: list[Coin], out: Output, begin: int)
                 credits[at] = coin.number
 
 
+def lags_found(links: Iterable[Link], rows: Sequence[Row], coins: Sequence[Coin]) -> dict[int, Found]:
+    """By line, in order: the months of the normal stream with just their own credit, and how late that came."""
+    found = [Found(rows[link.lines[0]], coins[link.credits[0]].month, coins[link.credits[0]].month
+                   - rows[link.lines[0]].clock) for link in links
+             if link.kind == "1:1" and rows[link.lines[0]].stream == "normal" and not rows[link.lines[0]].annual]
+    return {each.row.number: each for each in sorted(found, key=lambda each: each.row.month)}
+
+
+def beyond_ends(
+    rows: Sequence[Row], coins: Sequence[Coin], spare: Sequence[int], lags: Mapping[int, Found]
+) -> list[int]:
+    """Left credits that stand outside the person's lines by the lag at which the first, or the last, of them came.
+
+    That lag is another than the usual, and :data:`END_MONTHS` in a row show it: what came before the first line's own
+    credit by just as much is an earlier month's, what came after the last one's a later month's.
+    """
+    told = list(lags.values())
+    normal = [row for row in rows if row.stream == "normal"]
+    if len(told) < END_MONTHS or not spare:
+        return []
+    found = []
+    first, last = min(normal, key=lambda row: row.month), max(normal, key=lambda row: row.month)
+    for end, near, later in ((first, told[:END_MONTHS], True), (last, told[-END_MONTHS:], False)):
+        ends = near[0] if later else near[-1]
+        if ends.row is not end or len({each.lag for each in near}) > 1 or ends.came == end.place:
+            continue
+        if (ends.came > end.place) != later:
+            continue
+        between = range(end.place, ends.came) if later else range(ends.came + 1, end.place + 1)
+        found += [j for j in spare if coins[j].printed is None and coins[j].month in between]
+    return found
+
+
+def _came_beside(coin: Coin, there: Sequence[Row], lags: Mapping[int, Found]) -> Row | None:
+    """Of the lines whose place is a credit's month the first; but where it came at another lag, the one that came then.
+
+    The line that came in the credit's month came at the same lag: there the credit stands beside it.
+    """
+    place = there[0] if there else None
+    mine = lags.get(place.number) if place else None
+    if mine is None or mine.came == coin.month:
+        return place
+    beside = [each.row for each in lags.values() if each.came == coin.month and each.lag == mine.lag]
+    return beside[0] if beside else place
+
+
 def place_surplus(
     account: Account, rows: list[Row], coins: list[Coin], spare: list[int], usual: int, out: Output,
-    linked_months: set[int], first_of_two: dict[tuple[int, int], Row],
+    linked_months: set[int], first_of_two: dict[tuple[int, int], Row], lags: Mapping[int, Found],
 ) -> None:
     """A credit nothing explains belongs to the month in whose place it came, as a link of that month.
 
     first_of_two: the lines linked alone to one credit, by its month and amount: what came twice is theirs, though late.
+    lags: of :func:`lags_found`: where a month and those around it all came at another lag, that is the place.
     """
     by_place: dict[int, list[Row]] = defaultdict(list)
     ordinary = ("normal", "retiree")
@@ -369,7 +427,7 @@ def place_surplus(
         else:
             # Of several lines with that place the one of the same amount, else the one that was paid in its time.
             there = by_place.get(coin.month, [])
-            twice = first_of_two.get((coin.month, coin.amount), there[0] if there else None)
+            twice = first_of_two.get((coin.month, coin.amount), _came_beside(coin, there, lags))
             place = next((row for row in there if coin.amount in amounts_of(row)), twice)
             month = place.month if place else coin.month - usual
             if place and month in linked_months:
