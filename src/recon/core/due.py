@@ -46,7 +46,7 @@ def with_due(lines: pl.DataFrame, credit: pl.DataFrame, context: Context, policy
     # By a learned lag the credit may come after the due month: it is lacking only where that month, too, can be seen.
     place_seen = (pl.col("place") <= pl.max_horizontal("due", "newest")) | (
         (pl.col("place") <= over) & pl.col("place_covered"))
-    counted &= place_seen.fill_null(True) & ~pl.col("place_before").fill_null(False)
+    counted &= place_seen.fill_null(True) & ~pl.col("place_before")
     lines = lines.with_columns(
         (pl.col("newest") > pl.col("due")).fill_null(False).alias("later_credit"),
         counted.fill_null(False).alias("counted"),
@@ -211,11 +211,12 @@ def _with_cover(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
     )
     lines = lines.join(flags, on="line", how="left", maintain_order="left").join(
         holed, on="line", how="left", maintain_order="left")
-    unseen = pl.col("place_before").fill_null(False) & ~pl.col("is_annual")
+    unseen = pl.col("place_before").fill_null(False) & ~pl.col("is_annual")  # of a year the window says what is due
     return lines.with_columns(
         pl.col("due_covered").is_not_null().alias("has_export"),
         pl.col("due_covered", "last_covered").fill_null(False) & pl.col("hole_from").is_null() & ~unseen,
         pl.col("before").fill_null(False) | unseen,
+        unseen.alias("place_before"),
         pl.col("open_end").fill_null(True),
     )
 
