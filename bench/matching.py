@@ -189,8 +189,9 @@ def whole(folder: Path) -> dict[str, Any]:
     from recon.policy import load_policy
     from recon.reading import spread, workers
     from recon.reading.formats import shipped
+    from recon.reading.spread import slicing
 
-    spread.SMALL_BYTES = 0  # the same way for every size
+    slicing.SMALL_BYTES = 0  # the same way for every size
     peak, start = Peak(), time.perf_counter()
     policy = load_policy([shipped() / "policy"])
     out = folder / "out"

@@ -337,7 +337,7 @@ def test_a_run_raises_the_code(code: str, tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("RECON_PASSWORDS", "wrong")
     if code == "workbook-part":  # what is large, and how many people a workbook tells of
         monkeypatch.setattr("recon.sharding.FROM_ROWS", 1)
-        monkeypatch.setattr("recon.reading.spread.SMALL_BYTES", 0)
+        monkeypatch.setattr("recon.reading.spread.slicing.SMALL_BYTES", 0)
         monkeypatch.setattr("recon.large.SHOWN_PEOPLE", 1)
     if code == "too-slow":
         monkeypatch.setattr("recon.reading.files.SECONDS", -60)

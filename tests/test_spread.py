@@ -14,10 +14,10 @@ import pytest
 from recon import large, sharding
 from recon.batch import Options, result_hashes, run_folder, write_report, write_tables
 from recon.policy import load_policy
-from recon.reading import slices, spread, workers
+from recon.reading import slices, workers
 from recon.reading.file_read import ReadResult
 from recon.reading.folder import read_folder
-from recon.reading.spread import Spread, read_spread
+from recon.reading.spread import Spread, read_spread, slicing
 from recon.simulate import simulate
 from recon.tables import INPUT_TABLES, TABLES
 from support import MAPPINGS
@@ -30,8 +30,8 @@ ROWS = 40  # of a slice
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Slices of a few rows."""
     monkeypatch.setattr(slices, "SLICE_ROWS", ROWS)
-    monkeypatch.setattr(spread, "SLICE_ROWS", ROWS)
-    monkeypatch.setattr(spread, "SMALL_BYTES", 0)
+    monkeypatch.setattr(slicing, "SLICE_ROWS", ROWS)
+    monkeypatch.setattr(slicing, "SMALL_BYTES", 0)
 
 
 def both_ways(
