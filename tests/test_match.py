@@ -991,3 +991,15 @@ def test_the_first_credit_a_month_early(told: Told) -> None:
 def test_the_credit_of_the_month_before_the_first_line(told: Told) -> None:
     """On the usual day it is December's, whose line is not at hand; January's is missing."""
     assert told.unusual() == {"2024-01": MISSING}
+
+
+@case([*(line(f"2024-{month:02d}", paid_on=f"2024-{month:02d}-05", scale=100 if month < 9 else 110)
+         for month in range(1, 10)),
+       *(line(month, scale=10, payment_kind="top_up", paid_on="2024-09-05") for month in ("2024-07", "2024-08"))],
+      [*(flow(f"2024-{month:02d}-12") for month in range(2, 9) if month != 4), flow("2024-09-12", 13200),
+       flow("2024-09-12", 2400)], as_of="2024-09-30", coverage=[cover(end="2024-09-30")])
+def test_top_ups_credited_at_once_are_no_surplus(told: Told) -> None:
+    """All the top-ups that arrived together came as one sum in their month of arrival, as the months themselves do."""
+    assert [link for link in told.links() if link[2] == 1200] == [
+        ("2024-07", "2024-09-12", 1200), ("2024-08", "2024-09-12", 1200)]
+    assert not any(label == "over_credit" for _, label, *_ in told.accused())

@@ -21,6 +21,7 @@ NEAR_SHARE = 8
 # The same small shortfall in one month of so many years is a deduction.
 DEDUCTION_YEARS = 2
 _OF_NOBODY = (PRICES.twin, PRICES.left)  # what leaving a credit costs that no month outside the lines explains
+_BESIDES = ("top_up", "back_pay")  # streams whose lines arrive together, beside the months' own
 HOLED_LINES = 12  # months that a credit with one missing in its middle may span
 AHEAD_CREDITS = 3  # so many other credits must show on which days of the month they come
 
@@ -94,7 +95,8 @@ def made_up_for(rows: list[Row], coins: list[Coin], prices: list[int], solution:
 
     Alone it would be one that came twice, or one of nobody. But then the sums agree, and nothing need be missing (a
     month that the fund has not split to people surely is); since equal sums do not cross, one late month shows as all
-    months up to the credit a little late each, which may cost more than ``left``.
+    months up to the credit a little late each, which may cost more than ``left``. So it is with all the top-ups, or all
+    the back pay, that arrived together: their sum is sooner theirs, in the month of arrival, than nobody's.
     """
     used = {j for link in solution.links for j in link.credits}
     linked = {at for link in solution.links for at in link.lines}
@@ -103,6 +105,17 @@ def made_up_for(rows: list[Row], coins: list[Coin], prices: list[int], solution:
         coin.amount for j, coin in enumerate(coins)
         if j not in used and prices[j] in _OF_NOBODY and coin.printed is None
         and any(row.amount == coin.amount and row.place < coin.month <= row.clock + REACH_MONTHS for row in waiting)
+    }
+    own = {amount for row in rows if row.stream == "normal" for amount in amounts_of(row)}
+    together: Counter[tuple[str, int]] = Counter()
+    for at, row in enumerate(rows):
+        if at not in linked and row.arrival is not None and row.stream.startswith(_BESIDES):
+            together[row.stream, row.clock] += row.amount or 0
+    hits |= {
+        coin.amount for j, coin in enumerate(coins)
+        if j not in used and prices[j] in _OF_NOBODY and coin.printed is None and coin.amount not in own
+        and any(total == coin.amount and 0 <= coin.month - clock <= REACH_MONTHS
+                for (_, clock), total in together.items())
     }
     return [PRICES.made_up if price in _OF_NOBODY and coin.amount in hits else price
             for coin, price in zip(coins, prices, strict=True)]
