@@ -438,6 +438,19 @@ def test_a_payers_lag_changes_for_all_its_people(first: int, second: int) -> Non
     assert told.of("PSN:4201000001").unusual() == {}
 
 
+def test_a_payers_lag_changes_when_some_of_its_people_have_left() -> None:
+    """Ten people in the middle of the year, a late run in June; from December on the credits of the eight come sooner."""
+    paid, came = [], []
+    for number, one in enumerate(colleagues(10)):
+        for at, month in enumerate(run_of("2024-04", 8) if number < 2 else run_of("2024-01", 20)):
+            lag = 1 + (month == "2024-05") - (month >= "2024-12")
+            paid.append(line(month, person_id=one, person_name=f"测试{number}", paid_on=None,
+                             booked_month=f"{month}-01", scale=100 + 7 * at % 30 + number, payer="P1"))
+            came.append(flow(f"{later(month, lag)}-{12 + (lag == 2)}", 120 * (100 + 7 * at % 30 + number), person_id=one))
+    told = solve(account(paid, came))
+    assert [told.of(one).unusual() for one in colleagues(10)] == [{"2024-05": "delay/late/resolved"}] * 10
+
+
 @pytest.mark.parametrize(("first", "second"), [(1, 2), (2, 1)])
 def test_a_small_payers_lag_changes_for_all_its_people(first: int, second: int) -> None:
     """Twelve people are enough to show that all of their payer are credited later or sooner from some month on."""

@@ -218,8 +218,11 @@ def payer_courses(shares: pl.DataFrame, lag: pl.DataFrame, shift: pl.DataFrame, 
     own_lag = lag.drop_nulls("payer").join(
         shift.filter(pl.col("shift") != 0), on=["region", "scheme"], how="semi"
     ).select(*key, pl.lit(value=True).alias("_own"))
+    # Once so many of a payer's people are seen in a month, half of them tell of the months when some had not yet come
+    # or had left: a turn there would else be taken for another lag from the beginning.
+    most = pl.col("people").max().over(key)
     asked = shares.drop_nulls("payer").join(own_lag, on=key, how="left").filter(
-        (pl.col("people") >= PAYER_TURN_PEOPLE) | pl.col("_own")).sort(*key, "month")
+        ((most >= PAYER_TURN_PEOPLE) & (pl.col("people") * 2 >= most)) | pl.col("_own")).sort(*key, "month")
     # Only a month that nearly all lack, or have twice, can be a turn; and one of the region's may be taken for a lag of
     # the payer's own.
     turning = asked.filter(
