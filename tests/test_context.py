@@ -789,6 +789,26 @@ def test_a_contribution_file_that_is_not_there(one_file: bool) -> None:
     assert (finding["scope"], finding["people"], finding["owner"]) == ("file", 30, "file_owner")
 
 
+@pytest.mark.parametrize("varied", [False, True])
+@pytest.mark.parametrize("before", [False, True])
+@pytest.mark.parametrize("own", [False, True])
+def test_one_credit_for_a_month_without_a_line_and_one_beside_it(varied: bool, before: bool, own: bool) -> None:
+    """What came with a neighbour for a month whose file is not there, or whose line is not, is none too much."""
+    people = colleagues(25)
+    mine, months = people[0], run_of("2024-01", 12)
+    held, with_it = ("2024-04", "2024-05") if before else ("2024-05", "2024-06")
+    scale = {month: 100 + at * varied for at, month in enumerate(months)}
+    paid = [line(month, person_id=one, scale=scale[month], file=f"{month}.csv") for one in people for month in months
+            if month != "2024-05" or (own and one != mine)]
+    came = [flow(f"{later(month, 1)}-12", 120 * (scale[month] + (scale[held] if (one, month) == (mine, with_it) else 0)),
+                 person_id=one) for one in people for month in months if (one, month) != (mine, held)]
+    told = solve(account(paid, came)).of(mine)
+    unseen = {"2024-05": "data_incomplete/contribution_unseen/unknown"}
+    assert told.unusual() == ({"2024-04": "delay/late/resolved"} if before else {}) | unseen
+    assert told.months()["2024-05"]["credited_fen"] == 120 * scale["2024-05"]
+    assert {link[0] for link in told.links() if link[1] == f"{later(with_it, 1)}-12"} == {held, with_it}
+
+
 def test_a_month_nobody_has_a_line_for_is_one_finding() -> None:
     """A month that one file covers, without a line and without a credit for anybody: one finding of the payer."""
     people = colleagues(30)

@@ -59,7 +59,7 @@ from recon.core.match_rows import (
     nulls_last,
     rows_by_account,
 )
-from recon.core.paid_together import name_parts, with_parts
+from recon.core.paid_together import name_parts, with_parts, without_unlisted
 from recon.core.search import Solution
 from recon.core.solve import Question, solve_many
 
@@ -129,7 +129,7 @@ def _match_account(
     payable = [row for row in rows if row.payable]
     set_apart(payable)
     whole = len(coins)
-    coins = with_parts(payable, coins)
+    coins, unlisted = without_unlisted(rows, with_parts(payable, coins))
     # Stable: months stay in order. Lines that are never late fit any credit: last, when little is left to choose from.
     payable.sort(key=lambda row: (row.arrival is None, row.stream == "normal", row.stream))
     usual = next((row.usual for row in payable if row.stream == "normal"), rows[0].usual)
@@ -152,8 +152,11 @@ def _match_account(
         emit(account, link, payable, coins, out)
         used.update(link.credits)
         linked.update(link.lines)
-    if len(coins) > whole:
-        name_parts(coins, out, begin)
+    for month, coin in unlisted:
+        there = next((row for row in rows if row.absent and row.month == month), None)
+        out.link(account, there, coin, coin.amount, "1:1", month=month, surplus=True)
+    if len(coins) + len(unlisted) > whole:
+        name_parts([*coins, *(coin for _, coin in unlisted)], out, begin)
     tied = [row.month for at, row in enumerate(payable) if (margin := solution.margins[at]) is not None and margin <= 0]
     one_month = len(tied) > 1 and len(set(tied)) == 1  # whichever of its lines is open, the month is
     for at, row in enumerate(payable):

@@ -1,7 +1,8 @@
 """One credit for a month and for what was paid with it: arrears, a month paid late, a top-up that arrived together.
 
 Links stay within one stream (docs/matching.md); such a credit is two, a month's own and that of the rest, before
-anything is linked. Only where the sums are exact and the months around leave no other reading.
+anything is linked. Only where the sums are exact and the months around leave no other reading. So is a credit for a
+month and for one beside it that no record lists: nobody can say what that one is due.
 """
 
 from __future__ import annotations
@@ -10,7 +11,10 @@ from collections import Counter, defaultdict
 from collections.abc import Collection
 from dataclasses import replace
 
+from recon.core.match_prices import is_like
 from recon.core.match_rows import Coin, Output, Row, amounts_of
+
+AROUND = 2  # months on either side that must have their own credits
 
 
 def with_parts(rows: list[Row], coins: list[Coin]) -> list[Coin]:
@@ -49,6 +53,59 @@ def with_parts(rows: list[Row], coins: list[Coin]) -> list[Coin]:
     return [part for coin in coins for part in _parts_of(coin, parts)] if parts else coins
 
 
+def without_unlisted(rows: list[Row], coins: list[Coin]) -> tuple[list[Coin], list[tuple[int, Coin]]]:
+    """``coins`` with a month's amount alone where they hold that and what a month without any line would get.
+
+    Then such months with what is theirs. rows: all lines. The two are neighbours, the credit is in the later one's
+    place and none is in the other's, the rest is like what the months around are due
+    (:func:`~recon.core.match_prices.is_like`), and these have their own credits in their own places.
+    """
+    by_month: dict[int, list[Row]] = defaultdict(list)
+    for row in rows:
+        if not row.absent:
+            by_month[row.month].append(row)
+    gaps = [month for month in range(min(by_month, default=0) + 1, max(by_month, default=0)) if month not in by_month]
+    if not gaps:
+        return coins, []
+    came: dict[int, list[Coin]] = defaultdict(list)
+    for coin in coins:
+        came[coin.month].append(coin)
+    parts: dict[int, tuple[int, int]] = {}
+    for gap in gaps:
+        around = {month: row for month in range(gap - AROUND, gap + AROUND + 1) for row in by_month.get(month, ())}
+        if not all(_is_plain(row) and len(by_month[month]) == 1 for month, row in around.items()):
+            continue
+        for other in (gap + 1, gap - 1):
+            if other not in around:
+                continue
+            row = around[other]
+            first, last = sorted((row.place, row.place + gap - other))
+            if came[first] or len(came[last]) != 1:
+                continue
+            whole = came[last][0].amount
+            if came[last][0].printed is not None or came[last][0].named or came[last][0].gross != whole:
+                continue
+            rest = next((whole - each for each in amounts_of(row) if is_like(whole - each, gap, rows)), None)
+            if rest is not None and all(_has_own(each, came) for each in around.values() if each is not row):
+                parts.setdefault(came[last][0].number, (gap, rest))
+    cut = [coin for coin in coins if coin.number in parts]
+    unlisted = [(parts[coin.number][0], _of(coin, parts[coin.number][1])) for coin in cut]
+    left = {coin.number: _of(coin, coin.amount - parts[coin.number][1]) for coin in cut}
+    return [left.get(coin.number, coin) for coin in coins], unlisted
+
+
+def _of(coin: Coin, fen: int) -> Coin:
+    return replace(coin, amount=fen, gross=fen)
+
+
+def _is_plain(row: Row) -> bool:
+    return row.payable and row.stream == "normal" and not row.annual and not row.prepaid and bool(row.amount)
+
+
+def _has_own(row: Row, came: dict[int, list[Coin]]) -> bool:
+    return any(coin.amount in amounts_of(row) for coin in came[row.place])
+
+
 def _due(row: Row) -> int:
     return row.amount or 0
 
@@ -62,7 +119,7 @@ def _parts_of(coin: Coin, parts: dict[tuple[int, int], tuple[int, int]]) -> list
     sums = parts.get((coin.month, coin.amount))
     if sums is None or coin.printed is not None or coin.named or coin.gross != coin.amount:
         return [coin]
-    return [replace(coin, amount=fen, gross=fen) for fen in sums]
+    return [_of(coin, fen) for fen in sums]
 
 
 def name_parts(coins: Collection[Coin], out: Output, begin: int) -> None:
