@@ -48,7 +48,8 @@ def by_hand(slips: Mapping[Slip, int], lines: Mapping[Line, tuple[int, str | Non
                          if month == pay + offset and (who in people or tuple(home) == place)}
                 if there and len(there) * 2 >= len(paid):
                     agreeing = sum(there.get(who) == fen for who, fen in paid.items())
-                    found[place][pay][offset] = (len(paid) + len(there) - 2 * agreeing, agreeing)
+                    expected = len(people.intersection(there))
+                    found[place][pay][offset] = (len(paid) + expected - 2 * agreeing, agreeing)
     return found
 
 
@@ -85,6 +86,15 @@ def test_a_payer_that_cannot_tell_takes_its_neighbours_offset() -> None:
     assert (told["甲"].basis, set(told["甲"].by_month.values())) == ("learned", {-1})
     assert (told["乙"].basis, set(told["乙"].by_month.values())) == ("neighbours", {-1})
     assert (told["丙"].basis, set(told["丙"].by_month.values())) == ("neighbours", {-1})
+
+
+def test_who_is_on_no_payslip_moves_no_offset() -> None:
+    """A payroll of one person, not declared any more at the end; colleagues without payslips joined one by one."""
+    slips = {(0, "420100", "甲", pay): 10000 for pay in range(1, 19)}
+    lines = {(0, month): (10000, "420100", "甲") for month in range(1, 15)}
+    lines |= {(who, month): (12000, "420100", "甲") for who in range(1, 7) for month in range(who, 19)}
+    told, = offsets.learn_offsets(*frames(slips, lines), PayrollSettings())
+    assert (told.basis, set(told.by_month.values())) == ("assumed", {0})
 
 
 def test_a_change_that_hardly_pays_is_none() -> None:

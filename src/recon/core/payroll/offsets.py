@@ -105,7 +105,10 @@ def _costs(slips: pl.DataFrame, base: pl.DataFrame) -> dict[Group, Costs]:
     theirs = slips.select(*place, "person_id").unique().join(base.select("person_id", "month"), on="person_id")
     there = base.select(*place, "person_id", "month").join(
         slips.select(place).unique(), on=place, how="semi", nulls_equal=True)
-    size = pl.concat([theirs, there]).unique().group_by(*place, "month").len("there")
+    # A month is covered by all who are declared; who never has a payslip there (a payroll of a part of the people)
+    # disagrees with no offset.
+    size = pl.concat([theirs, there]).unique().group_by(*place, "month").len("there").join(
+        theirs.unique().group_by(*place, "month").len("size"), on=[*place, "month"], how="left", nulls_equal=True)
     pairs = slips.join(base.select("person_id", "month", pl.col("own_fen").alias("fen")), on=["person_id", "fen"])
     agreeing = pairs.group_by(*place, "pay", (pl.col("month") - pl.col("pay")).alias("offset")).len("agreeing")
     # A month that hardly anybody is declared in (a straggler's back pay) is not covered.
@@ -114,14 +117,14 @@ def _costs(slips: pl.DataFrame, base: pl.DataFrame) -> dict[Group, Costs]:
         right_on=[*place, "_month"], nulls_equal=True,
     ).filter(pl.col("there") * 2 >= pl.col("number")).join(
         agreeing, on=[*place, "pay", "offset"], how="left", nulls_equal=True).with_columns(
-        pl.col("agreeing").fill_null(0))
+        pl.col("agreeing", "size").fill_null(0))
     counts: dict[Group, Costs] = {}
     order = [pl.col(name).cast(pl.String).fill_null("None") for name in place]
     for region, payer, pay in paid.sort(*order, "pay").select(*place, "pay").iter_rows():
         counts.setdefault((region, payer), {})[pay] = {}
     rank = pl.col("offset").replace_strict({offset: at for at, offset in enumerate(CANDIDATES)}, return_dtype=pl.Int32)
     for region, payer, pay, offset, number, size_, agreed in known.sort(rank).select(
-        *place, "pay", "offset", "number", "there", "agreeing",
+        *place, "pay", "offset", "number", "size", "agreeing",
     ).iter_rows():
         counts[region, payer][pay][offset] = (number + size_ - 2 * agreed, agreed)
     return counts
