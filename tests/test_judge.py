@@ -856,6 +856,15 @@ def test_colleagues_who_had_theirs_late_have_theirs() -> None:
     assert solve(account(paid, came + late), "2024-09-10").unusual() == {"2024-06": "delay/overdue/pending"}
 
 
+def test_colleagues_who_had_theirs_in_parts_or_less_a_deduction_have_theirs() -> None:
+    """Two of twelve colleagues had the month in two credits, or a little less: who still waits is overdue."""
+    people = [ME, *colleagues(12)]
+    paid, came = staff(people, missing={one: ["2024-06"] for one in people[:3]})
+    parts = [flow("2024-07-12", 5000, person_id=people[1]), flow("2024-07-15", 7000, person_id=people[1])]
+    less = [flow("2024-07-12", DUE - 700, person_id=people[2])]
+    assert solve(account(paid, came + parts + less), "2024-09-10").unusual() == {"2024-06": "delay/overdue/pending"}
+
+
 def test_overdue_is_still_pending() -> None:
     """Overdue never counts as open; its verdict and desk are its own."""
     people = [ME, *colleagues(12)]

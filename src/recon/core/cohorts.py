@@ -22,6 +22,7 @@ DEDUCTED = ["region", "payer", "accrual", "at"]
 SEASON = ["region", "payer", "accrual", "season"]
 # So many months must agree in amount and place before two numbers of one name are taken for one person's.
 OTHER_IDENTITY_MONTHS = 2
+HAVE_QUARTERS = 3  # who has so much of a month's credit has it: a part was taken, came with another's, or apart
 # So many people of one payer have lines on both sides of a month in which nobody has one.
 SILENT_PEOPLE = 5
 # A file prints the month of posting when so many credits of people at work print it, and none prints another.
@@ -56,8 +57,8 @@ def due_lines(lines: pl.DataFrame, lag: pl.DataFrame, policy: Policy) -> pl.Data
 def credited_people(due: pl.DataFrame, prepared: Prepared, own_lag: pl.DataFrame) -> pl.DataFrame:
     """payer, region, scheme, month, people (with an export), credited (the month's amount is in its usual place), have.
 
-    have: there or later: of that sum as many credits came from the place on as lines wait for one. due:
-    :func:`due_lines`.
+    have: there or later: of that sum as many credits came from the place on as lines wait for one, or most of it
+    (:data:`HAVE_QUARTERS`) is there in whatever parts. due: :func:`due_lines`.
     """
     usual = due.join(own_lag, on=ACCOUNT, how="left").with_columns(
         (pl.col("arrival") + pl.coalesce("own_learned", "usual")).alias("due"))
@@ -67,12 +68,15 @@ def credited_people(due: pl.DataFrame, prepared: Prepared, own_lag: pl.DataFrame
     marked = with_export.join(credit.unique().with_columns(pl.lit(True).alias("came")),
                               on=[*ACCOUNT, "due", "expected_fen"], how="left", nulls_equal=True)
     late = _came_later(marked, credit)
+    sums = credit.group_by(*ACCOUNT, "due").agg(pl.col("expected_fen").sum().alias("_sum"))
+    most = pl.col("_sum") * 4 >= pl.col("expected_fen") * HAVE_QUARTERS
     return (
         marked.join(late, on=[*ACCOUNT, "due", "expected_fen"], how="left", nulls_equal=True)
+        .join(sums, on=[*ACCOUNT, "due"], how="left", nulls_equal=True)
         .group_by(PAYER_MONTH)
         .agg(pl.col("person_id").n_unique().alias("people"),
              pl.col("person_id").filter(pl.col("came")).n_unique().alias("credited"),
-             pl.col("person_id").filter(pl.col("came") | pl.col("_late")).n_unique().alias("have"))
+             pl.col("person_id").filter(pl.col("came") | pl.col("_late") | most).n_unique().alias("have"))
     )
 
 
