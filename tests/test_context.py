@@ -463,6 +463,18 @@ def test_a_small_payers_lag_changes_for_all_its_people(first: int, second: int) 
     assert context_of(account(paid, came)).shift.filter(pl.col("shift") != 0)["payer"].unique().to_list() == ["甲公司"]
 
 
+def test_back_pay_may_keep_to_the_schedule_where_the_learned_lag_is_longer() -> None:
+    """Three months paid afterwards and credited a month later are these three, though all else takes two months."""
+    people = colleagues(24)
+    paid, came = staff(people, "2024-01", 13, lag=2)
+    months = run_of("2024-11", 3)
+    mine = [*lines("2024-01", 10), *(line(month, payment_kind="back_pay", paid_on="2025-02-05") for month in months)]
+    own = [*credits("2024-01", 10, lag=2), flow("2025-03-12", 3 * DUE)]
+    told = solve(account([*paid, *mine], [*came, *own])).of(ME)
+    assert told.accused() == []
+    assert [link[0] for link in told.links()[-3:]] == months
+
+
 def test_a_refunds_share_is_taken_where_the_payers_changed_lag_put_its_month() -> None:
     """After a payer's lag became two months a partly refunded month's credit is the one that came two months later."""
     paid, came = _two_payers(1, 2)

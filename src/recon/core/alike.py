@@ -23,7 +23,7 @@ MAX_ROWS = 300  # lines, and credits; longer records may be answered by a simple
 FEW = 16  # accounts; fewer are quicker one by one
 # All of a line that the matching looks at, less what an account asked here has not (accepted amounts, printed months…).
 _LINE = ["stream", "month", "arrival", "day", "amount", "due", "usual", "open_price", "payable", "steady", "shift",
-         "prepaid", "weak", "run_late", "paid", "absent", "followed"]
+         "prepaid", "weak", "run_late", "paid", "absent", "followed", "ahead"]
 _LINE_FROM: list[str | pl.Expr] = [
     # Of a stream only its kind and its place among the account's matter, not the day in its name.
     pl.col("stream").str.split(":").list.first() + pl.col("stream").rank("dense").over("account").cast(pl.String),

@@ -114,6 +114,9 @@ def _with_schedule(
         ((shift != 0) & ~pl.col("lasts").fill_null(False)).alias("run_late"),
         pl.when(yearly & ~annual).then(pl.lit("normal")).otherwise(pl.col("stream")).alias("stream"),
         (pl.col("steady_lag") == usual).fill_null(False).alias("steady"),
+        # What is learned is learned of normal lines; back pay and top-ups may keep to the schedule.
+        pl.when(annual | retiree).then(0).otherwise((due - pl.col("arrival") - pl.col("typical")).clip(
+            lower_bound=0)).fill_null(0).cast(pl.Int32).alias("ahead"),
     ).drop(
         "typical", "tolerance", "window_start", "credit_month", "kind", "learned", "own_learned", "steady_lag", "lasts",
     )

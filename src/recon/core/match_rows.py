@@ -62,6 +62,7 @@ class Row:
     estimate: int | None = None  # what is likely to be due where ``amount`` is not known
     rounding: int | None = None  # the sum due, a fen more or less, by another rounding
     once: bool | None = None  # that is the sum of both shares rounded once
+    ahead: int = 0  # months by which the schedule's own place comes before a due month that was learned
     behind: int = 0  # months after its own in which the premium of a bill is likely to have arrived
     # The amount due less deductions seen again and again, and before a refund.
     deducted: list[int] = field(default_factory=list)
@@ -97,7 +98,7 @@ _LINE_COLUMNS = [
     "line", "stream", "month", "arrival", "arrival_day", "expected_fen", "accepts", "whole_yuan", "due", "usual",
     "open_price", "payable", "by_place", "is_annual", "steady", "shift", "prepaid", "weak",
     "run_late", "paid", "absent", "unrefunded_fen", "followed", "estimated_fen",
-    "other_fen", "once",
+    "other_fen", "once", "ahead",
 ]
 
 
