@@ -366,6 +366,22 @@ def test_a_surplus_is_of_the_month_whose_credit_came_with_it(told: Told) -> None
     assert {month for month, answer in told.answers().items() if answer.startswith("over_credit")} == {"2024-05"}
 
 
+@case([line(month, scale=100 + at) for at, month in enumerate(run_of("2024-01", 10))],
+      [flow(f"{later(month, 1)}-12", 120 * (100 + at)) for at, month in enumerate(run_of("2024-01", 10)) if at > 3]
+      + [flow("2024-06-20")], coverage=[cover(start="2024-06-01")])
+def test_a_credit_of_one_unseen_months_sum_is_late(told: Told) -> None:
+    """Sums differ by the month: what has just that of a month due before the export is its own, not another's surplus."""
+    assert ("2024-01", "2024-06-20", DUE) in told.links()
+    assert told.accused() == []
+
+
+@case(lines(), [*(flow(f"{later(month, 1)}-12", accrual_month=f"{month}-01") for month in run_of("2024-02", 5)),
+                flow("2024-03-20", 2000, accrual_month="2024-01-01")], coverage=[cover(start="2024-03-01")])
+def test_a_printed_part_of_an_unseen_month_is_not_too_much(told: Told) -> None:
+    """A part that prints a month due before the export is that month's: whether the rest came cannot be told."""
+    assert told.answers()["2024-01"].startswith("data_incomplete/before_export")
+
+
 @case(lines(count=12), [*credits(count=4), *credits("2024-05", 4, lag=2), *credits("2024-09", 4)])
 def test_a_lag_that_changes_and_returns(told: Told) -> None:
     """Four months come later and then two in one month: the lag went and came back."""

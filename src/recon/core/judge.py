@@ -108,6 +108,9 @@ def judge(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
     )
     short = (
         pl.when(~sure | back_pay).then(state("policy_unknown", None, "unknown"))
+        # The rest may have come before the export begins.
+        .when(pl.col("due").is_not_null() & pl.col("has_export") & pl.col("before"))
+        .then(state("data_incomplete", not_covered, "unknown"))
         .when(~pl.col("last_over") & pl.col("due").is_not_null()).then(state("delay", "late", "pending"))
         .when(pl.col("due").is_not_null() & ~accusable).then(state("data_incomplete", not_covered, "unknown"))
         .otherwise(state("short_credit", None, "open"))

@@ -37,6 +37,7 @@ from recon.core.match_prices import (
     drop_roundings,
     find_deductions,
     find_holed,
+    is_of_one_unseen,
     made_up_for,
     may_be_from_outside,
     names_its_month,
@@ -138,7 +139,8 @@ def _match_account(
     accept_refunds(payable, coins)
     accept_taken_back(payable, coins)
     asked = [PRICES.unlisted if not price and may_be_from_outside(coin, payable, coins)
-             else price + LATEST if names_its_month(coin, payable) else price
+             else price + LATEST if names_its_month(coin, payable) or (price and is_of_one_unseen(coin, payable, coins))
+             else price
              for coin, price in zip(coins, left_prices, strict=True)]
     holed = find_holed(payable, coins)
     solution = yield _question(payable, coins, asked, usual, holed)
@@ -208,6 +210,12 @@ def _oldest_first(links: tuple[Link, ...], rows: list[Row], coins: list[Coin]) -
     return ordered
 
 
+def _priced_due(row: Row) -> int | None:
+    """The due month that a line's links are priced against: of back pay and top-ups the schedule's own."""
+    is_other = row.stream.startswith(("back_pay", "top_up"))
+    return row.due - row.ahead if is_other and row.due is not None else row.due
+
+
 def _question(
     payable: list[Row], coins: list[Coin], left_prices: list[int], usual: int, apart: Collection[int]
 ) -> Question:
@@ -219,7 +227,7 @@ def _question(
             kind="annual" if row.annual else "normal" if row.stream == "normal" else "other",
             month=row.month, arrival=row.arrival, day=row.day,
             amounts=amounts_of(row),
-            half_yuan=row.half_yuan, open_price=row.open_price, due=row.due, shift=row.shift,
+            half_yuan=row.half_yuan, open_price=row.open_price, due=_priced_due(row), shift=row.shift,
             prepaid=row.prepaid, weak=row.weak, deducted=len(row.deducted), top_up=row.stream == "top_up",
             rounded=0 if row.rounding is None else 2 if row.once else 1,
         )

@@ -419,8 +419,7 @@ def place_surplus(
         coin = coins[j]
         if coin.printed is not None:
             place, month = by_month.get(coin.printed), coin.printed
-            if place and place.payable and month not in linked_months and 0 < coin.amount < (place.amount or 0) and (
-                    not quarters_off(place.amount or 0, coin.amount)):
+            if place and place.payable and month not in linked_months and 0 < coin.amount < (place.amount or 0):
                 out.link(account, place, coin, coin.amount, "inexact")
                 linked_months.add(month)
                 continue

@@ -267,6 +267,21 @@ def names_its_month(coin: Coin, rows: list[Row]) -> bool:
         row.month == coin.printed and coin.amount in amounts_of(row) for row in rows)
 
 
+def is_of_one_unseen(coin: Coin, rows: list[Row], coins: list[Coin]) -> bool:
+    """Whether a credit has the sum of one line alone whose due month no export shows, where sums differ by the month.
+
+    Leaving that line open costs nothing; that its credit came so late is still likelier than a stray one of its sum.
+    """
+    if coin.printed is not None or coin.named or sum(each.amount == coin.amount for each in coins) > 1:
+        return False
+    normal = [row for row in rows if row.stream == "normal" and not row.annual]
+    same = [row for row in normal if coin.amount in amounts_of(row)]
+    if len(same) != 1 or same[0].open_price or not 0 <= coin.month - same[0].clock <= REACH_MONTHS:
+        return False
+    near = [row.amount for row in normal if abs(row.month - same[0].month) <= NEAR_MONTHS]
+    return len(set(near)) == len(near) >= NEAR_AMOUNTS
+
+
 def may_be_from_outside(coin: Coin, rows: list[Row], coins: list[Coin]) -> bool:
     """Whether a credit after (before) the person's own has the very sum of a line that lies further in.
 
