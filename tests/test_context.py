@@ -245,6 +245,10 @@ def test_people_of_one_sum_throughout_teach_the_lag_that_leaves_nothing_alone() 
         assert [told.of(one).accused() for one in people] == [
             [(month, "missing_month", "credit_missing", DUE) for month in missing.get(one, [])] for one in people]
         assert set(told.of(people[-1]).answers().values()) == {PLAIN, "delay/not_yet_due/pending"}
+    short = [[row for row in rows if row.get("accrual_month", row.get("posted_on")) >= start] for rows, start in (
+        (paid, "2024-06"), (came, "2024-08"))]
+    told = solve(account(*short, coverage=[cover("flow.csv", "2024-06-01", "2025-02-28")]), as_of="2025-02-28")
+    assert told.of(people[-1]).accused() == []
     few = [[row for row in rows if row["person_id"] in people[21:]] for rows in (paid, came)]
     told = solve(account(*few, coverage=[cover("flow.csv", "2023-06-01", "2025-02-28")]), as_of="2025-02-28")
     assert told.of(people[-1]).unusual() == {"2023-06": MISSING}  # of four people each may lack the first month

@@ -42,7 +42,7 @@ ODD_SHARE = 3  # where one credit in so many is no line's sum, a deduction is lo
 MIXED_SHARE_PERCENT = 10
 NOTES = 20  # so many cohorts are named
 PERSONAL = ("own", "likely", "whole")  # the votes that speak of single people
-COUNTED = ("clean", "all", "long", "even")  # the votes that are counted
+COUNTED = ("clean", "all", "long", "even", "long_even")  # the votes that are counted
 
 _LAGS = pl.DataFrame({"lag": range(MAX_LEARNED_LAG + 1)}, schema={"lag": pl.Int32})
 _SCORES = {"payer": pl.String, "lag": pl.Int32, "lines": pl.UInt32, "score": pl.Int32}
@@ -58,7 +58,7 @@ class Votes:
     lag far better than any other; whole: account, lag at which a record is clean throughout. clean, all: region,
     scheme, payer, lag, people, tied: how many clean records, and how many records of any kind, vote for it; tied: how
     many of these fit another lag as well. long: the same of records of :data:`PERSON_MONTHS` fitting lines and more.
-    even: the same of long records of one sum throughout (:func:`_even`), which fit nearly any lag.
+    even, long_even: the same of (long) records of one sum throughout (:func:`_even`), which fit nearly any lag.
     """
 
     own: pl.DataFrame
@@ -68,6 +68,7 @@ class Votes:
     all: pl.DataFrame
     long: pl.DataFrame
     even: pl.DataFrame
+    long_even: pl.DataFrame
 
 
 def may_be_corrected(plan: Schedule) -> bool:
@@ -129,11 +130,11 @@ def votes_of(
     likely = _likely(scores).join(own, on=ACCOUNT, how="anti").join(payers, on=ACCOUNT)
     own = own.join(payers, on=ACCOUNT, maintain_order="left").select(*ACCOUNT, "payer", "own_learned")
     votes = pl.concat([clean, rough]).join(payers, on=ACCOUNT).with_columns(text)
-    even = _even(due, came, typical, text, cover, _soft(regions, policy))
+    even = _even(due, came, typical, text, cover, _soft(regions, policy)).join(payers, on=ACCOUNT).with_columns(text)
     return Votes(own.with_columns(text), likely.with_columns(text).select(*ACCOUNT, *_SCORES),
                  whole.select(text, "lag"), _counted(clean.join(payers, on=ACCOUNT).with_columns(text)),
                  _counted(votes), _counted(votes.filter(pl.col("lines") >= PERSON_MONTHS)),
-                 _counted(even.filter(pl.col("lines") >= PERSON_MONTHS).join(payers, on=ACCOUNT).with_columns(text)))
+                 _counted(even), _counted(even.filter(pl.col("lines") >= PERSON_MONTHS)))
 
 
 def all_votes(parts: Sequence[Votes]) -> Votes:
@@ -153,7 +154,8 @@ def lags_of(votes: Votes, policy: Policy) -> tuple[pl.DataFrame, pl.DataFrame, l
     of_region = [_of_region(counts) for counts in (votes.clean, votes.all)]
     telling = _shared(_telling_one(of_region[1]), COHORT_TELLING, cohort=COHORT_PEOPLE)
     # Where too few records tell one lag from the others, those of one sum are asked, too.
-    every, long = (_of_region(_with_even(counts, votes.even)) for counts in (votes.all, votes.long))
+    every, long = (_of_region(_with_even(counts, even)) for counts, even in (
+        (votes.all, votes.even), (votes.long, votes.long_even)))
     of_even = pl.concat([
         _shared(every, COHORT_PEOPLE), _shared(long, STEADY_PEOPLE, STEADY_SHARE_PERCENT)
     ]).unique(["region", "scheme"], maintain_order=True).join(telling, on=["region", "scheme"], how="anti")
