@@ -1019,3 +1019,13 @@ def test_top_ups_credited_at_once_are_no_surplus(told: Told) -> None:
     assert [link for link in told.links() if link[2] == 1200] == [
         ("2024-07", "2024-09-12", 1200), ("2024-08", "2024-09-12", 1200)]
     assert not any(label == "over_credit" for _, label, *_ in told.accused())
+
+
+@case([line(month, scale=100 + at % 4 * 3 + at, paid_on=f"{month}-05") for at, month in enumerate(run_of("2024-01", 11))],
+      [flow(f"{month}-18", 120 * (100 + at % 4 * 3 + at) - (300 if at > 2 else 0))
+       for at, month in enumerate(run_of("2024-01", 11))],
+      as_of="2024-11-30", coverage=[cover(end="2024-11-30")])
+def test_a_deduction_from_credits_that_come_at_once(told: Told) -> None:
+    """Credited in the month of arrival, from the fourth month on less 3.00: the last is no surplus of the one before."""
+    assert [(link[0], link[1][:7]) for link in told.links()] == [(month, month) for month in run_of("2024-01", 11)]
+    assert told.unusual() == dict.fromkeys(run_of("2024-04", 8), "account_deduction/explained")

@@ -5,7 +5,7 @@ to leave a credit or a line without its like (DESIGN section 6). Nothing is link
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from recon.core.lags import DEDUCTION_MONTHS, DEDUCTION_SHARE
 from recon.core.links import INEXACT_LATE, PRICES, REACH_MONTHS
@@ -347,17 +347,49 @@ def find_deductions(rows: list[Row], coins: list[Coin]) -> None:
         odd[month].append(amount)
     if len(odd) < DEDUCTION_YEARS:
         return
+    found = {
+        rest: (0,) for rest, places in _lacking(rows, came, odd, 0).items()
+        if len(set(places)) >= DEDUCTION_MONTHS
+        or max(Counter(place % YEAR for place in set(places)).values()) >= DEDUCTION_YEARS
+    } or _found_elsewhere(rows, came, odd)
+    for rest, offs in found.items():
+        less = [row for row in rows if (row.amount or 0) >= rest * DEDUCTION_SHARE and not row.annual]
+        first = min(row.place for row in less for off in offs if (row.place + off, (row.amount or 0) - rest) in came)
+        for row in less:
+            if row.place >= first:
+                row.deducted.append((row.amount or 0) - rest)
+
+
+def _lacking(
+    rows: list[Row], came: Collection[tuple[int, int]], odd: Mapping[int, list[int]], off: int
+) -> dict[int, list[int]]:
+    """Small sum -> the places of the lines from whose credit, ``off`` months from there, just that is lacking."""
     lacking: dict[int, list[int]] = defaultdict(list)
     for row in rows:
-        if row.amount and row.arrival is not None and not row.annual and (row.place, row.amount) not in came:
-            for amount in odd.get(row.place, ()):
+        if row.amount and row.arrival is not None and not row.annual and (row.place + off, row.amount) not in came:
+            for amount in odd.get(row.place + off, ()):
                 if 0 < (row.amount - amount) * DEDUCTION_SHARE <= row.amount:
                     lacking[row.amount - amount].append(row.place)
-    for rest, places in lacking.items():
-        seasons = Counter(place % YEAR for place in set(places))
-        if len(set(places)) >= DEDUCTION_MONTHS or max(seasons.values()) >= DEDUCTION_YEARS:
-            less = [row for row in rows if (row.amount or 0) >= rest * DEDUCTION_SHARE and not row.annual]
-            first = min(row.place for row in less if (row.place, (row.amount or 0) - rest) in came)
-            for row in less:
-                if row.place >= first:
-                    row.deducted.append((row.amount or 0) - rest)
+    return lacking
+
+
+def _found_elsewhere(
+    rows: list[Row], came: Collection[tuple[int, int]], odd: Mapping[int, list[int]]
+) -> dict[int, tuple[int, ...]]:
+    """Deductions of an account whose lag nobody knows yet: the same small sum lacks a month sooner or later throughout.
+
+    Only credits that are no line's sum, of amounts that vary (with one amount the own place tells), and from a month
+    more on than in the lines' own places.
+    """
+    own = {amount for row in rows for amount in amounts_of(row)}
+    strange = {month: [amount for amount in amounts if amount not in own] for month, amounts in odd.items()}
+    places: dict[int, set[int]] = defaultdict(set)
+    dues: dict[int, set[int]] = defaultdict(set)
+    due = {row.place: row.amount for row in rows if row.amount}
+    for off in (-1, 0, 1):
+        for rest, theirs in _lacking(rows, came, strange, off).items():
+            places[rest].update(theirs)
+            dues[rest].update(due[place] for place in theirs)
+    told = [rest for rest in places if len(places[rest]) > DEDUCTION_MONTHS <= len(dues[rest])]
+    # What varies may differ alike by chance: the sum that most lines lack.
+    return {max(told, key=lambda rest: (len(places[rest]), -rest)): (-1, 0, 1)} if told else {}
