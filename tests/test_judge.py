@@ -865,6 +865,15 @@ def test_colleagues_who_had_theirs_in_parts_or_less_a_deduction_have_theirs() ->
     assert solve(account(paid, came + parts + less), "2024-09-10").unusual() == {"2024-06": "delay/overdue/pending"}
 
 
+def test_who_has_an_older_months_credit_in_a_months_place_lacks_that_months() -> None:
+    """Where all of a payer's people wait for a month, in whose place the month before came, nobody is overdue."""
+    people = [ME, *colleagues(12)]
+    paid = [line(month, person_id=one, scale=100 + 3 * at) for one in people for at, month in enumerate(run_of("2024-01", 6))]
+    came = [flow(f"{later(month, 2 if at > 3 else 1)}-12", 120 * (100 + 3 * at), person_id=one)
+            for one in people for at, month in enumerate(run_of("2024-01", 5))]
+    assert solve(account(paid, came), "2024-07-31").unusual()["2024-06"] == "delay/late/pending"
+
+
 def test_overdue_is_still_pending() -> None:
     """Overdue never counts as open; its verdict and desk are its own."""
     people = [ME, *colleagues(12)]

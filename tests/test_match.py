@@ -382,6 +382,14 @@ def test_a_printed_part_of_an_unseen_month_is_not_too_much(told: Told) -> None:
     assert told.answers()["2024-01"].startswith("data_incomplete/before_export")
 
 
+@case([*(line(month, paid_on=f"{later(month, 1)}-20") for month in run_of("2024-01", 4)), *lines("2024-05", 8)],
+      [flow("2024-02-12"), *(flow(f"{later(month, 2)}-12") for month in run_of("2024-01", 4)),
+       *credits("2024-05", 8)])
+def test_a_credit_before_the_first_of_a_payer_that_pays_a_month_later(told: Told) -> None:
+    """The first payer paid a month later than the next: what came a month before its first credit is nobody's error."""
+    assert told.accused() == []
+
+
 @case(lines(count=12), [*credits(count=4), *credits("2024-05", 4, lag=2), *credits("2024-09", 4)])
 def test_a_lag_that_changes_and_returns(told: Told) -> None:
     """Four months come later and then two in one month: the lag went and came back."""

@@ -68,7 +68,10 @@ def credited_people(due: pl.DataFrame, prepared: Prepared, own_lag: pl.DataFrame
     marked = with_export.join(credit.unique().with_columns(pl.lit(True).alias("came")),
                               on=[*ACCOUNT, "due", "expected_fen"], how="left", nulls_equal=True)
     late = _came_later(marked, credit)
-    sums = credit.group_by(*ACCOUNT, "due").agg(pl.col("expected_fen").sum().alias("_sum"))
+    # What is just another line's sum is that line's, wherever it stands.
+    odd = credit.join(marked.select(*ACCOUNT, "expected_fen").unique(), on=[*ACCOUNT, "expected_fen"], how="anti",
+                      nulls_equal=True)
+    sums = odd.group_by(*ACCOUNT, "due").agg(pl.col("expected_fen").sum().alias("_sum"))
     most = pl.col("_sum") * 4 >= pl.col("expected_fen") * HAVE_QUARTERS
     return (
         marked.join(late, on=[*ACCOUNT, "due", "expected_fen"], how="left", nulls_equal=True)

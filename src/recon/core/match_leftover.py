@@ -12,9 +12,7 @@ from typing import NamedTuple
 from recon.core.links import ANNUAL_REACH_MONTHS, HALF_YUAN, INEXACT_LATE, Link, is_beyond_top_up, quarters_off
 from recon.core.made_good import Extra, Lack, made_good
 from recon.core.match_prices import DEDUCTION_YEARS, NEAR_MONTHS, YEAR, is_like
-from recon.core.match_rows import Account, Coin, Output, Row, amounts_of
-
-END_MONTHS = 3  # so many months in a row at the begin or the end of a record show the lag that holds there
+from recon.core.match_rows import END_MONTHS, Account, Coin, Output, Row, amounts_of
 
 
 class Found(NamedTuple):

@@ -22,6 +22,8 @@ MARGIN_SCHEMA = {
     "bounded": pl.Boolean, "proved": pl.Boolean,
 }
 
+END_MONTHS = 3  # so many months in a row at the begin or the end of a record show what holds there
+
 
 @dataclass
 class Matched:
@@ -197,9 +199,17 @@ def span_of(rows: list[Row]) -> tuple[int, int]:
 
 
 def offset_of(rows: list[Row], like: Row) -> int:
-    """Months after their own in which credits usually come: those of retirement, or those of the months before."""
+    """Months after their own in which credits usually come: those of retirement, or those of the months before.
+
+    Where all months next to ``like``, at the begin or the end of the record, have another number (a payer that pays
+    later), it is theirs.
+    """
     retired = like.stream == "retiree"
     mine = [row for row in rows if row.stream == ("retiree" if retired else "normal")] or rows
+    near = sorted(mine, key=lambda row: abs(row.month - like.month))[:END_MONTHS]
+    here = {row.clock - row.month + row.usual for row in near}
+    if len(near) == END_MONTHS and len(here) == 1:
+        return here.pop()
     usual = Counter(row.clock - row.month + row.usual for row in mine)
     often = max(usual.values())
     return min(months for months, count in usual.items() if count == often)
