@@ -451,8 +451,9 @@ def _even(
         return none
     theirs = due.join(one_sum, on=ACCOUNT, how="semi").join(_LAGS, how="cross").select(
         text, "lag", pl.col("at") + pl.col("lag"))
-    lines = _seen(theirs, cover)
-    credits = _seen(came.join(one_sum, on=ACCOUNT, how="semi").select(text, "at").unique(), cover)
+    ends = _ends(cover())
+    lines = _seen(theirs, ends)
+    credits = _seen(came.join(one_sum, on=ACCOUNT, how="semi").select(text, "at").unique(), ends)
     fits = lines.join(credits, on=[*ACCOUNT, "at"], how="semi").group_by(*ACCOUNT, "lag").agg(pl.len().alias("lines"))
     seen = lines.group_by(*ACCOUNT, "lag").agg(pl.len().cast(pl.Int64).alias("_seen"))
     all_credits = credits.group_by(ACCOUNT).agg(pl.len().cast(pl.Int64).alias("_came"))
@@ -465,9 +466,9 @@ def _even(
         *(pl.col(name).cast(none.schema[name]) for name in ACCOUNT), "lag", "lines", pl.lit(value=False).alias("tied"))
 
 
-def _seen(lines: pl.DataFrame, cover: Callable[[], pl.DataFrame]) -> pl.DataFrame:
+def _seen(lines: pl.DataFrame, ends: pl.DataFrame) -> pl.DataFrame:
     """Of ``lines`` (person_id, region, at) those with their month inside what the person's exports cover there."""
-    return lines.join(_ends(cover()), on=["person_id", "region"]).filter(
+    return lines.join(ends, on=["person_id", "region"]).filter(
         pl.col("at").is_between("_from", "_to")).drop("_from", "_to")
 
 

@@ -168,11 +168,11 @@ def _match_account(
     if solution.bounded:
         out.problem("record-too-long", coins[0].file, str(len(payable)))
     spare = [j for j in range(len(coins)) if j not in used]
+    if not spare and not any(link.kind == "inexact" for link in solution.links):
+        return
     lags = lags_found(solution.links, payable, coins)
     for j in beyond_ends(payable, coins, spare, lags):
         left_prices[j] = 0
-    if not spare and not any(link.kind == "inexact" for link in solution.links):
-        return
     open_rows = [row for at, row in enumerate(payable) if at not in linked]
     spare = place_annual(account, rows, open_rows, coins, spare, out)
     spare = place_prepaid(account, rows, open_rows, coins, spare, out)
@@ -212,8 +212,7 @@ def _oldest_first(links: tuple[Link, ...], rows: list[Row], coins: list[Coin]) -
 
 def _priced_due(row: Row) -> int | None:
     """The due month that a line's links are priced against: of back pay and top-ups the schedule's own."""
-    is_other = row.stream.startswith(("back_pay", "top_up"))
-    return row.due - row.ahead if is_other and row.due is not None else row.due
+    return row.due - row.ahead if row.is_beside and row.due is not None else row.due
 
 
 def _question(

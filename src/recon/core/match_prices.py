@@ -21,7 +21,6 @@ NEAR_SHARE = 8
 # The same small shortfall in one month of so many years is a deduction.
 DEDUCTION_YEARS = 2
 _OF_NOBODY = (PRICES.twin, PRICES.left)  # what leaving a credit costs that no month outside the lines explains
-_BESIDES = ("top_up", "back_pay")  # streams whose lines arrive together, beside the months' own
 HOLED_LINES = 12  # months that a credit with one missing in its middle may span
 AHEAD_CREDITS = 3  # so many other credits must show on which days of the month they come
 
@@ -101,19 +100,20 @@ def made_up_for(rows: list[Row], coins: list[Coin], prices: list[int], solution:
     used = {j for link in solution.links for j in link.credits}
     linked = {at for link in solution.links for at in link.lines}
     waiting = [row for at, row in enumerate(rows) if at not in linked and row.open_price == PRICES.open]
+    left = [coin for j, coin in enumerate(coins)
+            if j not in used and prices[j] in _OF_NOBODY and coin.printed is None]
     hits = {
-        coin.amount for j, coin in enumerate(coins)
-        if j not in used and prices[j] in _OF_NOBODY and coin.printed is None
-        and any(row.amount == coin.amount and row.place < coin.month <= row.clock + REACH_MONTHS for row in waiting)
+        coin.amount for coin in left
+        if any(row.amount == coin.amount and row.place < coin.month <= row.clock + REACH_MONTHS for row in waiting)
     }
     own = {amount for row in rows if row.stream == "normal" for amount in amounts_of(row)}
     together: Counter[tuple[str, int]] = Counter()
     for at, row in enumerate(rows):
-        if at not in linked and row.arrival is not None and row.stream.startswith(_BESIDES):
+        if at not in linked and row.arrival is not None and row.is_beside:
             together[row.stream, row.clock] += row.amount or 0
     hits |= {
-        coin.amount for j, coin in enumerate(coins)
-        if j not in used and prices[j] in _OF_NOBODY and coin.printed is None and coin.amount not in own
+        coin.amount for coin in left
+        if coin.amount not in own
         and any(total == coin.amount and 0 <= coin.month - clock <= REACH_MONTHS
                 for (_, clock), total in together.items())
     }

@@ -77,6 +77,11 @@ class Row:
         return self.month if self.arrival is None else self.arrival
 
     @property
+    def is_beside(self) -> bool:
+        """Back pay or a top-up, one of those that arrive together beside the months' own."""
+        return self.stream.startswith(("back_pay", "top_up"))
+
+    @property
     def place(self) -> int:
         """The month in which its credit usually comes."""
         return self.clock + self.behind + self.usual + self.shift

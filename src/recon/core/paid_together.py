@@ -82,16 +82,22 @@ def without_unlisted(rows: list[Row], coins: list[Coin]) -> tuple[list[Coin], li
             first, last = sorted((row.place, row.place + gap - other))
             if came[first] or len(came[last]) != 1:
                 continue
-            whole = came[last][0].amount
-            if came[last][0].printed is not None or came[last][0].named or came[last][0].gross != whole:
+            coin = came[last][0]
+            if not _may_be_cut(coin):
                 continue
-            rest = next((whole - each for each in amounts_of(row) if is_like(whole - each, gap, rows)), None)
+            rests = (coin.amount - each for each in amounts_of(row))
+            rest = next((fen for fen in rests if is_like(fen, gap, rows)), None)
             if rest is not None and all(_has_own(each, came) for each in around.values() if each is not row):
-                parts.setdefault(came[last][0].number, (gap, rest))
+                parts.setdefault(coin.number, (gap, rest))
     cut = [coin for coin in coins if coin.number in parts]
     unlisted = [(parts[coin.number][0], _of(coin, parts[coin.number][1])) for coin in cut]
     left = {coin.number: _of(coin, coin.amount - parts[coin.number][1]) for coin in cut}
     return [left.get(coin.number, coin) for coin in coins], unlisted
+
+
+def _may_be_cut(coin: Coin) -> bool:
+    """Nothing says what it is for, and no part of it was taken back."""
+    return coin.printed is None and not coin.named and coin.gross == coin.amount
 
 
 def _of(coin: Coin, fen: int) -> Coin:
@@ -117,7 +123,7 @@ def _once(row: Row) -> int:
 
 def _parts_of(coin: Coin, parts: dict[tuple[int, int], tuple[int, int]]) -> list[Coin]:
     sums = parts.get((coin.month, coin.amount))
-    if sums is None or coin.printed is not None or coin.named or coin.gross != coin.amount:
+    if sums is None or not _may_be_cut(coin):
         return [coin]
     return [_of(coin, fen) for fen in sums]
 
