@@ -581,6 +581,24 @@ def test_a_top_up_for_all_is_no_second_month() -> None:
     assert shift.filter(pl.col("shift") == 0)["arrival"].max() == 2024 * 12 + 5
 
 
+def test_premiums_that_a_payer_paid_late_turn_no_lag() -> None:
+    """Two months' premiums that arrived together, and a month in which none did, delay nothing and take nothing back.
+
+    Later nobody gets one month, and then the lag becomes shorter: that month is missing, not a late run of all.
+    """
+    people = colleagues(20)
+    months = run_of("2024-08", 20)
+    scale = {month: 100 if month < "2025-07" else 109 for month in months}
+    arrives = {month: "2025-03" if month == "2024-12" else later(month, 1) for month in months}
+    paid = [line(month, person_id=one, region=CHONGQING, payer="P1", paid_on=None, booked_month=f"{arrives[month]}-01",
+                 scale=scale[month] + number) for number, one in enumerate(people) for month in months]
+    came = [flow(f"{later(arrives[month], 1 if month < '2025-07' else 0)}-{20 + (month > '2025-01')}",
+                 120 * (scale[month] + number), person_id=one, region=CHONGQING)
+            for number, one in enumerate(people) for month in months if month != "2025-05"]
+    told = solve(account(paid, came, coverage=[cover(start="2024-08-01", end="2026-06-30")]), as_of="2026-07-01").of(people[0])
+    assert told.unusual() == {"2024-12": "on_time/paid_late/explained", "2025-05": MISSING}
+
+
 def test_a_hole_stays_a_hole_among_steady_colleagues() -> None:
     """Where five colleagues show one constant lag, credits past the last contribution do not shift a hole away."""
     people = [ME, *colleagues(5)]

@@ -97,6 +97,15 @@ def test_who_is_on_no_payslip_moves_no_offset() -> None:
     assert (told.basis, set(told.by_month.values())) == ("assumed", {0})
 
 
+def test_payslips_that_agree_with_no_declaration_tell_no_offset() -> None:
+    """All deduct another sum than is declared (a flat sum is left out), and some left: the month is the payslip's own."""
+    slips = {(who, "420100", "甲", pay): 9700 + 100 * who + 7 * pay for who in range(8) for pay in range(who and 1, 12 - who)}
+    lines = {(who, month): (fen + 300, "420100", "甲") for (who, _, _, month), fen in slips.items()}
+    lines[7, 3] = (slips[7, "420100", "甲", 4], "420100", "甲")  # but one, by chance
+    told, = offsets.learn_offsets(*frames(slips, lines), PayrollSettings())
+    assert (told.basis, set(told.by_month.values())) == ("assumed", {0})
+
+
 def test_a_change_that_hardly_pays_is_none() -> None:
     """Odd payslips that cost no more than a change of offset are odd payslips; from a few more on they are a change."""
     def by_month(odd: int) -> offsets.Costs:

@@ -124,8 +124,9 @@ def gather(
         lag=lag, steady=steady, shift=shift, cohort=told.credited_people,
         silent=cohorts.silent_months(told.payer_months), unpaid=cohorts.unpaid_people(told.payer_months),
         elsewhere=cohorts.elsewhere(told.waiting, told.strange),
-        nobodys=shifts.nobodys(told.shares), deduction=cohorts.common_deductions(told.credited, told.lacking),
-        inferred=inferred, notes=tuple(notes + changes), deducted=_placed(deducted, seen.payer_regions),
+        nobodys=shifts.nobodys(told.shares, lag, policy),
+        deduction=cohorts.common_deductions(told.credited, told.lacking), inferred=inferred,
+        notes=tuple(notes + changes), deducted=_placed(deducted, seen.payer_regions),
         posting_prints=cohorts.posting_prints(seen.printed_months),
     )
 

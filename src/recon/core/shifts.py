@@ -46,14 +46,17 @@ SHIFT = {"region": pl.String, "scheme": pl.String, "payer": pl.String, "arrival"
 # more lines must fit, in hundredths of the people; hole: whether nearly nobody got anything in that arrival's month.
 _COURSE = {**SHIFT, "way": pl.Int32, "start": pl.Int32, "hole": pl.Boolean, "people": pl.Int64, "percent": pl.Int32}
 
-_COUNTS = ["people", "without", "twice", "thrice"]
+_COUNTS = ["people", "without", "twice", "thrice", "idle", "paired"]
 # What is counted of a course (see :func:`fits`).
 FITS = ("lines", "lacking", "nobodys", "over")
-_Month = tuple[int, int, int, int, int]  # month and _COUNTS
+_Month = tuple[int, int, int, int, int, int, int]  # month and _COUNTS
 
 
 def month_shares(lines: pl.DataFrame, credit: pl.DataFrame) -> pl.DataFrame:
-    """region, scheme, payer, month, people, without, twice, thrice: accounts whose credits span the month, and how."""
+    """region, scheme, payer, month, people, without, twice, thrice: accounts whose credits span the month, and how.
+
+    idle, paired: for how many of them no premium arrived in the month, because it did later, or two and more.
+    """
     least = _payers(_lone_lines(lines))
     # A top-up for all is no second month: what is far less than a month's credit is not counted. More than any month's
     # is a credit of several.
@@ -68,11 +71,26 @@ def month_shares(lines: pl.DataFrame, credit: pl.DataFrame) -> pl.DataFrame:
     ).join(least, on=ACCOUNT).filter(pl.col("last") - pl.col("first") >= 5)
     inside = spans.with_columns(
         pl.int_ranges(pl.col("first") + 1, "last", dtype=pl.Int32).alias("month")
-    ).explode("month").join(counts, on=[*ACCOUNT, "month"], how="left")
+    ).explode("month").join(counts, on=[*ACCOUNT, "month"], how="left").join(
+        _odd_arrivals(plain_lines(lines)), on=[*ACCOUNT, "month"], how="left")
     return inside.group_by("region", "scheme", "payer", "month").agg(
         pl.len().alias("people"), pl.col("n").is_null().sum().alias("without"),
         (pl.col("whole") >= 2).sum().alias("twice"), (pl.col("whole") >= 3).sum().alias("thrice"),
+        (pl.col("arrived") == 0).sum().alias("idle"), (pl.col("arrived") >= 2).sum().alias("paired"),
     )
+
+
+def _odd_arrivals(plain: pl.DataFrame) -> pl.DataFrame:
+    """The account, month, arrived: in which two premiums arrived, or none of a line whose own came later than others'.
+
+    A month without any line says nothing: its premium and credit may have come.
+    """
+    own = (pl.col("month") + (pl.col("arrival") - pl.col("month")).min().over(ACCOUNT)).cast(pl.Int32)
+    placed = plain.select(*ACCOUNT, pl.col("arrival").cast(pl.Int32), own.alias("own"))
+    arrived = placed.group_by(*ACCOUNT, pl.col("arrival").alias("month")).agg(pl.len().cast(pl.Int64).alias("arrived"))
+    late = placed.filter(pl.col("arrival") > pl.col("own")).select(*ACCOUNT, pl.col("own").alias("month")).unique()
+    none = late.join(arrived, on=[*ACCOUNT, "month"], how="anti").with_columns(pl.lit(0, pl.Int64).alias("arrived"))
+    return pl.concat([none, arrived.filter(pl.col("arrived") >= 2)])
 
 
 def courses(shares: pl.DataFrame, lag: pl.DataFrame, policy: Policy) -> pl.DataFrame:
@@ -95,16 +113,21 @@ def courses(shares: pl.DataFrame, lag: pl.DataFrame, policy: Policy) -> pl.DataF
     return pl.concat(frames)
 
 
-def nobodys(shares: pl.DataFrame) -> pl.DataFrame:
-    """region, scheme, payer, month: in which nearly none of a payer's people got any, and nothing made it up."""
+def nobodys(shares: pl.DataFrame, lag: pl.DataFrame, policy: Policy) -> pl.DataFrame:
+    """region, scheme, payer, month: in which nearly none of a payer's people got any, and nothing made it up.
+
+    lag: the lags learned, of payers or of all of a region; what was due then counts from them.
+    """
     key = ["region", "scheme", "payer"]
     asked = shares.filter(pl.col("payer").is_not_null() & (pl.col("people") >= COHORT_PEOPLE)).sort(*key, "month")
     empty = asked.filter(_EMPTY).select(key).unique()
-    found = [
-        (*cohort, month)
-        for cohort, months_of in asked.join(empty, on=key, how="semi").group_by(key, maintain_order=True)
-        for month in sorted(_never_made_up(months_of.select("month", *_COUNTS).rows()))
-    ]
+    told = {(region, scheme, payer): learned for region, scheme, payer, learned in lag.rows()}
+    found = []
+    for cohort, months_of in asked.join(empty, on=key, how="semi").group_by(key, maintain_order=True):
+        region, scheme, payer = (str(part) for part in cohort)
+        usual = told.get((region, scheme, payer), _usual_lag(lag, region, scheme, policy))
+        alone = _never_made_up(months_of.select("month", *_COUNTS).rows(), usual)
+        found += [(*cohort, month) for month in sorted(alone)]
     return pl.DataFrame(found, schema={**dict.fromkeys(key, pl.String), "month": pl.Int32}, orient="row")
 
 
@@ -266,10 +289,10 @@ def _ways(counts: list[_Month], lags: Sequence[int], known: Sequence[int], other
     that nothing makes up for, each may be the begin of a delay or a month that nobody got; where all are the begin of
     one, a lag may become shorter than it began, too.
     """
-    alone = _never_made_up(counts)
     told = {way.lags() for way in others}
     ways = []
     for start in sorted({max(lag + more, 0) for lag in lags for more in (-1, 0, 1)}):
+        alone = _never_made_up(counts, start)
         readings = [(holes, start) for holes in _hole_sets(alone)] + [(set[int](), max(start - 1, 0))]
         for holes, least in readings:
             if start in lags:
@@ -374,18 +397,31 @@ def _is_empty(people: int, without: int) -> bool:
     return without * 100 >= people * RUN_WITHOUT_PERCENT
 
 
-def _taken_back(people: int, twice: int, thrice: int) -> int:
-    """How many delays a month takes back in which most have two credits, or three."""
-    return sum(count * 100 >= people * RUN_TWICE_PERCENT for count in (twice, thrice))
+def _due_by_arrival(counts: list[_Month]) -> dict[int, int]:
+    """How many credits most people have to come for what arrived in a month: none, one or two; one where unknown."""
+    return {month: 0 if _is_empty(people, idle) else 2 if paired * 100 >= people * RUN_TWICE_PERCENT else 1
+            for month, people, _, _, _, idle, paired in counts}
 
 
-def _never_made_up(shares: list[_Month]) -> set[int]:
-    """The empty months that no double one takes back; a double one takes back the last."""
+def _taken_back(month: _Month, due: int) -> int:
+    """How many delays a month takes back in which most have more credits than were ``due``."""
+    _, people, without, twice, thrice, _, _ = month
+    return max(sum(count * 100 >= people * RUN_TWICE_PERCENT for count in (people - without, twice, thrice)) - due, 0)
+
+
+def _never_made_up(shares: list[_Month], lag: int) -> set[int]:
+    """The empty months that no double one takes back; a double one takes back the last.
+
+    lag: from the arrival of premiums. A month after none arrived is empty by itself, one after two came is double.
+    """
     waiting: list[int] = []
-    for month, people, without, twice, thrice in shares:
-        if _is_empty(people, without):
+    due = _due_by_arrival(shares)
+    for counted in shares:
+        month, people, without = counted[:3]
+        expected = due.get(month - lag, 1)
+        if _is_empty(people, without) and expected:
             waiting.append(month)
-        for _ in range(_taken_back(people, twice, thrice)):
+        for _ in range(_taken_back(counted, expected)):
             if waiting and waiting[-1] != month:
                 waiting.pop()
     return set(waiting)
@@ -400,18 +436,21 @@ def _hole_sets(alone: set[int]) -> list[set[int]]:
 def _path(counts: list[_Month], start: int, holes: set[int], least: int) -> list[tuple[int, int]]:
     """(arrival, shift from ``start``): an empty month delays all that follow, a double one takes the delay back.
 
-    In the months of ``holes`` nobody got anything, and nothing is delayed. A double month makes the lag no shorter than
-    ``least``. Empty where the lag would become longer than any that is learned.
+    Not so where no premium had arrived for it, or two months' had. In the months of ``holes`` nobody got anything, and
+    nothing is delayed. A double month makes the lag no shorter than ``least``. Empty where the lag would become longer
+    than any that is learned.
     """
     path: list[tuple[int, int]] = []
-    lag = start
-    for month, people, without, twice, thrice in counts:
+    lag, due = start, _due_by_arrival(counts)
+    for counted in counts:
+        month, people, without = counted[:3]
         arrival = month - lag
-        if _is_empty(people, without) and month not in holes:
+        expected = due.get(arrival, 1)
+        if _is_empty(people, without) and expected and month not in holes:
             lag += 1
             continue
         path.append((arrival, lag - start))
-        for more in range(1, 1 + min(lag - least, _taken_back(people, twice, thrice))):
+        for more in range(1, 1 + min(lag - least, _taken_back(counted, expected))):
             lag -= 1
             path.append((arrival + more, lag - start))
     if not path or lag - start > MAX_LEARNED_LAG:

@@ -3,7 +3,8 @@
 The offset is the accrual month less the month of the payslip. For every payer and payslip month each offset costs the
 people for whom payslip and declaration would then disagree; the cheapest series of offsets over time is taken, a change
 having its price, so that a few odd payslips never look like a change, and a change is one finding. Where amounts do not
-tell the offsets apart (nobody joined, left or got a new base), the neighbouring payers decide, else it is 0, said so.
+tell the offsets apart (nobody joined, left or got a new base), the neighbouring payers decide, else it is 0, said so;
+so it is where hardly any payslip agrees under any offset (a flat sum that is never deducted, say).
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ CHANGE_PEOPLE = 6
 CHANGE_PERCENT = 12
 CHANGE_MARGIN = 2  # and explains so many more beyond its price: else a unit full of errors seems to change
 CLEAR_MARGIN = 3  # so many payslips must speak for an offset before it counts as learned
+AGREEING_SHARE = 10  # one in so many must agree under some offset: else the sums are others', and tell of no month
 
 Group = tuple[str | None, str | None]  # region, payer
 Single = dict[int, tuple[int, int]]  # offset -> (disagreeing, agreeing) people over all payslip months
@@ -182,6 +184,8 @@ def _decide(
         return made(dict.fromkeys(costs, stated), "stated")
     if not single:
         return made(dict.fromkeys(costs, _best(pooled) if _is_clear(pooled) else 0), "assumed")
+    if max(agreed for _, agreed in single.values()) * AGREEING_SHARE < made({}, "").payslips:
+        return made(dict.fromkeys(costs, 0), "assumed")
     change = max(CHANGE_PEOPLE, people * CHANGE_PERCENT // 100)
     series, price = _series(costs, change)
     steady = min(single, key=lambda offset: single[offset][0] + PRIOR[offset])
