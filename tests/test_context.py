@@ -254,6 +254,49 @@ def test_people_of_one_sum_throughout_teach_the_lag_that_leaves_nothing_alone() 
     assert told.of(people[-1]).unusual() == {"2023-06": MISSING}  # of four people each may lack the first month
 
 
+def test_people_of_one_sum_whose_export_ends_early_have_the_lag_of_their_own_records() -> None:
+    """Where the records end, one sum fits a longer lag as well; what the export covers says which it is."""
+    here, there = colleagues(25), [one.replace("42000", "42010") for one in colleagues(8)]
+    paid, came = staff(here, "2023-06", 20, lag=0, paid_on=None, region=CHONGQING)
+    more, soon = staff(there, "2024-03", 11, lag=0, paid_on=None, region=CHONGQING, employer="乙公司")
+    soon = [row | {"file": "there.csv"} for row in soon if row["posted_on"] < "2024-10"]
+    tables = account([*paid, *more], [*came, *soon], coverage=[
+        cover("flow.csv", "2023-05-01", "2025-02-28"), cover("there.csv", "2023-05-01", "2024-09-27")])
+    told = solve(tables, as_of="2025-02-28")
+    assert told.of(here[0]).unusual() == {}
+    assert told.of(there[0]).answers()["2024-09"] == PLAIN
+    assert set(list(told.of(there[0]).answers().values())[-4:]) == {"data_incomplete/after_export/unknown"}
+
+
+def test_a_record_of_one_sum_that_ends_early_shows_no_shorter_lag() -> None:
+    """The export of a payer's people ends early: by the schedule one line more has a place outside, which says nothing."""
+    here, there = colleagues(25), [one.replace("42000", "42010") for one in colleagues(25)]
+    paid, came = staff(here, "2023-06", 20, lag=2, region=CHONGQING)
+    more, soon = staff(there, "2023-06", 20, lag=2, region=CHONGQING, employer="乙公司")
+    came, soon = ([row | {"file": name} for row in rows if row["posted_on"] < end] for rows, name, end in (
+        (came, "here.csv", "2025-03"), (soon, "there.csv", "2024-10")))
+    tables = account([*paid, *more], [*came, *soon], coverage=[
+        cover("here.csv", "2023-05-01", "2025-02-28"), cover("there.csv", "2023-05-01", "2024-09-30")])
+    told = solve(tables, as_of="2025-02-28")
+    for one in (here[0], there[0]):
+        assert told.of(one).accused() == []
+        assert told.of(one).answers()["2023-06"] == PLAIN
+    assert told.of(there[0]).answers()["2024-08"] == "data_incomplete/after_export/unknown"
+
+
+def test_months_of_an_unknown_sum_count_where_the_ends_of_a_record_tell_its_lag() -> None:
+    """What an export does not state before a rule is known came all the same: such credits are nobody's else."""
+    people = colleagues(25)
+    paid, came = staff(people, "2023-09", 18, lag=2, region="140200", due=None)
+    came = [row for row in came if row["posted_on"] < "2025-03"]
+    told = solve(account(paid, came, coverage=[cover("flow.csv", "2023-09-01", "2025-02-28")]), as_of="2025-02-28")
+    answers = told.of(people[0]).answers()
+    assert answers["2023-12"] == "policy_unknown/unknown"
+    assert answers["2024-06"] == PLAIN
+    assert told.of(people[0]).links()[-1][:2] == ("2024-12", "2025-02-12")
+    assert told.of(people[0]).accused() == []
+
+
 def test_a_deduction_hides_no_lag() -> None:
     """Twenty people whose credits are all the same sum less than due teach a lag as well as others."""
     people = colleagues(20)

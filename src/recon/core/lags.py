@@ -122,6 +122,10 @@ def votes_of(
     # A record that fits another lag as well says nothing of its own.
     strong = pl.concat([clean.filter(~pl.col("tied")), _far_better(rough, scores)]).filter(
         pl.col("lines") >= PERSON_MONTHS)
+    # Of a record of one sum the ends alone tell its lag, and what is covered there decides.
+    even = _even(due, came, _unsaid(lines), typical, text, cover, _soft(regions, policy))
+    clean, rough, strong = (_unrefuted(each, even) for each in (clean, rough, strong))
+    even = even.join(pl.concat([clean, rough]).filter(~pl.col("tied")), on=ACCOUNT, how="anti")
     own = strong.select(*ACCOUNT, pl.col("lag").alias("own_learned"))
     yearly = sorted(region for region in regions if policy.schedule(region).kind == "annual")
     if yearly:
@@ -130,7 +134,7 @@ def votes_of(
     likely = _likely(scores).join(own, on=ACCOUNT, how="anti").join(payers, on=ACCOUNT)
     own = own.join(payers, on=ACCOUNT, maintain_order="left").select(*ACCOUNT, "payer", "own_learned")
     votes = pl.concat([clean, rough]).join(payers, on=ACCOUNT).with_columns(text)
-    even = _even(due, came, typical, text, cover, _soft(regions, policy)).join(payers, on=ACCOUNT).with_columns(text)
+    even = even.join(payers, on=ACCOUNT).with_columns(text)
     return Votes(own.with_columns(text), likely.with_columns(text).select(*ACCOUNT, *_SCORES),
                  whole.select(text, "lag"), _counted(clean.join(payers, on=ACCOUNT).with_columns(text)),
                  _counted(votes), _counted(votes.filter(pl.col("lines") >= PERSON_MONTHS)),
@@ -160,8 +164,9 @@ def lags_of(votes: Votes, policy: Policy) -> tuple[pl.DataFrame, pl.DataFrame, l
         _shared(every, COHORT_PEOPLE), _shared(long, STEADY_PEOPLE, STEADY_SHARE_PERCENT)
     ]).unique(["region", "scheme"], maintain_order=True).join(telling, on=["region", "scheme"], how="anti")
     many = pl.concat([telling, of_even])
-    nearly_all = pl.concat([of_even, _shared(of_region[1], COHORT_PEOPLE, STEADY_SHARE_PERCENT).join(
-        of_even, on=["region", "scheme"], how="anti")])
+    nearly_all = pl.concat([of_even, *(
+        _shared(counts, COHORT_PEOPLE, STEADY_SHARE_PERCENT).join(of_even, on=["region", "scheme"], how="anti")
+        for counts in (every, of_region[1]))]).unique(["region", "scheme"], keep="first", maintain_order=True)
     # A few people are only asked when their records are clean: one odd record would outweigh them.
     few = _shared(of_region[0], STEADY_PEOPLE, STEADY_SHARE_PERCENT).join(
         nearly_all, on=["region", "scheme"], how="anti")
@@ -172,7 +177,7 @@ def lags_of(votes: Votes, policy: Policy) -> tuple[pl.DataFrame, pl.DataFrame, l
     of_all = many.select("region", "scheme", pl.col("lag").alias("_all"))
     different = of_payer.join(of_all, on=["region", "scheme"], how="left", maintain_order="left").join(
         usual, on="region", maintain_order="left").filter(pl.col("lag") != pl.coalesce("_all", "_usual"))
-    kept = _kept(votes.all.drop_nulls("payer"), of_all, usual).join(
+    kept = _kept(added([votes.all, votes.even], list(_VOTES)[:4]).drop_nulls("payer"), of_all, usual).join(
         different, on=["region", "scheme", "payer"], how="anti")
     learned = pl.concat([many, different.select(many.columns), kept.select(many.columns)])
     steady = pl.concat([nearly_all, few, different.select(many.columns)]).select(
@@ -433,8 +438,23 @@ def _with_ends(
         pl.col("lines") + pl.col("_more").fill_null(0)).drop("_more")
 
 
+def _unrefuted(votes: pl.DataFrame, even: pl.DataFrame) -> pl.DataFrame:
+    """``votes`` without those for one lag alone where ``even`` (:func:`_even`) tells another for the account."""
+    other = even.select(*ACCOUNT, pl.col("lag").alias("_lag"))
+    return votes.join(other, on=ACCOUNT, how="left", maintain_order="left").filter(
+        pl.col("tied") | (pl.col("lag") == pl.col("_lag")).fill_null(value=True)).drop("_lag")
+
+
+def _unsaid(lines: pl.DataFrame) -> pl.DataFrame:
+    """Account, at of paid normal lines that wait for a monthly credit of which nobody knows how much it is."""
+    return lines.filter(
+        pl.col("stream").is_in(["normal", "annual"]) & (pl.col("paid") == True) & pl.col("expected_fen").is_null()  # noqa: E712
+        & ~pl.col("is_side") & ~pl.col("no_account") & ~pl.col("netted") & pl.col("arrival").is_not_null()
+    ).select(*ACCOUNT, pl.col("arrival").alias("at"))
+
+
 def _even(
-    due: pl.DataFrame, came: pl.DataFrame, typical: dict[str, int], text: pl.Expr,
+    due: pl.DataFrame, came: pl.DataFrame, unsaid: pl.DataFrame, typical: dict[str, int], text: pl.Expr,
     cover: Callable[[], pl.DataFrame] | None, soft: set[str],
 ) -> pl.DataFrame:
     """Account, lag, lines, tied (none is): at which lag the fewest lines and credits of a record of one sum are alone.
@@ -442,6 +462,7 @@ def _even(
     Such a record fits nearly any lag; what tells them apart is what the export covers: at too short a lag the first
     lines have no credit there, at too long a one the first credits have no line. One record may as well lack its first
     month; that many do is unlikely, and a longer lag accuses nobody. The region's own lag wins a tie it takes part in.
+    unsaid: further lines of theirs (:func:`_unsaid`), which any credit fits.
     """
     none = due.head(0).select(*ACCOUNT, pl.lit(0, pl.Int32).alias("lag"), pl.lit(0, pl.UInt32).alias("lines"),
                               pl.lit(value=False).alias("tied"))
@@ -449,16 +470,19 @@ def _even(
         pl.col("fen").n_unique().alias("_sums")).filter(pl.col("_sums") == 1).select(ACCOUNT)
     if cover is None or one_sum.is_empty():
         return none
-    theirs = due.join(one_sum, on=ACCOUNT, how="semi").join(_LAGS, how="cross").select(
-        text, "lag", pl.col("at") + pl.col("lag"))
+    one_sum = one_sum.with_columns(text)
+    theirs = pl.concat([due.select(text, "at", pl.lit(value=True).alias("said")),
+                        unsaid.with_columns(pl.lit(value=False).alias("said"))]).join(
+        one_sum, on=ACCOUNT, how="semi").join(_LAGS, how="cross").with_columns(pl.col("at") + pl.col("lag"))
     ends = _ends(cover())
     lines = _seen(theirs, ends)
-    credits = _seen(came.join(one_sum, on=ACCOUNT, how="semi").select(text, "at").unique(), ends)
-    fits = lines.join(credits, on=[*ACCOUNT, "at"], how="semi").group_by(*ACCOUNT, "lag").agg(pl.len().alias("lines"))
+    credits = _seen(came.select(text, "at").join(one_sum, on=ACCOUNT, how="semi").unique(), ends)
+    fits = lines.join(credits, on=[*ACCOUNT, "at"], how="semi").group_by(*ACCOUNT, "lag").agg(
+        pl.len().cast(pl.Int64).alias("_fit"), pl.col("said").sum().alias("lines"))
     seen = lines.group_by(*ACCOUNT, "lag").agg(pl.len().cast(pl.Int64).alias("_seen"))
     all_credits = credits.group_by(ACCOUNT).agg(pl.len().cast(pl.Int64).alias("_came"))
     alone = seen.join(fits, on=[*ACCOUNT, "lag"]).join(all_credits, on=ACCOUNT).with_columns(
-        (pl.col("_seen") + pl.col("_came") - 2 * pl.col("lines").cast(pl.Int64)).alias("_alone"),
+        (pl.col("_seen") + pl.col("_came") - 2 * pl.col("_fit")).alias("_alone"),
         (pl.col("lag") == pl.col("region").replace_strict(typical, return_dtype=pl.Int32)).alias("_own"))
     fewest = alone.filter(pl.col("_alone") == pl.col("_alone").min().over(ACCOUNT)).filter(
         pl.col("_own") | ~pl.col("_own").any().over(ACCOUNT))
