@@ -284,6 +284,26 @@ def test_a_record_of_one_sum_that_ends_early_shows_no_shorter_lag() -> None:
     assert told.of(there[0]).answers()["2024-08"] == "data_incomplete/after_export/unknown"
 
 
+def test_what_lies_behind_the_export_makes_no_record_one_of_several_sums() -> None:
+    """A new base after the export's end tells nothing of its lag; what was seen is of one sum."""
+    here, there = colleagues(25), [one.replace("42000", "42010") for one in colleagues(8)]
+    scale = {one: 100 + at for at, one in enumerate(here)}
+    months = run_of("2023-10", 14)
+    paid = [line(month, person_id=one, region=CHONGQING, scale=scale[one] + at)
+            for one in here for at, month in enumerate(months)]
+    came = [flow(f"{later(month, 2)}-12", 120 * (scale[one] + at), person_id=one, region=CHONGQING, file="here.csv")
+            for one in here for at, month in enumerate(months) if later(month, 2) < "2025-01"]
+    paid += [line(month, person_id=one, region=CHONGQING, employer="乙公司", scale=100 if month < "2024-10" else 110)
+             for one in there for month in months]
+    came += [flow(f"{later(month, 2)}-12", person_id=one, region=CHONGQING, file="there.csv")
+             for one in there for month in months if later(month, 2) < "2024-10"]
+    tables = account(paid, came, coverage=[
+        cover("here.csv", "2023-08-01", "2024-12-31"), cover("there.csv", "2023-08-01", "2024-09-27")])
+    told = solve(tables, as_of="2024-12-31")
+    assert told.of(here[0]).accused() == told.of(there[0]).accused() == []
+    assert told.of(there[0]).answers()["2024-08"] == "data_incomplete/after_export/unknown"
+
+
 def test_months_of_an_unknown_sum_count_where_the_ends_of_a_record_tell_its_lag() -> None:
     """What an export does not state before a rule is known came all the same: such credits are nobody's else."""
     people = colleagues(25)

@@ -466,15 +466,19 @@ def _even(
     """
     none = due.head(0).select(*ACCOUNT, pl.lit(0, pl.Int32).alias("lag"), pl.lit(0, pl.UInt32).alias("lines"),
                               pl.lit(value=False).alias("tied"))
-    one_sum = due.filter(pl.col("region").cast(pl.String).is_in(sorted(soft))).group_by(ACCOUNT).agg(
-        pl.col("fen").n_unique().alias("_sums")).filter(pl.col("_sums") == 1).select(ACCOUNT)
-    if cover is None or one_sum.is_empty():
+    if cover is None:
         return none
-    one_sum = one_sum.with_columns(text)
-    theirs = pl.concat([due.select(text, "at", pl.lit(value=True).alias("said")),
-                        unsaid.with_columns(pl.lit(value=False).alias("said"))]).join(
-        one_sum, on=ACCOUNT, how="semi").join(_LAGS, how="cross").with_columns(pl.col("at") + pl.col("lag"))
     ends = _ends(cover())
+    lines = pl.concat([due.select(text, "at", "fen"),
+                       unsaid.with_columns(pl.lit(None, pl.Int64).alias("fen"))]).filter(
+        pl.col("region").is_in(sorted(soft))).join(ends, on=["person_id", "region"]).filter(
+        (pl.col("at") <= pl.col("_to")) & (pl.col("at") + MAX_LEARNED_LAG >= pl.col("_from"))).drop("_from", "_to")
+    one_sum = lines.group_by(ACCOUNT).agg(pl.col("fen").drop_nulls().n_unique().alias("_sums")).filter(
+        pl.col("_sums") == 1).select(ACCOUNT)
+    if one_sum.is_empty():
+        return none
+    theirs = lines.join(one_sum, on=ACCOUNT, how="semi").join(_LAGS, how="cross").select(
+        *ACCOUNT, "lag", pl.col("at") + pl.col("lag"), pl.col("fen").is_not_null().alias("said"))
     lines = _seen(theirs, ends)
     credits = _seen(came.select(text, "at").join(one_sum, on=ACCOUNT, how="semi").unique(), ends)
     fits = lines.join(credits, on=[*ACCOUNT, "at"], how="semi").group_by(*ACCOUNT, "lag").agg(
