@@ -367,6 +367,23 @@ def test_a_payer_that_pays_later_has_a_lag_of_its_own() -> None:
     assert [note for note in context_of(tables).notes if "乙公司" in note and "2个月" in note]
 
 
+@pytest.mark.parametrize("flat", [False, True])
+def test_twenty_people_of_a_payer_teach_its_lag_in_less_than_a_year(*, flat: bool) -> None:
+    """They are a cohort of their own, as a region's people are, though others there are credited sooner."""
+    here, there = colleagues(25), [one.replace("42000", "42010") for one in colleagues(25)]
+    months = run_of("2024-01", 9)
+    rows = [(one, lag, employer, month, 100 if flat else 100 + at)
+            for people, lag, employer in ((here, 1, "甲公司"), (there, 2, "乙公司"))
+            for one in people for at, month in enumerate(months)]
+    paid = [line(month, person_id=one, employer=employer, region=CHONGQING, paid_on=None, scale=scale)
+            for one, _, employer, month, scale in rows]
+    came = [flow(f"{later(month, lag)}-12", 120 * scale, person_id=one, region=CHONGQING)
+            for one, lag, _, month, scale in rows if (one, month) != (there[0], "2024-05")]
+    told = solve(account(paid, came, coverage=[cover("flow.csv", "2023-12-01", "2024-12-31")]), as_of="2024-12-31")
+    assert told.of(here[0]).unusual() == told.of(there[1]).unusual() == {}
+    assert told.of(there[0]).unusual() == {"2024-05": MISSING}
+
+
 def test_a_payer_whose_people_fit_the_usual_lag_keeps_it_though_others_are_credited_sooner() -> None:
     """Their record fits both; that they pay later the export does not say."""
     here, there = colleagues(25), ["PSN:乙" + str(at) for at in range(6)]

@@ -9,7 +9,7 @@ their lines. Votes are counted and added up, so that people can be asked in part
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -155,29 +155,25 @@ def lags_of(votes: Votes, policy: Policy) -> tuple[pl.DataFrame, pl.DataFrame, l
 
     A row without a payer speaks of all of the region who have none of their own.
     """
-    of_region = [_of_region(counts) for counts in (votes.clean, votes.all)]
-    telling = _shared(_telling_one(of_region[1]), COHORT_TELLING, cohort=COHORT_PEOPLE)
-    # Where too few records tell one lag from the others, those of one sum are asked, too.
-    every, long = (_of_region(_with_even(counts, even)) for counts, even in (
-        (votes.all, votes.even), (votes.long, votes.long_even)))
-    of_even = pl.concat([
-        _shared(every, COHORT_PEOPLE), _shared(long, STEADY_PEOPLE, STEADY_SHARE_PERCENT)
-    ]).unique(["region", "scheme"], maintain_order=True).join(telling, on=["region", "scheme"], how="anti")
-    many = pl.concat([telling, of_even])
+    of_region = replace(votes, **{name: _of_region(getattr(votes, name)) for name in COUNTED})
+    many, of_even = _of_cohort(of_region)
     nearly_all = pl.concat([of_even, *(
         _shared(counts, COHORT_PEOPLE, STEADY_SHARE_PERCENT).join(of_even, on=["region", "scheme"], how="anti")
-        for counts in (every, of_region[1]))]).unique(["region", "scheme"], keep="first", maintain_order=True)
+        for counts in (_with_even(of_region.all, of_region.even), of_region.all))]).unique(
+        ["region", "scheme"], keep="first", maintain_order=True)
     # A few people are only asked when their records are clean: one odd record would outweigh them.
-    few = _shared(of_region[0], STEADY_PEOPLE, STEADY_SHARE_PERCENT).join(
+    few = _shared(of_region.clean, STEADY_PEOPLE, STEADY_SHARE_PERCENT).join(
         nearly_all, on=["region", "scheme"], how="anti")
-    of_payer = _shared(_telling_one(votes.long.drop_nulls("payer")), PAYER_PEOPLE)
+    of_payers = replace(votes, **{name: getattr(votes, name).drop_nulls("payer") for name in COUNTED})
+    of_payer = pl.concat([_shared(_telling_one(of_payers.long), PAYER_PEOPLE), _of_cohort(of_payers)[0]]).unique(
+        ["region", "scheme", "payer"], keep="first", maintain_order=True)
     regions = sorted({*many["region"], *of_payer["region"]})
     usual = pl.DataFrame({"region": regions, "_usual": [policy.schedule(region).typical for region in regions]},
                          schema={"region": pl.String, "_usual": pl.Int32})
     of_all = many.select("region", "scheme", pl.col("lag").alias("_all"))
     different = of_payer.join(of_all, on=["region", "scheme"], how="left", maintain_order="left").join(
         usual, on="region", maintain_order="left").filter(pl.col("lag") != pl.coalesce("_all", "_usual"))
-    kept = _kept(added([votes.all, votes.even], list(_VOTES)[:4]).drop_nulls("payer"), of_all, usual).join(
+    kept = _kept(added([of_payers.all, of_payers.even], list(_VOTES)[:4]), of_all, usual).join(
         different, on=["region", "scheme", "payer"], how="anti")
     learned = pl.concat([many, different.select(many.columns), kept.select(many.columns)])
     steady = pl.concat([nearly_all, few, different.select(many.columns)]).select(
@@ -191,6 +187,18 @@ def lags_of(votes: Votes, policy: Policy) -> tuple[pl.DataFrame, pl.DataFrame, l
     if len(notes) > NOTES:
         notes = [*notes[:NOTES], f"另有{len(notes) - NOTES}个地区或缴费主体由明细得出各自的通常滞后"]
     return learned.select("region", "scheme", "payer", pl.col("lag").alias("learned")), steady, notes
+
+
+def _of_cohort(votes: Votes) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The lags that cohorts show (:func:`_shared`), and of these the ones that records of one sum had to tell."""
+    telling = _shared(_telling_one(votes.all), COHORT_TELLING, cohort=COHORT_PEOPLE)
+    # Where too few records tell one lag from the others, those of one sum are asked, too.
+    key = ["region", "scheme", "payer"]
+    of_even = pl.concat([
+        _shared(_with_even(votes.all, votes.even), COHORT_PEOPLE),
+        _shared(_with_even(votes.long, votes.long_even), STEADY_PEOPLE, STEADY_SHARE_PERCENT),
+    ]).unique(key, keep="first", maintain_order=True).join(telling, on=key, how="anti", nulls_equal=True)
+    return pl.concat([telling, of_even]), of_even
 
 
 def carried_of(votes: Votes) -> pl.DataFrame:
