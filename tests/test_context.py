@@ -194,6 +194,24 @@ def test_five_people_teach_nothing() -> None:
     assert set(told.answers().values()) == {"delay/late/resolved"}
 
 
+def test_five_people_show_where_credits_are_looked_for() -> None:
+    """They do not move what is due, but a credit two months later is a month's own: nothing is missing, all are late."""
+    people = [ME, *colleagues(5)]
+    months = run_of("2024-04", 10)
+    paid = [line(month, person_id=one, region=BEIJING, scale=(100 if month < "2024-07" else 103) + number,
+                 paid_on=f"{later(month, 1)}-15") for number, one in enumerate(people) for month in months]
+    paid = [row | {"paid": False, "paid_on": None} if (row["person_id"], row["accrual_month"]) == (ME, "2024-07-01")
+            else row for row in paid]
+    came = [flow(f"{later(month, 3)}-21", 120 * ((100 if month < "2024-07" else 103) + number), person_id=one,
+                 region=BEIJING) for number, one in enumerate(people) for month in months[:8]
+            if (one, month) != (ME, "2024-07")]
+    told = solve(account(paid, came, coverage=[cover(start="2024-07-01", end="2025-02-28")]), as_of="2025-02-28")
+    late = "delay/late/resolved"
+    assert told.unusual() == dict.fromkeys([*months[:3], *months[4:8]], late) | {
+        "2024-07": "missing_month/contribution_unpaid/open", "2024-12": "delay/late/pending",
+        "2025-01": "delay/not_yet_due/pending"}
+
+
 def test_a_stated_schedule_is_not_corrected() -> None:
     """Twenty people do not overrule a schedule that is well known."""
     people = colleagues(20)
@@ -535,10 +553,11 @@ def test_a_payers_lag_changes_when_some_of_its_people_have_left() -> None:
     assert [told.of(one).unusual() for one in colleagues(10)] == [{"2024-05": "delay/late/resolved"}] * 10
 
 
+@pytest.mark.parametrize("count", [5, 12])
 @pytest.mark.parametrize(("first", "second"), [(1, 2), (2, 1)])
-def test_a_small_payers_lag_changes_for_all_its_people(first: int, second: int) -> None:
-    """Twelve people are enough to show that all of their payer are credited later or sooner from some month on."""
-    paid, came = _two_payers(first, second, 12)
+def test_a_small_payers_lag_changes_for_all_its_people(first: int, second: int, count: int) -> None:
+    """Five people are enough to show that all of their payer are credited later or sooner from some month on."""
+    paid, came = _two_payers(first, second, count)
     mine = colleagues(1)[0]
     came.remove(next(row for row in came if (row["person_id"], row["posted_on"]) == (mine, "2024-11-12")))
     told = solve(account(paid, came))

@@ -366,6 +366,13 @@ def test_a_surplus_is_of_the_month_whose_credit_came_with_it(told: Told) -> None
     assert {month for month, answer in told.answers().items() if answer.startswith("over_credit")} == {"2024-05"}
 
 
+@case([*lines(count=6), *lines("2024-07", 4, scale=102)],
+      [*credits(count=6, lag=2), *credits("2024-07", 4, lag=2, amount=12240), flow("2024-07-12")])
+def test_a_credit_that_came_twice_is_of_the_month_whose_own_came_then(told: Told) -> None:
+    """The same where it has the sum of every month: two of July are both May's, whose credit came then, not June's."""
+    assert {month for month, answer in told.answers().items() if answer.startswith("over_credit")} == {"2024-05"}
+
+
 @case([line(month, scale=100 + at) for at, month in enumerate(run_of("2024-01", 10))],
       [flow(f"{later(month, 1)}-12", 120 * (100 + at)) for at, month in enumerate(run_of("2024-01", 10)) if at > 3]
       + [flow("2024-06-20")], coverage=[cover(start="2024-06-01")])

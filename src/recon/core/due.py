@@ -78,7 +78,12 @@ def _with_schedule(
     retiree = pl.col("stream") == "retiree"
     of_all = joined(lines.select("region", "scheme", pl.lit(None, pl.String).alias("payer")), context.lag, "learned")
     scheduled = _with_turns(scheduled.with_columns(of_all["learned"].alias("_of_all")), credit, context)
-    usual = pl.when(retiree).then(0).otherwise(pl.coalesce("own_learned", "learned", "typical")).cast(pl.Int32)
+    # A few people who all show one lag tell where credits are looked for, though not what is due: unless it turned.
+    turned = context.shift.filter(pl.col("shift") != 0).select("region", "scheme", pl.lit(value=True).alias("_turned"))
+    scheduled = scheduled.join(turned.unique(), on=["region", "scheme"], how="left", maintain_order="left")
+    few = pl.when(pl.col("_turned").is_null() & (pl.col("kind") != "annual")).then("steady_lag")
+    known = pl.coalesce("own_learned", "learned", "typical").cast(pl.Int32)
+    usual = pl.when(retiree).then(0).otherwise(pl.coalesce("own_learned", "learned", few, "typical")).cast(pl.Int32)
     # The region's course is told by the arrivals of those who have its usual lag; others came as much earlier or later.
     course = context.shift.select(
         "region", "scheme", pl.col("payer").alias("_turns"), pl.col("arrival").alias("_at"), "shift", "lasts")
@@ -100,7 +105,8 @@ def _with_schedule(
     next_credit = window_end + 1 + ((pl.col("credit_month") - 1) - (window_end + 1)) % 12
     shift = pl.when(retiree | annual).then(0).otherwise(pl.col("shift").fill_null(0))
     lasting = soft & pl.col("lasts").fill_null(False)
-    usual_due = pl.col("arrival") + pl.when(soft | retiree).then(usual).otherwise(pl.col("typical")) + pl.when(
+    usual_due = pl.col("arrival") + pl.when(retiree).then(0).when(soft).then(known).otherwise(
+        pl.col("typical")) + pl.when(
         lasting).then(shift).otherwise(0)
     due = pl.when(annual).then(next_credit).otherwise(usual_due)
     last = pl.when(annual).then(next_credit + 1).otherwise(
@@ -119,6 +125,7 @@ def _with_schedule(
             lower_bound=0)).fill_null(0).cast(pl.Int32).alias("ahead"),
     ).drop(
         "typical", "tolerance", "window_start", "credit_month", "kind", "learned", "own_learned", "steady_lag", "lasts",
+        "_turned",
     )
 
 

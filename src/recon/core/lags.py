@@ -161,9 +161,13 @@ def lags_of(votes: Votes, policy: Policy) -> tuple[pl.DataFrame, pl.DataFrame, l
         _shared(counts, COHORT_PEOPLE, STEADY_SHARE_PERCENT).join(of_even, on=["region", "scheme"], how="anti")
         for counts in (_with_even(of_region.all, of_region.even), of_region.all))]).unique(
         ["region", "scheme"], keep="first", maintain_order=True)
-    # A few people are only asked when their records are clean: one odd record would outweigh them.
-    few = _shared(of_region.clean, STEADY_PEOPLE, STEADY_SHARE_PERCENT).join(
-        nearly_all, on=["region", "scheme"], how="anti")
+    # A few people are only asked when their records are clean: one odd record would outweigh them. So many of any kind
+    # that tell one lag from the others, and tell the same, are enough, too.
+    few = pl.concat([
+        _shared(counts, STEADY_PEOPLE, STEADY_SHARE_PERCENT)
+        for counts in (of_region.clean, _telling_one(of_region.all))
+    ]).unique(["region", "scheme"], keep="first", maintain_order=True).join(
+        nearly_all, on=["region", "scheme"], how="anti", maintain_order="left")
     of_payers = replace(votes, **{name: getattr(votes, name).drop_nulls("payer") for name in COUNTED})
     of_payer = pl.concat([_shared(_telling_one(of_payers.long), PAYER_PEOPLE), _of_cohort(of_payers)[0]]).unique(
         ["region", "scheme", "payer"], keep="first", maintain_order=True)

@@ -422,10 +422,12 @@ def place_surplus(
                 linked_months.add(month)
                 continue
         else:
-            # Of several lines with that place the one of the same amount, else the one that was paid in its time.
+            # Of several lines with that place the one of the same amount (or whose credit came then, where all came at
+            # another lag), else the one that was paid in its time.
             there = by_place.get(coin.month, [])
             twice = first_of_two.get((coin.month, coin.amount), _came_beside(coin, there, lags))
-            place = next((row for row in there if coin.amount in amounts_of(row)), twice)
+            same = next((row for row in there if coin.amount in amounts_of(row)), None)
+            place = _came_beside(coin, [same], lags) if same else twice
             month = place.month if place else coin.month - usual
             if place and month in linked_months:
                 # The month has its own credit, and one has neither a line nor a credit that usually comes then, or came

@@ -26,7 +26,7 @@ RUN_TWICE_PERCENT = 60
 _EMPTY = pl.col("without") * 100 >= pl.col("people") * RUN_WITHOUT_PERCENT
 # A delay that lasts is believed only if more lines fit it, as many as so many of the people: chance makes a few.
 LASTING_PERCENT = 25
-PAYER_TURN_PEOPLE = 10  # so many people of one payer may show a course of their own
+PAYER_TURN_PEOPLE = 5  # so many people of one payer may show a course of their own
 # One that begins with another lag than the usual, or the typical, must explain so much more. Where sums are the same
 # month after month, the ends of the exports make one more line fit for everybody, and none lack its credit, if a month
 # that nobody got is taken for the begin of a longer lag; a credit that all got twice, if it is taken for a shorter one.
