@@ -416,6 +416,24 @@ def test_a_payer_whose_people_fit_the_usual_lag_keeps_it_though_others_are_credi
     assert told.of(there[0]).unusual() == {"2024-05": MISSING}
 
 
+def test_a_payer_whose_premiums_name_their_arrival_has_the_shorter_lag_that_others_teach() -> None:
+    """That it pays later is out of the question; its people's record, of one sum and without ends, fits both."""
+    here, there = colleagues(25), ["PSN:乙" + str(at) for at in range(6)]
+    months = run_of("2024-01", 12)
+    paid = [line(month, person_id=one, scale=100 + at, paid_on=f"{month}-02")
+            for one in here for at, month in enumerate(months)]
+    came = [flow(f"{month}-12", 120 * (100 + at), person_id=one) for one in here for at, month in enumerate(months)]
+    paid += [line(month, person_id=one, paid_on=f"{month}-02", employer="乙公司") for one in there for month in months]
+    came += [flow(f"{month}-12", person_id=one, file="there.csv") for one in there for month in months[3:9]]
+    told = solve(account(paid, came, coverage=[
+        cover("flow.csv", "2023-12-01", "2024-12-31"), cover("there.csv", "2024-04-01", "2024-09-20")]),
+        as_of="2024-12-31")
+    assert told.of(here[0]).unusual() == {}
+    answers = told.of(there[0]).answers()
+    assert answers["2024-03"] == "data_incomplete/before_export/unknown"
+    assert answers["2024-09"] == PLAIN
+
+
 def test_a_well_known_schedule_counts_from_an_arrival() -> None:
     """Where nobody says when premiums arrived, a schedule that is well known counts from a month that is not: what
     twenty people show is used."""

@@ -42,7 +42,7 @@ ODD_SHARE = 3  # where one credit in so many is no line's sum, a deduction is lo
 MIXED_SHARE_PERCENT = 10
 NOTES = 20  # so many cohorts are named
 PERSONAL = ("own", "likely", "whole")  # the votes that speak of single people
-COUNTED = ("clean", "all", "long", "even", "long_even")  # the votes that are counted
+COUNTED = ("clean", "all", "long", "even", "long_even", "undated")  # the votes that are counted
 
 _LAGS = pl.DataFrame({"lag": range(MAX_LEARNED_LAG + 1)}, schema={"lag": pl.Int32})
 _SCORES = {"payer": pl.String, "lag": pl.Int32, "lines": pl.UInt32, "score": pl.Int32}
@@ -59,6 +59,7 @@ class Votes:
     scheme, payer, lag, people, tied: how many clean records, and how many records of any kind, vote for it; tied: how
     many of these fit another lag as well. long: the same of records of :data:`PERSON_MONTHS` fitting lines and more.
     even, long_even: the same of (long) records of one sum throughout (:func:`_even`), which fit nearly any lag.
+    undated: the same of records of any kind with a line that names no day of arrival.
     """
 
     own: pl.DataFrame
@@ -69,6 +70,7 @@ class Votes:
     long: pl.DataFrame
     even: pl.DataFrame
     long_even: pl.DataFrame
+    undated: pl.DataFrame
 
 
 def may_be_corrected(plan: Schedule) -> bool:
@@ -102,8 +104,8 @@ def votes_of(
     numbered = [pl.col(name).cast(pl.Enum(due[name].drop_nulls().unique().sort())) for name in ACCOUNT]
     text = pl.col(ACCOUNT).cast(pl.String)
     due, came = due.with_columns(numbered), came.with_columns(numbered)
-    payers = due.group_by(ACCOUNT).agg(pl.col("payer").min())
-    due = due.drop("payer")
+    payers = due.group_by(ACCOUNT).agg(pl.col("payer").min(), pl.col("dated").all())
+    due = due.drop("payer", "dated")
     spans = due.group_by(ACCOUNT).agg(pl.col("at").min().alias("due_from"), pl.col("at").max().alias("due_to"),
                                       pl.len().alias("due_lines")).join(
         came.group_by(ACCOUNT).agg(pl.col("at").min().alias("came_from"), pl.col("at").max().alias("came_to"),
@@ -138,7 +140,8 @@ def votes_of(
     return Votes(own.with_columns(text), likely.with_columns(text).select(*ACCOUNT, *_SCORES),
                  whole.select(text, "lag"), _counted(clean.join(payers, on=ACCOUNT).with_columns(text)),
                  _counted(votes), _counted(votes.filter(pl.col("lines") >= PERSON_MONTHS)),
-                 _counted(even), _counted(even.filter(pl.col("lines") >= PERSON_MONTHS)))
+                 _counted(even), _counted(even.filter(pl.col("lines") >= PERSON_MONTHS)),
+                 _counted(pl.concat([votes, even.select(votes.columns)]).filter(~pl.col("dated"))))
 
 
 def all_votes(parts: Sequence[Votes]) -> Votes:
@@ -177,7 +180,7 @@ def lags_of(votes: Votes, policy: Policy) -> tuple[pl.DataFrame, pl.DataFrame, l
     of_all = many.select("region", "scheme", pl.col("lag").alias("_all"))
     different = of_payer.join(of_all, on=["region", "scheme"], how="left", maintain_order="left").join(
         usual, on="region", maintain_order="left").filter(pl.col("lag") != pl.coalesce("_all", "_usual"))
-    kept = _kept(added([of_payers.all, of_payers.even], list(_VOTES)[:4]), of_all, usual).join(
+    kept = _kept(of_payers.undated, of_all, usual).join(
         different, on=["region", "scheme", "payer"], how="anti")
     learned = pl.concat([many, different.select(many.columns), kept.select(many.columns)])
     steady = pl.concat([nearly_all, few, different.select(many.columns)]).select(
@@ -244,7 +247,7 @@ def own_lags(
     if asked.is_empty():
         return own
     due, came = _due_and_came(lines, credit, policy)
-    lines = due.unique().join(asked, on=ACCOUNT)
+    lines = due.drop("dated").unique().join(asked, on=ACCOUNT)
     there = came.unique()
     hits = lines.group_by(ACCOUNT).len("n").drop("n")
     for name, lag in (("own_hits", "own_learned"), ("common_hits", "steady_lag")):
@@ -285,13 +288,13 @@ def _among_several(
 
 
 def _due_and_came(lines: pl.DataFrame, credit: pl.DataFrame, policy: Policy) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Account, payer, at, fen, accrual of the lines that wait for a monthly credit; and their accounts' credits.
+    """Account, payer, at, fen, accrual, dated of the lines that wait for a monthly credit; and their accounts' credits.
 
-    Of these the account, at, fen and prints: the accrual month that is printed.
+    dated: the day of arrival is known. Of the credits the account, at, fen and prints: the accrual month printed.
     """
     due = plain_lines(lines).filter(pl.col("region").is_not_null()).select(
         *ACCOUNT, "payer", pl.col("arrival").alias("at"), pl.col("expected_fen").alias("fen"),
-        pl.col("month").alias("accrual"))
+        pl.col("month").alias("accrual"), pl.col("arrival_day").is_not_null().alias("dated"))
     regions = due["region"].unique().to_list()
     # A yearly schedule that is not sure yields to steady monthly credits like any other.
     monthly = {region for region in regions if policy.schedule(region).kind != "annual"} | _soft(regions, policy)
@@ -381,8 +384,8 @@ def _with_even(votes: pl.DataFrame, even: pl.DataFrame) -> pl.DataFrame:
 def _kept(votes: pl.DataFrame, of_all: pl.DataFrame, usual: pl.DataFrame) -> pl.DataFrame:
     """Payers most of whose people fit the region's own lag though others taught it a shorter one: it stays theirs.
 
-    They may pay later, which exports that name no arrival hide. votes: per payer; of_all: region, scheme, _all (the lag
-    learned); usual: region, _usual. Columns of :func:`_shared`.
+    They may pay later, which exports that name no arrival hide. votes: per payer, of records without days of arrival;
+    of_all: region, scheme, _all (the lag learned); usual: region, _usual. Columns of :func:`_shared`.
     """
     people = pl.col("people")
     return votes.join(of_all, on=["region", "scheme"]).join(usual, on="region").filter(
