@@ -366,6 +366,16 @@ def test_a_surplus_is_of_the_month_whose_credit_came_with_it(told: Told) -> None
     assert {month for month, answer in told.answers().items() if answer.startswith("over_credit")} == {"2024-05"}
 
 
+@case([line(month, region=BEIJING, scale=100 + at // 6, paid_on=f"{'2025-02' if month == '2024-11' else later(month, 1)}-10")
+       for at, month in enumerate(run_of("2024-01", 15))],
+      [flow(f"{later('2025-02' if month == '2024-11' else later(month, 1), 2)}-12", 120 * (100 + at // 6), region=BEIJING)
+       for at, month in enumerate(run_of("2024-01", 15))], as_of="2025-08-31")
+def test_a_month_paid_out_of_turn_comes_as_late_as_the_others(told: Told) -> None:
+    """All credits come two months after the premium: of two of one sum the one of that month, too, not the one before."""
+    assert [link for link in told.links() if link[0] in ("2024-11", "2024-12")] == [
+        ("2024-11", "2025-04-12", 12120), ("2024-12", "2025-03-12", 12120)]
+
+
 @case([*lines(count=6), *lines("2024-07", 4, scale=102)],
       [*credits(count=6, lag=2), *credits("2024-07", 4, lag=2, amount=12240), flow("2024-07-12")])
 def test_a_credit_that_came_twice_is_of_the_month_whose_own_came_then(told: Told) -> None:

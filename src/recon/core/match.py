@@ -31,6 +31,7 @@ from recon.core.match_leftover import (
     without_next_year,
 )
 from recon.core.match_prices import (
+    LATE,
     accept_refunds,
     accept_taken_back,
     believe_print,
@@ -211,7 +212,12 @@ def _oldest_first(links: tuple[Link, ...], rows: list[Row], coins: list[Coin]) -
 
 
 def _priced_due(row: Row) -> int | None:
-    """The due month that a line's links are priced against: of back pay and top-ups the schedule's own."""
+    """The due month that a line's links are priced against: of back pay and top-ups the schedule's own.
+
+    Of a month whose premium came after a later month's its usual place: it is late, but a month like any other.
+    """
+    if row.stream.startswith(LATE) and row.due is not None:
+        return row.place
     return row.due - row.ahead if row.is_beside and row.due is not None else row.due
 
 

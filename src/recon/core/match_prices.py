@@ -22,6 +22,7 @@ NEAR_SHARE = 8
 DEDUCTION_YEARS = 2
 _OF_NOBODY = (PRICES.twin, PRICES.left)  # what leaving a credit costs that no month outside the lines explains
 HOLED_LINES = 12  # months that a credit with one missing in its middle may span
+LATE = "late "  # begins the name of a stream of one month that was paid out of turn
 AHEAD_CREDITS = 3  # so many other credits must show on which days of the month they come
 
 
@@ -31,7 +32,7 @@ def set_apart(rows: list[Row]) -> None:
     earliest = max((row.clock for row in normal), default=0)
     for row in reversed(normal):
         if row.clock > earliest:
-            row.stream = f"late {row.clock}"
+            row.stream = f"{LATE}{row.clock}"
         earliest = min(earliest, row.clock)
 
 
