@@ -716,6 +716,20 @@ def test_premiums_that_a_payer_paid_late_turn_no_lag() -> None:
     assert told.unusual() == {"2024-12": "on_time/paid_late/explained", "2025-05": MISSING}
 
 
+def test_two_premiums_that_arrived_together_are_two_months_of_one_lag() -> None:
+    """A payer pays July with September for all its seven people, whose export begins late: the lag is one throughout."""
+    people = colleagues(7)
+    months = run_of("2023-09", 21)
+    arrives = {month: "2024-09" if month == "2024-07" else month for month in months}
+    paid = [line(month, person_id=one, region=BEIJING, payer="P1", paid_on=None, booked_month=f"{arrives[month]}-01",
+                 scale=70 + 10 * number) for number, one in enumerate(people) for month in months]
+    came = [flow(f"{later(arrives[month], 1)}-15", 120 * (70 + 10 * number), person_id=one, region=BEIJING)
+            for number, one in enumerate(people) for month in months[3:]]
+    told = solve(account(paid, came, coverage=[cover(start="2024-01-01", end="2025-06-30")]), as_of="2025-06-30")
+    for one in people:
+        assert told.of(one).unusual() == dict.fromkeys(months[:3], BEFORE) | {"2024-07": "on_time/paid_late/explained"}
+
+
 def test_a_hole_stays_a_hole_among_steady_colleagues() -> None:
     """Where five colleagues show one constant lag, credits past the last contribution do not shift a hole away."""
     people = [ME, *colleagues(5)]

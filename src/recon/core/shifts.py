@@ -139,7 +139,7 @@ def fits(lines: pl.DataFrame, credit: pl.DataFrame, cover: pl.DataFrame, course:
     :func:`recon.core.cover.flow_cover`); nobodys: as many whose month is one in which nearly nobody got anything. over:
     credits between the first line's and the last one's that no line explains.
     """
-    return _fitting(_lone_lines(lines), credit, cover, course, ["region", "scheme"])
+    return _fitting(_own_lines(lines), credit, cover, course, ["region", "scheme"])
 
 
 def _fitting(
@@ -341,7 +341,7 @@ def payer_fits(
 ) -> pl.DataFrame:
     """:func:`fits` of single payers' people, by :func:`payer_courses`: region, scheme, payer, way and the counts."""
     key = ["region", "scheme", "payer"]
-    lone = _lone_lines(lines)
+    lone = _own_lines(lines)
     theirs = lone.drop("payer").join(_payers(lone), on=ACCOUNT).join(course.select(key).unique(), on=key, how="semi")
     return _fitting(theirs, credit, cover, course, key)
 
@@ -367,6 +367,11 @@ def payers_own(
 def _lone_lines(lines: pl.DataFrame) -> pl.DataFrame:
     """Plain lines of a known region, one of its account and arrival."""
     return plain_lines(lines).drop_nulls("region").filter(pl.len().over(*ACCOUNT, "arrival") == 1)
+
+
+def _own_lines(lines: pl.DataFrame) -> pl.DataFrame:
+    """Plain lines of a known region, one of its account and month: several may have arrived together."""
+    return plain_lines(lines).drop_nulls("region").filter(pl.len().over(*ACCOUNT, "month") == 1)
 
 
 def _lasting(path: list[tuple[int, int]]) -> list[bool]:
