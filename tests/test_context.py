@@ -730,6 +730,17 @@ def test_two_premiums_that_arrived_together_are_two_months_of_one_lag() -> None:
         assert told.of(one).unusual() == dict.fromkeys(months[:3], BEFORE) | {"2024-07": "on_time/paid_late/explained"}
 
 
+def test_a_month_that_few_people_lack_is_no_longer_lag() -> None:
+    """Seven people of one payer lack one month, and one sum comes to the end: that hardly shows that all came later."""
+    people, months = colleagues(7), run_of("2023-04", 23)
+    paid = [line(month, person_id=one, region="440100", payer="P1", paid_on=None, booked_month=f"{month}-01",
+                 scale=70 + 10 * number) for number, one in enumerate(people) for month in months]
+    came = [flow(f"{later(month, 1)}-06", 120 * (70 + 10 * number), person_id=one, region="440100")
+            for number, one in enumerate(people) for month in months if month != "2023-09"]
+    told = solve(account(paid, came, coverage=[cover(start="2023-05-01", end="2025-03-07")]), as_of="2025-03-07")
+    assert [told.of(one).unusual() for one in people] == [{"2023-09": MISSING}] * 7
+
+
 def test_a_hole_stays_a_hole_among_steady_colleagues() -> None:
     """Where five colleagues show one constant lag, credits past the last contribution do not shift a hole away."""
     people = [ME, *colleagues(5)]

@@ -26,6 +26,8 @@ RUN_TWICE_PERCENT = 60
 _EMPTY = pl.col("without") * 100 >= pl.col("people") * RUN_WITHOUT_PERCENT
 # A delay that lasts is believed only if more lines fit it, as many as so many of the people: chance makes a few.
 LASTING_PERCENT = 25
+# Of fewer people more must: a month that they lacked, and one sum to the end, show a longer lag as well.
+FEW_PEOPLE, FEW_LASTING_PERCENT = 10, 60
 PAYER_TURN_PEOPLE = 5  # so many people of one payer may show a course of their own
 # One that begins with another lag than the usual, or the typical, must explain so much more. Where sums are the same
 # month after month, the ends of the exports make one more line fit for everybody, and none lack its credit, if a month
@@ -290,17 +292,18 @@ def _ways(counts: list[_Month], lags: Sequence[int], known: Sequence[int], other
     one, a lag may become shorter than it began, too.
     """
     told = {way.lags() for way in others}
+    lasting = LASTING_PERCENT if max(row[1] for row in counts) >= FEW_PEOPLE else FEW_LASTING_PERCENT
     ways = []
     for start in sorted({max(lag + more, 0) for lag in lags for more in (-1, 0, 1)}):
         alone = _never_made_up(counts, start)
         readings = [(holes, start) for holes in _hole_sets(alone)] + [(set[int](), max(start - 1, 0))]
         for holes, least in readings:
             if start in lags:
-                percent = 0 if holes == alone and least == start else LASTING_PERCENT
+                percent = 0 if holes == alone and least == start else lasting
             elif start in known:
-                percent = LASTING_PERCENT
+                percent = lasting
             else:
-                percent = LASTING_PERCENT + (
+                percent = lasting + (
                     SHORTER_START_PERCENT if start < min(known) else LONGER_START_PERCENT)
             way = _Way(start, percent, _path(counts, start, holes, least))
             if len({shift for _, shift in way.path}) > 1 and way.lags() not in told:
