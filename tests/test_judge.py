@@ -14,6 +14,8 @@ from core_cases import (
     ME,
     OTHER,
     PAID,
+    PLAIN,
+    SHANGHAI,
     SHENZHEN,
     SUZHOU,
     THIRD,
@@ -316,6 +318,25 @@ def test_the_persons_part_is_due_where_no_file_names_a_base(told: Told) -> None:
     """A download without bases: what the person pays is credited, the credits say so, and what lacks is seen."""
     assert told.accused() == [("2024-04", "missing_month", "credit_missing", DUE), ("2024-06", "short_credit", None, 3000)]
     assert {row["expected_fen"] for row in told.months().values()} == {DUE}
+
+
+@case([*lines("2024-04", 5, region=SHANGHAI, due=None, base_fen=None, paid_on=None),
+       *lines("2024-09", 11, region=SHANGHAI, due=None, base_fen=None, paid_on=None, scale=110)],
+      [flow("2025-07-01", 5 * DUE + 7 * DUE * 110 // 100, region=SHANGHAI)], as_of="2025-07-31")
+def test_the_persons_parts_of_a_year_are_due_where_no_file_names_a_base(told: Told) -> None:
+    """A yearly credit that is the sum of a window's parts says as much as three monthly ones."""
+    answers = told.answers()
+    assert {answer for month, answer in answers.items() if month < "2025-04"} == {PLAIN}
+    assert {answer for month, answer in answers.items() if month >= "2025-04"} == {"delay/annual_schedule/pending"}
+    assert {row["expected_fen"] for month, row in told.months().items() if month < "2024-09"} == {DUE}
+
+
+@case(lines("2024-04", 12, region=SHANGHAI, due=None, base_fen=None, paid_on=None),
+      [flow("2025-07-01", 12 * DUE + 100, region=SHANGHAI)], as_of="2025-07-31")
+def test_a_yearly_credit_that_is_no_sum_of_parts_says_nothing(told: Told) -> None:
+    """What is due stays unknown, and nobody is accused."""
+    assert told.accused() == []
+    assert set(told.answers().values()) == {"policy_unknown/unknown"}
 
 
 @case(lines(count=6, due=None, base_fen=None, employee_fen=DUE + 700), credits(count=6))

@@ -6,7 +6,8 @@ was seen holds between the first and the last of these months: before and after 
 sums and lumps are known there, too, but a month without a credit accuses nobody.
 
 The same goes for lists that name no base (an employer's download): where what the person pays is what is credited, the
-amount due is the person's part, with or without a flat sum in it. That, too, is believed once the credits say so.
+amount due is the person's part, with or without a flat sum in it. That, too, is believed once the credits say so; of a
+yearly credit, once it is the sum of the parts of months in a row.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ IN_SERVICE = "in_service"
 # So many months must have their very sum, credited at most so many months after the premium arrived.
 SEEN_MONTHS = 3
 SEEN_LAG = 3
+YEAR = 12
+_LINE = ("stream", "month", "payment_kind", "paid")
 
 
 def with_own_parts(lines: pl.DataFrame, credit: pl.DataFrame) -> pl.DataFrame:
@@ -40,9 +43,11 @@ def with_own_parts(lines: pl.DataFrame, credit: pl.DataFrame) -> pl.DataFrame:
     if asked.is_empty():
         return lines
     known = pl.concat_list(pl.lit(0, dtype=pl.Int64), "flat_fens")
-    flats = asked.select(*ACCOUNT, "employee_fen", known.alias("_flat"))
-    fits = flats.explode("_flat").unique().with_columns((part - pl.col("_flat")).alias("net_fen")).join(
+    flats = asked.select(*ACCOUNT, *_LINE, "employee_fen", known.alias("_flat")).explode("_flat").with_columns(
+        (part - pl.col("_flat")).alias("net_fen"))
+    months = flats.select(*ACCOUNT, "net_fen", "_flat").unique().join(
         credit.select(*ACCOUNT, "net_fen"), on=[*ACCOUNT, "net_fen"], nulls_equal=True)
+    fits = pl.concat([each.select(*ACCOUNT, "_flat") for each in (months, _years(flats, credit, "_flat"))])
     best = fits.group_by(*ACCOUNT, "_flat").agg(pl.len().alias("_n")).sort(
         "_n", "_flat", descending=[True, False]).unique(ACCOUNT, keep="first", maintain_order=True).drop("_n")
     joined = lines.join(best, on=ACCOUNT, how="left", nulls_equal=True, maintain_order="left")
@@ -75,8 +80,12 @@ def with_seen_accounts(lines: pl.DataFrame, credit: pl.DataFrame) -> pl.DataFram
     seen = fits.group_by(*ACCOUNT, "_lag").agg(
         pl.col("month").min().alias("_first"), pl.col("month").max().alias("_last"),
         pl.min_horizontal(pl.col("month").n_unique(), pl.col("_c").n_unique()).alias("_count"),
-    ).filter(pl.col("_count") >= SEEN_MONTHS).sort("_count", "_lag", descending=True).unique(
-        ACCOUNT, keep="first", maintain_order=True)
+    ).filter(pl.col("_count") >= SEEN_MONTHS)
+    years = _years(asked.select(*ACCOUNT, *_LINE, pl.col("with_fen").alias("net_fen")), credit).group_by(ACCOUNT).agg(
+        pl.lit(0, pl.Int32).alias("_lag"), pl.col("_first").min(), pl.col("_last").max(),
+        (pl.col("_last") - pl.col("_first")).max().cast(seen.schema["_count"]).alias("_count"))
+    seen = pl.concat([seen, years.select(pl.col(name).cast(kind) for name, kind in seen.schema.items())]).sort(
+        "_count", "_lag", descending=True).unique(ACCOUNT, keep="first", maintain_order=True)
     if seen.is_empty():
         return kept
     joined = lines.join(seen, on=ACCOUNT, how="left", nulls_equal=True, maintain_order="left")
@@ -92,3 +101,23 @@ def with_seen_accounts(lines: pl.DataFrame, credit: pl.DataFrame) -> pl.DataFram
         pl.when(likely).then(pl.coalesce("with_flat", "flat_fen")).otherwise("flat_fen").alias("flat_fen"),
         (pl.col("surely_account") | sure).alias("surely_account"),
     ).drop("with_fen", "with_confidence", "with_ref", "with_flat", "_first", "_last", "_count", "_lag")
+
+
+def _years(lines: pl.DataFrame, credit: pl.DataFrame, *apart: str) -> pl.DataFrame:
+    """Account, ``apart``, _first, _last: runs of months (at most a year) whose sum is one later credit, to the fen.
+
+    Of lines that are credited once a year. lines: account, :data:`_LINE`, net_fen (what would be due), ``apart`` (taken
+    by themselves). A run of fewer than :data:`SEEN_MONTHS` months with lines tells nothing.
+    """
+    key = [*ACCOUNT, *apart]
+    sums = lines.filter(
+        (pl.col("stream") == "annual") & (pl.col("payment_kind") == "normal") & (pl.col("paid") == True)  # noqa: E712
+    ).group_by(*key, "month").agg(pl.col("net_fen").sum()).sort(*key, "month", nulls_last=True).with_columns(
+        pl.col("net_fen").cum_sum().over(key).alias("_to"), pl.int_range(pl.len()).over(key).alias("_n"))
+    first = sums.select(*key, pl.col("month").alias("_first"), (pl.col("_to") - pl.col("net_fen")).alias("_from"),
+                        pl.col("_n").alias("_before"))
+    runs = first.join(sums.select(*key, pl.col("month").alias("_last"), "_to", "_n"), on=key, nulls_equal=True).filter(
+        (pl.col("_n") - pl.col("_before") + 1 >= SEEN_MONTHS) & (pl.col("_last") - pl.col("_first") < YEAR)
+    ).with_columns((pl.col("_to") - pl.col("_from")).alias("net_fen"))
+    return runs.join(credit.select(*ACCOUNT, "net_fen", pl.col("month").alias("_posted")), on=[*ACCOUNT, "net_fen"],
+                     nulls_equal=True).filter(pl.col("_posted") > pl.col("_last")).select(*key, "_first", "_last")
