@@ -20,7 +20,7 @@ import polars as pl
 
 from recon.core.context import DATED, Context, build_context, gather, newest_days
 from recon.core.expect import conflict_problems
-from recon.core.lags import COUNTED, PERSONAL, Votes
+from recon.core.lag_votes import COUNTED, PERSONAL, Votes
 from recon.core.payroll.check import PayrollResult
 from recon.core.payroll.deducted import deducted_months, no_deductions
 from recon.core.payroll.rollup import roll_up

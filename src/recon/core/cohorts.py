@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from recon.core.lags import DEDUCTION_SHARE, joined, plain_lines
+from recon.core.lag_lines import DEDUCTION_SHARE, plain_lines
+from recon.core.lags import joined
 from recon.core.prepare import Prepared
 from recon.policy import Policy
 from recon.tables import ACCOUNT

@@ -12,7 +12,8 @@ from recon.core import months
 from recon.core.cohorts import schedule_frame
 from recon.core.context import Context
 from recon.core.expect import ACCUSING
-from recon.core.lags import joined, may_be_corrected
+from recon.core.lag_lines import may_be_corrected
+from recon.core.lags import joined
 from recon.core.links import PRICES
 from recon.policy import Policy
 from recon.tables import ACCOUNT

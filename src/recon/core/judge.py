@@ -11,7 +11,7 @@ import polars as pl
 from recon.core import cohorts, months
 from recon.core.context import OVERDUE_PEOPLE, OVERDUE_PERCENT, Context
 from recon.core.expect import ACCUSING
-from recon.core.lags import DEDUCTION_MONTHS, DEDUCTION_SHARE
+from recon.core.lag_lines import DEDUCTION_MONTHS, DEDUCTION_SHARE
 from recon.core.match_prices import DEDUCTION_YEARS, NEAR_AMOUNTS, NEAR_MONTHS, NEAR_SHARE
 from recon.core.prepare import is_subsidy
 from recon.tables import ACCOUNT

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 
-from recon.core.lags import DEDUCTION_MONTHS, DEDUCTION_SHARE
+from recon.core.lag_lines import DEDUCTION_MONTHS, DEDUCTION_SHARE
 from recon.core.links import INEXACT_LATE, PRICES, REACH_MONTHS
 from recon.core.match_rows import Coin, Output, Row, amounts_of, offset_of, span_of
 from recon.core.search import Solution

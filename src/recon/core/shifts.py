@@ -15,7 +15,8 @@ from typing import NamedTuple
 import polars as pl
 
 from recon.core import months
-from recon.core.lags import COHORT_PEOPLE, MAX_LEARNED_LAG, NOTES, before_deductions, plain_lines
+from recon.core.lag_lines import MAX_LEARNED_LAG, before_deductions, plain_lines
+from recon.core.lags import COHORT_PEOPLE, NOTES
 from recon.policy import Policy
 from recon.tables import ACCOUNT
 

@@ -25,7 +25,8 @@ from recon.core.expect import lines_of
 from recon.core.holes import balance_problems, holes, jumps, quiet_years
 from recon.core.infer import Asked, ask, asked_of
 from recon.core.inferred import with_inferred
-from recon.core.lags import PERSONAL, Votes, all_votes, own_lags, votes_of
+from recon.core.lag_votes import PERSONAL, Votes, all_votes, votes_of
+from recon.core.lags import own_lags
 from recon.core.prepare import Prepared, prepare
 from recon.policy import Policy
 from recon.problems import Problem
