@@ -15,7 +15,7 @@ import polars as pl
 from recon.core import months
 from recon.core.overlap import payer_key
 from recon.core.prepare import Prepared
-from recon.core.rounded import with_rounded_credits
+from recon.core.rounded import PPM, rounded_share, with_rounded_credits
 from recon.core.seen import with_own_parts, with_seen_accounts
 from recon.core.text import yuan_text
 from recon.policy import Policy, Rule
@@ -24,7 +24,6 @@ from recon.tables import SCHEME_ACCOUNT, Schema
 
 FLEXIBLE = "flexible"  # insured_status of who pays the whole premium alone
 
-PPM = 1_000_000
 ACCUSING = ("stated", "high", "medium")
 # In-service share used for an estimate (never for a judgement) where the rule is unknown; the national 2% rule.
 ESTIMATE_PPM = 20_000
@@ -36,11 +35,6 @@ _RULE_SCHEMA: Schema = {
     "whole_yuan": pl.Boolean(), "confidence": pl.String(), "policy_ref": pl.String(),
 }
 _SITUATION = ["region", "scheme", "tier", "insured", "month", "born"]
-
-
-def rounded_share(base: pl.Expr, ppm: pl.Expr) -> pl.Expr:
-    """``base`` x ``ppm`` parts per million, half-up to the fen (away from zero for refunds), in whole numbers."""
-    return (base.abs() * ppm + PPM // 2) // PPM * base.sign()
 
 
 def lines_of(prepared: Prepared, policy: Policy) -> pl.DataFrame:

@@ -16,8 +16,9 @@ from typing import Any
 import polars as pl
 
 from recon.core import months
-from recon.core.expect import ACCUSING, PPM, rounded_share
+from recon.core.expect import ACCUSING
 from recon.core.prepare import Prepared
+from recon.core.rounded import PPM, rounded_share
 from recon.policy import Policy
 from recon.tables import ACCOUNT, SCHEME_ACCOUNT
 

@@ -13,9 +13,10 @@ from typing import Any
 import polars as pl
 
 from recon.core import months
-from recon.core.expect import ACCUSING, rounded_share
+from recon.core.expect import ACCUSING
 from recon.core.infer import INFERRED, NATIONAL_PPM
 from recon.core.naming import finding_ids
+from recon.core.rounded import rounded_share
 from recon.core.text import percent_text, yuan_text
 from recon.labels import CAUSE, CONFLICT_FINDING
 from recon.policy.draft import rate_text

@@ -13,8 +13,9 @@ from functools import cache
 import polars as pl
 
 from recon.core import months
-from recon.core.expect import ACCUSING, ESTIMATE_PPM, amount_by_rule, rounded_share
+from recon.core.expect import ACCUSING, ESTIMATE_PPM, amount_by_rule
 from recon.core.naming import finding_ids, gap_ids
+from recon.core.rounded import rounded_share
 from recon.core.text import fill, listed, yuan
 from recon.labels import BASE_FINDING, CAUSE, COUNTER_CHECKS
 from recon.policy import Policy

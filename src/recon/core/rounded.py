@@ -1,4 +1,4 @@
-"""Accounts that are credited in round sums: whole yuan or whole jiao where the share of the base is not.
+"""How a share of a base is rounded; and accounts credited in round sums, in whole yuan or jiao where the share is not.
 
 Offices round credits in their own ways (down, up, to the nearest), and no record says which. Where all credits of an
 account are round, most of what it is due is not, and most credits are what is due rounded down or up, either is right:
@@ -11,9 +11,15 @@ import polars as pl
 
 from recon.tables import ACCOUNT
 
+PPM = 1_000_000
 UNITS_FEN = (10, 100)  # the jiao and the yuan
 ROUND_CREDITS = 6  # so many credits must be round, and so many sums due not
 ROUND_PERCENT = 50  # of the credits, at least, are a due sum rounded
+
+
+def rounded_share(base: pl.Expr, ppm: pl.Expr) -> pl.Expr:
+    """``base`` x ``ppm`` parts per million, half-up to the fen (away from zero for refunds), in whole numbers."""
+    return (base.abs() * ppm + PPM // 2) // PPM * base.sign()
 
 
 def with_rounded_credits(lines: pl.DataFrame, credit: pl.DataFrame) -> pl.DataFrame:

@@ -5,15 +5,16 @@ account whose credits are, month after month and to the fen, what the tier with 
 was seen holds between the first and the last of these months: before and after the tier may be another, so that
 sums and lumps are known there, too, but a month without a credit accuses nobody.
 
-The same goes for lists that name no base (an employer's download): where what the person pays is what is credited, the
-amount due is the person's part, with or without a flat sum in it. That, too, is believed once the credits say so; of a
-yearly credit, once it is the sum of the parts of months in a row.
+The same goes for lists that name no base (an employer's download): where all that the person pays is credited, the
+amount due is the person's part, with or without a flat sum in it, and the employer's share of the base that pays so
+much. That, too, is believed once the credits say so; of a yearly credit, once it is the sum of months in a row.
 """
 
 from __future__ import annotations
 
 import polars as pl
 
+from recon.core.rounded import PPM, rounded_share
 from recon.tables import ACCOUNT
 
 IN_SERVICE = "in_service"
@@ -23,28 +24,30 @@ SEEN_MONTHS = 3
 SEEN_LAG = 3
 YEAR = 12
 _LINE = ("stream", "month", "payment_kind", "paid")
+_SHARES = ("employee_fen", "employee_ppm", "employer_ppm")
 
 
 def with_own_parts(lines: pl.DataFrame, credit: pl.DataFrame) -> pl.DataFrame:
     """``lines`` with with_fen, with_confidence, with_ref and with_flat of those whose base no file names.
 
-    By the rule the person's rate is the whole credit, so the person's part less the flat sum in it (one the policy
-    knows, or none: what most of the account's credits fit) would be due. ``credit``: (account), net_fen, month.
+    By the rule all the person pays is credited, so the person's part less the flat sum in it (one the policy knows, or
+    none: what most of the account's credits fit) would be due, and what the rule takes of the employer's part of the
+    base that pays so much. ``credit``: (account), net_fen, month.
     """
     lines = lines.with_columns(pl.lit(None, dtype=pl.Int64).alias("with_flat"))
     part = pl.col("employee_fen")
     own = (
         pl.col("expected_fen").is_null() & pl.col("base_fen").is_null() & (part > 0) & ~pl.col("is_side")
         & ~pl.col("no_account") & (pl.col("has_account") == True) & (pl.col("insured") == IN_SERVICE)  # noqa: E712
-        & (pl.col("personal_ppm") == pl.col("employee_ppm"))
-        & (pl.col("employer_ppm") == 0) & (pl.col("employer_month_fen") == 0)
+        & (pl.col("personal_ppm") == pl.col("employee_ppm")) & (pl.col("employee_ppm") > 0)
+        & pl.col("employer_ppm").is_not_null() & (pl.col("employer_month_fen") == 0)
     ).fill_null(False)
     asked = lines.filter(own)
     if asked.is_empty():
         return lines
     known = pl.concat_list(pl.lit(0, dtype=pl.Int64), "flat_fens")
-    flats = asked.select(*ACCOUNT, *_LINE, "employee_fen", known.alias("_flat")).explode("_flat").with_columns(
-        (part - pl.col("_flat")).alias("net_fen"))
+    flats = asked.select(*ACCOUNT, *_LINE, *_SHARES, known.alias("_flat")).explode("_flat").with_columns(
+        _with_employers_share().alias("net_fen"))
     months = flats.select(*ACCOUNT, "net_fen", "_flat").unique().join(
         credit.select(*ACCOUNT, "net_fen"), on=[*ACCOUNT, "net_fen"], nulls_equal=True)
     fits = pl.concat([each.select(*ACCOUNT, "_flat") for each in (months, _years(flats, credit, "_flat"))])
@@ -53,11 +56,17 @@ def with_own_parts(lines: pl.DataFrame, credit: pl.DataFrame) -> pl.DataFrame:
     joined = lines.join(best, on=ACCOUNT, how="left", nulls_equal=True, maintain_order="left")
     told = own & pl.col("_flat").is_not_null()
     return joined.with_columns(
-        pl.when(told).then(part - pl.col("_flat")).otherwise("with_fen").alias("with_fen"),
+        pl.when(told).then(_with_employers_share()).otherwise("with_fen").alias("with_fen"),
         pl.when(told).then("confidence").otherwise("with_confidence").alias("with_confidence"),
         pl.when(told).then("policy_ref").otherwise("with_ref").alias("with_ref"),
         pl.when(told).then("_flat").otherwise("with_flat").alias("with_flat"),
     ).drop("_flat")
+
+
+def _with_employers_share() -> pl.Expr:
+    """The person's part without ``_flat``, and the employer's share of the base of which that part is the person's."""
+    own = pl.col("employee_fen") - pl.col("_flat")
+    return own + rounded_share(own * PPM // pl.col("employee_ppm"), pl.col("employer_ppm"))
 
 
 def with_seen_accounts(lines: pl.DataFrame, credit: pl.DataFrame) -> pl.DataFrame:

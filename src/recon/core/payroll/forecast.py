@@ -13,12 +13,12 @@ from datetime import date
 import polars as pl
 
 from recon.core import months
-from recon.core.expect import rounded_share
 from recon.core.limits import clamped
 from recon.core.payroll.legs import build_legs
 from recon.core.payroll.months import PersonMonths, person_months, roster_edges
 from recon.core.payroll.parts import rules_of
 from recon.core.payroll_settings import PayrollSettings
+from recon.core.rounded import rounded_share
 from recon.policy import Policy
 from recon.tables import Schema
 

@@ -13,11 +13,12 @@ from datetime import date, timedelta
 import polars as pl
 
 from recon.core import months
-from recon.core.expect import ACCUSING, ESTIMATE_PPM, rounded_share
+from recon.core.expect import ACCUSING, ESTIMATE_PPM
 from recon.core.limits import clamped
 from recon.core.payroll.legs import Legs, key_of
 from recon.core.payroll.months import PersonMonths, roster_edges
 from recon.core.payroll_settings import PayrollSettings
+from recon.core.rounded import rounded_share
 from recon.policy import Policy
 from recon.tables import Schema
 
