@@ -68,7 +68,7 @@ def even_records(
     """
     none = due.head(0).select(*ACCOUNT, pl.lit(0, pl.Int32).alias("lag"), pl.lit(0, pl.UInt32).alias("lines"),
                               pl.lit(value=False).alias("tied"))
-    if cover is None:
+    if cover is None or not soft:
         return none
     ends = _ends(cover())
     lines = pl.concat([due.select(text, "at", "fen"),

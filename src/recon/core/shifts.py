@@ -142,7 +142,7 @@ def fits(lines: pl.DataFrame, credit: pl.DataFrame, cover: pl.DataFrame, course:
     :func:`recon.core.cover.flow_cover`); nobodys: as many whose month is one in which nearly nobody got anything. over:
     credits between the first line's and the last one's that no line explains.
     """
-    return _fitting(_own_lines(lines), credit, cover, course, ["region", "scheme"])
+    return _fitting(_lone_lines(lines, "month"), credit, cover, course, ["region", "scheme"])
 
 
 def _fitting(
@@ -345,7 +345,7 @@ def payer_fits(
 ) -> pl.DataFrame:
     """:func:`fits` of single payers' people, by :func:`payer_courses`: region, scheme, payer, way and the counts."""
     key = ["region", "scheme", "payer"]
-    lone = _own_lines(lines)
+    lone = _lone_lines(lines, "month")
     theirs = lone.drop("payer").join(_payers(lone), on=ACCOUNT).join(course.select(key).unique(), on=key, how="semi")
     return _fitting(theirs, credit, cover, course, key)
 
@@ -368,14 +368,12 @@ def payers_own(
     return kept.select(*SHIFT), pl.concat([lag.join(best, on=key, how="anti"), begun]), notes
 
 
-def _lone_lines(lines: pl.DataFrame) -> pl.DataFrame:
-    """Plain lines of a known region, one of its account and arrival."""
-    return plain_lines(lines).drop_nulls("region").filter(pl.len().over(*ACCOUNT, "arrival") == 1)
+def _lone_lines(lines: pl.DataFrame, of: str = "arrival") -> pl.DataFrame:
+    """Plain lines of a known region that are the only one of their account and arrival.
 
-
-def _own_lines(lines: pl.DataFrame) -> pl.DataFrame:
-    """Plain lines of a known region, one of its account and month: several may have arrived together."""
-    return plain_lines(lines).drop_nulls("region").filter(pl.len().over(*ACCOUNT, "month") == 1)
+    of: "month" for the only one of their month instead; then several may have arrived together.
+    """
+    return plain_lines(lines).drop_nulls("region").filter(pl.len().over(*ACCOUNT, of) == 1)
 
 
 def _lasting(path: list[tuple[int, int]]) -> list[bool]:
