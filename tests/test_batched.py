@@ -7,6 +7,7 @@ import random
 import pytest
 
 from recon.core import batched
+from recon.core import search as reference
 from recon.core.batched import search_many
 from recon.core.links import PRICES, Credit, Frame, Line, frame_of
 from recon.core.search import search
@@ -81,3 +82,37 @@ def test_what_does_not_fit_is_left_to_the_reference(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(batched, "FEW", 1)
     frames = frames_of(range(3))
     assert search_many(frames) == [search(frame) for frame in frames]
+
+
+@pytest.mark.parametrize(("most", "beam"), [(1, 1), (2, 1), (3, 2), (6, 4)])
+def test_a_narrow_beam_still_answers(most: int, beam: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However few states go on, each account gets links of its own, says that it was cut short, and costs no less."""
+    frames = frames_of(range(2000, 2030))
+    exact = [search(frame) for frame in frames]
+    monkeypatch.setattr(reference, "MAX_STATES", most)
+    monkeypatch.setattr(reference, "BEAM", beam)
+    for frame, whole in zip(frames, exact, strict=True):
+        found = search.__wrapped__(frame)
+        used = [number for link in found.links for number in link.credits]
+        assert len(used) == len(set(used))
+        assert found.cost >= whole.cost
+        assert found.bounded or found == whole
+        assert all(margin is None or margin >= 0 for margin in found.margins)
+
+
+def test_the_best_answer_survives_the_beam() -> None:
+    """One wage, holes, twins and two back-paid months of unknown arrival: too many states once dear answers are looked
+    at; the cheapest answer must not be lost among them."""
+    late = {16, 17, 18, 19, 20, 22, 23}
+    lines = [
+        line(at, 136, open_price=0 if at == 23 else PRICES.open, due=JAN + at + 1 + (at in late), shift=int(at in late),
+             day=None)
+        for at in (0, 1, 2, 3, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 22, 23)
+    ] + [line(at, 136, stream=1, kind="other", arrival=None, due=None, day=None, open_price=0) for at in (4, 5)]
+    twins = {8, 12, 22}
+    credits = [credit(at, 98 if at == 21 else 136, left=PRICES.twin if at in twins else PRICES.left)
+               for at in (1, 4, 7, 8, 8, 8, 9, 10, 12, 12, 13, 14, 15, 16, 18, 19, 20, 21, 22, 24)]
+    found = search.__wrapped__(frame_of(lines, credits, 1))
+    assert found.bounded
+    assert sum(len(link.lines) for link in found.links) == 20
+    assert {line for link in found.links for line in link.lines if line > 20} == {21, 22}

@@ -9,7 +9,8 @@ such links within reach.
 
 Work per account is lines x states x edges; a state differs from the cheapest only by choices that cost less than
 leaving one month and one credit over, so states are few (about a dozen per line) and independent of the record's
-length. Above :data:`MAX_STATES` per line only the cheapest :data:`BEAM` go on and the answer is marked ``bounded``.
+length. Above :data:`MAX_STATES` per line only the :data:`BEAM` of the least cost so far and ahead go on; the answer is
+marked ``bounded``.
 """
 
 from __future__ import annotations
@@ -111,7 +112,11 @@ def search(frame: Frame) -> Solution:
             best = min(min(costs) for costs in forward[-1].values())
             break
         slack = slack * 2 + PRICES.left
-    forward, steps, bounded = _forward(frame, layers, least, best + FLIP_CAP)
+    wide = _forward(frame, layers, least, best + FLIP_CAP)
+    if min((min(costs) for costs in wide[0][-1].values()), default=INF) <= best:
+        forward, steps, bounded = wide
+    else:  # the beam lost the best answer among the dearer ones: what found it stands
+        bounded = True
     return _trace(frame, forward, steps, _backward(frame, forward, steps), best, bounded)
 
 
@@ -121,6 +126,11 @@ def _relaxed(frame: Frame, at: int, costs: list[int]) -> list[int]:
         return costs
     changed = min(costs) + PRICES.change
     return [min(cost, changed) for cost in costs]
+
+
+def _at_least(costs: list[int], ahead: list[int]) -> int:
+    """What no answer through a state of these costs stays below."""
+    return min(cost + rest for cost, rest in zip(costs, ahead, strict=True))
 
 
 def _least_ahead(frame: Frame) -> list[list[int]]:
@@ -153,7 +163,7 @@ def _forward(
             new = [cost + fixed for cost in costs]
         else:
             new = [cost + extra + fixed for cost, extra in zip(costs, edge.costs, strict=True)]
-        if min(cost + rest for cost, rest in zip(new, least[to], strict=True)) > bound:
+        if _at_least(new, least[to]) > bound:
             return
         steps[at].append((key, to, target, fixed, wrong, edge))
         known = forward[to].get(target)
@@ -163,7 +173,7 @@ def _forward(
         layer = forward[at]
         if len(layer) > MAX_STATES:
             bounded = True
-            layer = dict(sorted(layer.items(), key=lambda item: (min(item[1]), item[0]))[:BEAM])
+            layer = dict(sorted(layer.items(), key=lambda item: (_at_least(item[1], least[at]), item[0]))[:BEAM])
             forward[at] = layer
         for key, raw in layer.items():
             costs = _relaxed(frame, at, raw)
