@@ -9,17 +9,20 @@ such links within reach.
 
 Work per account is lines x states x edges; a state differs from the cheapest only by choices that cost less than
 leaving one month and one credit over, so states are few (about a dozen per line) and independent of the record's
-length. Above :data:`MAX_STATES` per line only the :data:`BEAM` of the least cost so far and ahead go on; the answer is
-marked ``bounded``.
+length. Above :data:`MAX_STATES` per line, credits of which only the number matters are no longer told apart
+(:mod:`recon.core.spare`); if that is not enough, only the :data:`BEAM` of the least cost so far and ahead go on and
+the answer is marked ``bounded``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 
 from recon.core.links import INF, LATEST, PRICES, Edge, Frame, Link
+from recon.core.spare import Spares
 
 MAX_STATES = 4000
 BEAM = 400
@@ -49,9 +52,9 @@ _Key = tuple[tuple[int, ...], int]  # how far each amount has come; credits stil
 class _Layers:
     """What of a state matters at each position: amounts still to come and credits that can still be used."""
 
-    def __init__(self, frame: Frame) -> None:
+    def __init__(self, frame: Frame, spares: Spares | None = None) -> None:
         size = len(frame.streams)
-        self.frame = frame
+        self.frame, self.spares = frame, spares
         self.stream_classes: list[tuple[int, ...]] = [()] * (size + 1)
         self.by_class: list[dict[int, int]] = [{} for _ in range(size + 1)]
         self.free: list[int] = [0] * (size + 1)
@@ -72,16 +75,18 @@ class _Layers:
 
     def enter(self, at: int, heads: dict[int, int], avail: int) -> tuple[_Key, int, int]:
         """The state at ``at``, and price and number of the priced credits that nothing can use any more."""
-        usable = self.free[at]
+        in_use = 0
+        for number in self.stream_classes[at]:
+            in_use |= self.by_class[at][number] & -1 << heads.get(number, 0)
+        now = avail & (self.free[at] | in_use)
+        lost = avail & ~now
+        if self.spares:
+            now, beyond = self.spares.merged(at, now, in_use)
+            lost |= beyond
         kept = []
         for number in self.stream_classes[at]:
-            mask = self.by_class[at][number]
             head = heads.get(number, 0)
-            below = (1 << head) - 1
-            usable |= mask & ~below
-            kept.append(head if avail & mask & below else 0)
-        now = avail & usable
-        lost = avail & ~usable
+            kept.append(head if now & self.by_class[at][number] & ~(-1 << head) else 0)
         price = count = 0
         while lost:
             bit = lost & -lost
@@ -102,22 +107,39 @@ _Step = tuple[_Key, int, _Key, int, int, Edge | None]
 @lru_cache(maxsize=100_000)
 def search(frame: Frame) -> Solution:
     """The best answer over a frame's edges, with margins, proofs and ties; equal frames are searched once."""
-    layers = _Layers(frame)
+    with suppress(_TooManyStates):
+        return _searched(frame, None, bounded=False)
+    spares = Spares(frame)  # what need not be told apart still is, until there is no room for it
+    with suppress(_TooManyStates):
+        if spares:
+            return _searched(frame, spares, bounded=False)
+    return _searched(frame, spares, bounded=True)
+
+
+class _TooManyStates(Exception):
+    """More than :data:`MAX_STATES` at a line."""
+
+
+def _searched(frame: Frame, spares: Spares | None, *, bounded: bool) -> Solution:
+    """The answer with all states, or, if ``bounded``, with the likeliest where there are too many."""
+    if spares:
+        frame = spares.frame
+    layers = _Layers(frame, spares)
     least = _least_ahead(frame)
     floor = least[0][frame.start] if frame.streams else 0
     slack = PRICES.change
     while True:
-        forward, steps, bounded = _forward(frame, layers, least, floor + slack)
+        forward, steps, cut = _forward(frame, layers, least, floor + slack, bounded=bounded)
         if forward[-1]:
             best = min(min(costs) for costs in forward[-1].values())
             break
         slack = slack * 2 + PRICES.left
-    wide = _forward(frame, layers, least, best + FLIP_CAP)
+    wide = _forward(frame, layers, least, best + FLIP_CAP, bounded=bounded)
     if min((min(costs) for costs in wide[0][-1].values()), default=INF) <= best:
-        forward, steps, bounded = wide
+        forward, steps, cut = wide
     else:  # the beam lost the best answer among the dearer ones: what found it stands
-        bounded = True
-    return _trace(frame, forward, steps, _backward(frame, forward, steps), best, bounded)
+        cut = True
+    return _trace(frame, forward, steps, _backward(frame, forward, steps), best, cut, spares)
 
 
 def _relaxed(frame: Frame, at: int, costs: list[int]) -> list[int]:
@@ -147,14 +169,14 @@ def _least_ahead(frame: Frame) -> list[list[int]]:
 
 
 def _forward(
-    frame: Frame, layers: _Layers, least: list[list[int]], bound: int
+    frame: Frame, layers: _Layers, least: list[list[int]], bound: int, *, bounded: bool
 ) -> tuple[list[dict[_Key, list[int]]], list[list[_Step]], bool]:
     size = len(frame.streams)
     forward: list[dict[_Key, list[int]]] = [{} for _ in range(size + 1)]
     steps: list[list[_Step]] = [[] for _ in range(size)]
     first, price, _ = layers.enter(0, {}, (1 << len(frame.left_prices)) - 1)
     forward[0][first] = [price if k == frame.start else INF for k in range(len(frame.lags))]
-    bounded = False
+    cut = False
 
     def push(
         at: int, key: _Key, costs: list[int], fixed: int, wrong: int, edge: Edge | None, to: int, target: _Key
@@ -172,7 +194,9 @@ def _forward(
     for at in range(size):
         layer = forward[at]
         if len(layer) > MAX_STATES:
-            bounded = True
+            if not bounded:
+                raise _TooManyStates
+            cut = True
             layer = dict(sorted(layer.items(), key=lambda item: (_at_least(item[1], least[at]), item[0]))[:BEAM])
             forward[at] = layer
         for key, raw in layer.items():
@@ -189,7 +213,7 @@ def _forward(
                 moved = {**heads, **dict.fromkeys(edge.classes, edge.last + 1)} if edge.classes else heads
                 target, lost, wrong = layers.enter(to, moved, avail & ~edge.mask)
                 push(at, key, costs, lost, wrong + (edge.link.kind == "inexact"), edge, to, target)
-    return forward, steps, bounded
+    return forward, steps, cut
 
 
 def _backward(
@@ -220,7 +244,7 @@ def relaxed_back(frame: Frame, at: int, costs: list[int] | None) -> list[int] | 
 
 def _trace(
     frame: Frame, forward: list[dict[_Key, list[int]]], steps: list[list[_Step]],
-    back: list[dict[_Key, list[int]]], best: int, bounded: bool,
+    back: list[dict[_Key, list[int]]], best: int, bounded: bool, spares: Spares | None,
 ) -> Solution:
     """Margins of all lines, and the tied best answer whose open months are earliest."""
     size, width = len(frame.streams), len(frame.lags)
@@ -245,7 +269,8 @@ def _trace(
         None if max(a, b) >= INF or max(a, b) > best + FLIP_CAP else max(a, b) - best
         for a, b in zip(best_open, best_linked, strict=True)
     )
-    links = _best_links(frame, by_key, back, forward)
+    path = _best_path(frame, by_key, back, forward)
+    links = [edge.link for edge in (spares.named(path) if spares else path)]
     proved = _proved(frame, by_key, {line for link in links for line in link.lines})
     return Solution(tuple(links), margins, proved, tuple(cost == best for cost in best_open), bounded, best)
 
@@ -279,10 +304,10 @@ def _proved(frame: Frame, by_key: list[dict[_Key, list[_Step]]], linked: set[int
 _Node = tuple[int, _Key, int]  # position, state, usual lag in force
 
 
-def _best_links(
+def _best_path(
     frame: Frame, by_key: list[dict[_Key, list[_Step]]], back: list[dict[_Key, list[int]]],
     forward: list[dict[_Key, list[int]]],
-) -> list[Link]:
+) -> list[Edge]:
     """Of the cheapest answers the one whose open months are earliest; among those, plain and early links first."""
     if not frame.streams:
         return []
@@ -305,13 +330,13 @@ def _best_links(
             ),
             key=lambda tail: (tail[0], tail[1][0]),
         )
-    links: list[Link] = []
+    path: list[Edge] = []
     node = start
     while node in tails:
         _, node, edge = tails[node][1]
         if edge is not None:
-            links.append(edge.link)
-    return links
+            path.append(edge)
+    return path
 
 
 def _cheapest(
