@@ -892,6 +892,21 @@ def test_a_few_changed_sums_tell_a_month_nobody_got_from_a_longer_lag() -> None:
         assert told.of(one).unusual() == {"2024-08": MISSING}
 
 
+def test_printed_months_tell_a_month_nobody_got_from_a_longer_lag() -> None:
+    """Where the credits print their months, a month that nobody of a payer's got does not make its changed lag longer."""
+    paid, came = _two_payers(1, 2)
+    mine = colleagues(25)
+    came = [row | {"accrual_month": f"{later(row['posted_on'][:7], -2 if row['posted_on'] > '2024-09' else -1)}-01"}
+            for row in came if row["person_id"] in mine and row["posted_on"] != "2025-01-12"]
+    came.remove(next(row for row in came if (row["person_id"], row["posted_on"]) == (mine[0], "2025-03-12")))
+    tables = account([row for row in paid if row["person_id"] in mine], came)
+    told = solve(tables, as_of="2025-04-28")
+    assert context_of(tables).shift["shift"].max() == 1
+    assert told.of(mine[1]).accused() == [("2024-11", "missing_month", "credit_missing", DUE)]
+    assert "2025-01" not in told.of(mine[1]).unusual()
+    assert told.of(mine[0]).unusual()["2025-01"] != "delay/not_yet_due/pending"
+
+
 def test_whose_month_none_of_the_payers_people_got_lacks_it_too() -> None:
     """A credit in the place of a month that all colleagues lack is that of the month before, a month late."""
     people, months = colleagues(25), run_of("2024-01", 14)

@@ -189,6 +189,14 @@ def test_either_side_is_accepted_next_to_a_boundary(told: Told) -> None:
     assert "交界" in month["evidence"]
 
 
+@case(beijing(), came(d20220712=28000, d20220812=28000, d20221012=20000, d20221112=20000, d20221113=28000,
+                      d20221212=20000), **BORN_1990)
+def test_each_month_has_its_own_rules_amount_where_another_answer_is_no_cheaper(told: Told) -> None:
+    """The old amount that came two months late is the last old month's; the months after it got their own in time."""
+    assert told.unusual() == {"2022-08": LATE}
+    assert ("2022-08", "2022-11-13", 28000) in told.links()
+
+
 @case(beijing(), came(d20220712=28000, d20220812=28000, d20220912=28000, d20221012=20000, d20221112=20000,
                       d20221212=28000), **BORN_1990)
 def test_the_old_rule_long_after_the_boundary_is_too_much(told: Told) -> None:

@@ -38,6 +38,11 @@ def plain_lines(lines: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def prints() -> pl.Expr:
+    """The accrual month that a credit prints; null where that is the month of posting, which says nothing."""
+    return pl.when(pl.col("printed") != pl.col("month")).then("printed").alias("prints")
+
+
 def due_and_came(lines: pl.DataFrame, credit: pl.DataFrame, policy: Policy) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Account, payer, at, fen, accrual, dated of the lines that wait for a monthly credit; and their accounts' credits.
 
@@ -50,9 +55,7 @@ def due_and_came(lines: pl.DataFrame, credit: pl.DataFrame, policy: Policy) -> t
     # A yearly schedule that is not sure yields to steady monthly credits like any other.
     monthly = {region for region in regions if policy.schedule(region).kind != "annual"} | soft_regions(regions, policy)
     due = due.filter(pl.col("region").is_in(sorted(monthly)))
-    # A month of posting that is printed as the accrual month says nothing.
-    prints = pl.when(pl.col("printed") != pl.col("month")).then("printed").alias("prints")
-    came = credit.select(*ACCOUNT, pl.col("month").alias("at"), pl.col("net_fen").alias("fen"), prints).join(
+    came = credit.select(*ACCOUNT, pl.col("month").alias("at"), pl.col("net_fen").alias("fen"), prints()).join(
         due.select(ACCOUNT).unique(), on=ACCOUNT, how="semi")
     return due, before_deductions(due, _without_others(lines, due, came))
 

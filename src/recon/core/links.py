@@ -50,7 +50,7 @@ class Prices:
     further: int = 200  # each further line or credit in a group
     inexact: int = 3000  # a lone month and a lone credit of another amount in its place
     quarter: int = 500  # more for each quarter by which the two differ, up to the whole
-    rounded: int = 10  # per line whose amount is rounded in another way than the policy's
+    rounded: int = 10  # per line whose amount is by another rounding, or another accepted rule, than the policy's own
     doubt: int = 100  # less for a line whose amount is itself an estimate
     outside: int = 1000  # taking a credit that, by a lag many people share, belongs to a month outside the lines
     annual_further: int = 20  # the same in a yearly group, where twelve lines are the rule
@@ -364,8 +364,10 @@ class _Edges:
                      Link(rows, picks, kind, which))
 
     def _doubtful_price(self, rows: tuple[int, ...], picks: tuple[int, ...], which: tuple[int, ...]) -> int:
-        """A little for each line that takes its amount less a deduction, or rounded otherwise: plain is likelier."""
-        if not any([self.lines[i].deducted or self.lines[i].rounded for i in rows]):  # noqa: C419  quicker
+        """A little for each line that takes another amount than the one due: by another rule that is accepted, less a
+        deduction, rounded otherwise.
+        """
+        if not any([len(self.lines[i].amounts) > 1 for i in rows]):  # noqa: C419  quicker
             return 0
         amounts, came = self.lines[rows[0]].amounts, sum(self.credits[j].amount for j in picks)
         taken = which or ((amounts.index(came),) if came in amounts else ())
@@ -373,7 +375,7 @@ class _Edges:
         for i, number in zip(rows, taken, strict=False):
             line = self.lines[i]
             plain = len(line.amounts) - bool(line.rounded)
-            price += PRICES.rounded if number >= plain else PRICES.doubt if number >= plain - line.deducted else 0
+            price += 0 if not number else PRICES.doubt if plain - line.deducted <= number < plain else PRICES.rounded
         return price
 
     def _odd_price(self, rows: tuple[int, ...], j: int) -> int:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import polars as pl
 
 from recon.core import months
-from recon.core.lag_lines import MAX_LEARNED_LAG, before_deductions, plain_lines
+from recon.core.lag_lines import MAX_LEARNED_LAG, before_deductions, plain_lines, prints
 from recon.core.lags import COHORT_PEOPLE, NOTES
 from recon.policy import Policy
 from recon.tables import ACCOUNT
@@ -152,23 +152,27 @@ def _fitting(
     came = before_deductions(
         lone.select(*ACCOUNT, pl.col("arrival").alias("at"), pl.col("expected_fen").alias("fen")),
         credit.join(lone.select(ACCOUNT).unique(), on=ACCOUNT, how="semi").select(
-            *ACCOUNT, pl.col("month").alias("at"), pl.col("net_fen").alias("fen")),
-    ).select(*ACCOUNT, pl.col("at").alias("month"), pl.col("fen").alias("expected_fen"))
+            *ACCOUNT, pl.col("month").alias("at"), pl.col("net_fen").alias("fen"), prints()),
+    ).select(*ACCOUNT, pl.col("at").alias("month"), pl.col("fen").alias("expected_fen"), "prints")
     spans = cover.group_by("person_id", "region").agg(
         months.index_of(pl.col("from").min()).alias("_from"),
         (months.index_of(pl.col("to").max().dt.offset_by("1d")) - 1).alias("_to"))
     placed = lone.join(course, on=[*cohort, "arrival"]).select(
-        *dict.fromkeys([*ACCOUNT, *cohort]), "expected_fen", "way", "hole",
+        *dict.fromkeys([*ACCOUNT, *cohort]), "expected_fen", "way", "hole", pl.col("month").alias("prints"),
         (pl.col("arrival") + pl.col("start") + pl.col("shift")).alias("month")
-    ).join(came.select(ACCOUNT).unique(), on=ACCOUNT, how="semi")
+    ).join(came.select(ACCOUNT).unique(), on=ACCOUNT, how="semi").join(
+        came.drop_nulls("prints").unique().with_columns(_printed=1),
+        on=[*ACCOUNT, "month", "expected_fen", "prints"], how="left")
     way = list(dict.fromkeys([*ACCOUNT, *cohort, "way"]))
-    there = came.group_by(*ACCOUNT, "month", "expected_fen").agg(pl.len().cast(pl.Int64).alias("_came"))
-    # What a month is due, and what of it came: sum by sum, or several lines as one credit.
+    there = came.group_by(*ACCOUNT, "month", "expected_fen").agg(
+        pl.len().cast(pl.Int64).alias("_came"), pl.col("prints").is_null().sum().cast(pl.Int64).alias("_unsaid"))
+    # What a month is due, and what of it came: sum by sum, or several lines as one credit. A credit that prints its
+    # month is no other's.
     single = placed.group_by(*way, "month", "expected_fen").agg(
-        pl.len().cast(pl.Int64).alias("_due"), pl.col("hole").any()
+        pl.len().cast(pl.Int64).alias("_due"), pl.col("hole").any(), pl.col("_printed").sum()
     ).join(there, on=[*ACCOUNT, "month", "expected_fen"], how="left").group_by(*way, "month").agg(
         pl.col("_due").sum(), pl.col("hole").any(),
-        pl.min_horizontal("_due", pl.col("_came").fill_null(0)).sum().alias("_hit"),
+        pl.min_horizontal("_due", pl.col("_unsaid").fill_null(0) + pl.col("_printed")).sum().alias("_hit"),
         (pl.col("expected_fen") * pl.col("_due")).sum().alias("expected_fen"))
     lump = (pl.col("_due") > 1) & pl.col("_came").is_not_null()
     met = single.join(there, on=[*ACCOUNT, "month", "expected_fen"], how="left").with_columns(
