@@ -620,6 +620,19 @@ def test_a_late_run_leaves_the_lag_around_it_as_it_is() -> None:
     assert told.unusual() == {"2024-11": "delay/late/resolved"}
 
 
+def test_a_late_run_made_good_in_the_last_month_of_the_export_turns_no_lag() -> None:
+    """One run comes late for all, with the next, just before most exports end: who goes on has no longer lag after it."""
+    people, months = colleagues(14), run_of("2024-01", 14)
+    paid = [line(month, person_id=one, paid_on=None, region=CHONGQING) for one in people for month in months]
+    came = [flow(f"{later(month, 2 if month == '2024-08' else 1)}-{11 if month == '2024-08' else 12}", person_id=one,
+                 region=CHONGQING, file="flow.csv" if one in people[:11] else "more.csv")
+            for one in people for month in months if one not in people[:11] or month < "2024-10"]
+    told = solve(account(paid, came, coverage=[
+        cover(start="2024-02-01", end="2024-10-31"), cover("more.csv", start="2024-02-01", end="2025-03-31")]),
+        as_of="2025-03-31")
+    assert told.of(people[13]).unusual() == {"2024-08": "delay/late/resolved"}
+
+
 def test_a_month_that_a_payers_people_never_got_changes_no_lag() -> None:
     """A payer's people lack one month and have a later run late: the lag that the rest shows was theirs throughout."""
     people, others = colleagues(25), [one.replace("42000", "42010") for one in colleagues(25)]

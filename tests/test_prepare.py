@@ -420,6 +420,24 @@ def test_reversal_beside_a_second_payment_takes_the_latest(told: Told) -> None:
     assert [month for month, *_ in told.accused()] == ["2024-06"]
 
 
+@case([*lines(count=8, due=None, employee_fen=DUE + 300), line("2024-03", due=None, employee_fen=DUE + 300),
+       refund("2024-03", "2024-04-20") | {"employee_fen": -DUE - 300, "into_account_fen": None}],
+      [*credits(count=8), flow("2024-04-12"), flow("2024-05-20", -DUE, "reversal")])
+def test_the_refund_of_a_second_payment_with_a_flat_sum_takes_its_own_credit(told: Told) -> None:
+    """A month paid twice, 3 yuan beside it, was credited twice: the reversal takes the second one, not the next month's."""
+    assert told.accused() == []
+    assert told.links()[3] == ("2024-04", "2024-05-12", DUE)
+
+
+@case([*lines("2024-02", 6, scale=110), line("2024-01"), line("2024-01"), refund("2024-01", "2024-02-20")],
+      [*credits("2024-02", 6, amount=13200), flow("2024-03-20", -DUE, "reversal")],
+      coverage=[cover(start="2024-03-01")])
+def test_the_refund_of_a_second_payment_before_the_export_takes_nothing(told: Told) -> None:
+    """Both credits of the month came before the export begins: what took one back touches no other month's."""
+    assert told.accused() == []
+    assert told.links()[0] == ("2024-02", "2024-03-12", 13200)
+
+
 @case(lines(), [flow("2024-01-20", -DUE, "reversal"), *credits()])
 def test_reversal_of_nothing_is_reported(told: Told) -> None:
     """R03: a reversal that no earlier credit can bear changes no month and is named as a problem."""

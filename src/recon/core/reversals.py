@@ -9,7 +9,7 @@ is it of, which credit came twice; what none tells is taken of the latest. What 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date
@@ -195,7 +195,7 @@ def _of_refunds(reversal: Reversal, earlier: list[Item], record: _Record) -> _Ta
 
 def _is_before_all(refund: Refund, record: _Record, earlier: list[Item]) -> bool:
     """Whether the credit of the refunded month came before the first one at hand."""
-    return not refund.is_double and bool(earlier) and refund.place < record.items[0].month
+    return bool(earlier) and refund.place < record.items[0].month
 
 
 def _of_latest(reversal: Reversal, earlier: list[Item], record: _Record) -> _Takes:
@@ -300,6 +300,8 @@ def _refunded(
         if before:
             came, sums = before[-1]
             shares = tuple(dict.fromkeys(share for share in (abs(into or 0), abs(own or 0)) if share))
+            if shares and shares[-1] in sums:  # all of it: its credit, too, where a flat sum was paid beside that
+                shares = tuple(dict.fromkeys((*shares, *sorted(sums))))
             found[tuple(key)].append(Refund(
                 arrival, month, places.of(tuple(key), came), came + places.lag(tuple(key)), frozenset(sums), shares,
                 len(before) > 1))
@@ -319,7 +321,9 @@ def _has_credit(refund: Refund, earlier: list[Item], amount: int) -> bool:
     or the place lies before the first one at hand.
     """
     if refund.is_double:
-        return sum(bool(item.month == refund.place and item.left == amount) for item in earlier) > 1
+        twice = {month for month, count in Counter(item.month for item in earlier if item.left == amount).items()
+                 if count > 1}
+        return refund.place in twice or not twice and bool(earlier) and refund.place < earlier[0].month
     if refund.arrival >= refund.place or not earlier or refund.place < earlier[0].month:
         return True
     in_place = [item for item in earlier if item.month in (refund.place, refund.else_place)]

@@ -58,7 +58,8 @@ _Month = tuple[int, int, int, int, int, int, int]  # month and _COUNTS
 def month_shares(lines: pl.DataFrame, credit: pl.DataFrame) -> pl.DataFrame:
     """region, scheme, payer, month, people, without, twice, thrice: accounts whose credits span the month, and how.
 
-    idle, paired: for how many of them no premium arrived in the month, because it did later, or two and more.
+    idle, paired: for how many of them no premium arrived in the month, because it did later, or two and more. ends,
+    ends_twice: accounts whose last credit is of the month, and those that have two then.
     """
     least = _payers(_lone_lines(lines))
     # A top-up for all is no second month: what is far less than a month's credit is not counted. More than any month's
@@ -73,13 +74,16 @@ def month_shares(lines: pl.DataFrame, credit: pl.DataFrame) -> pl.DataFrame:
         pl.col("month").min().alias("first"), pl.col("month").max().alias("last")
     ).join(least, on=ACCOUNT).filter(pl.col("last") - pl.col("first") >= 5)
     inside = spans.with_columns(
-        pl.int_ranges(pl.col("first") + 1, "last", dtype=pl.Int32).alias("month")
+        pl.int_ranges(pl.col("first") + 1, pl.col("last") + 1, dtype=pl.Int32).alias("month")
     ).explode("month").join(counts, on=[*ACCOUNT, "month"], how="left").join(
         _odd_arrivals(plain_lines(lines)), on=[*ACCOUNT, "month"], how="left")
+    ends = pl.col("month") == pl.col("last")
     return inside.group_by("region", "scheme", "payer", "month").agg(
-        pl.len().alias("people"), pl.col("n").is_null().sum().alias("without"),
-        (pl.col("whole") >= 2).sum().alias("twice"), (pl.col("whole") >= 3).sum().alias("thrice"),
-        (pl.col("arrived") == 0).sum().alias("idle"), (pl.col("arrived") >= 2).sum().alias("paired"),
+        (~ends).sum().alias("people"), pl.col("n").is_null().sum().alias("without"),
+        (~ends & (pl.col("whole") >= 2)).sum().alias("twice"), (~ends & (pl.col("whole") >= 3)).sum().alias("thrice"),
+        (~ends & (pl.col("arrived") == 0)).sum().alias("idle"),
+        (~ends & (pl.col("arrived") >= 2)).sum().alias("paired"),
+        ends.sum().alias("ends"), (ends & (pl.col("whole") >= 2)).sum().alias("ends_twice"),
     )
 
 
@@ -245,6 +249,8 @@ def payer_courses(shares: pl.DataFrame, lag: pl.DataFrame, shift: pl.DataFrame, 
     """
     key = ["region", "scheme", "payer"]
     frames = [pl.DataFrame(schema=_COURSE)]
+    # A late run may come just before the records end: of one payer's people most end then.
+    shares = shares.with_columns(people=pl.col("people") + pl.col("ends"), twice=pl.col("twice") + pl.col("ends_twice"))
     own_lag = lag.drop_nulls("payer").join(
         shift.filter(pl.col("shift") != 0), on=["region", "scheme"], how="semi"
     ).select(*key, pl.lit(value=True).alias("_own"))
