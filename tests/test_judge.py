@@ -320,6 +320,22 @@ def test_the_persons_part_is_due_where_no_file_names_a_base(told: Told) -> None:
     assert {row["expected_fen"] for row in told.months().values()} == {DUE}
 
 
+@case(lines(count=8, due=None, base_fen=None, paid_on=None),
+      [*credits(count=2), *credits("2024-03", 5, amount=DUE - 500), *credits("2024-08", 1, amount=9000)])
+def test_a_deduction_hides_no_persons_part_where_no_file_names_a_base(told: Told) -> None:
+    """Two whole credits and five less 5 yuan say what is due; what lacks beside these is no more than likely to be due."""
+    assert told.accused() == []
+    answers = {month: answer for month, answer in told.unusual().items() if month < "2024-08"}
+    assert answers == dict.fromkeys(run_of("2024-03", 5), "account_deduction/explained")
+    assert {row["expected_fen"] for row in told.months().values()} == {DUE}
+
+
+@case(lines(count=8, due=None, base_fen=None, paid_on=None, employee_fen=DUE + 500), credits(count=8))
+def test_a_sum_that_is_never_credited_may_be_no_deduction_where_no_file_names_a_base(told: Told) -> None:
+    """The same sum lacking throughout may be one that is paid beside the person's part: nobody knows the base."""
+    assert {answer.split("/")[0] for answer in told.unusual().values()} == {"policy_unknown"}
+
+
 @case(lines("2021-09", 8, region=BEIJING, due=None, base_fen=None, paid_on=None, employee_fen=DUE + 300),
       [flow(f"{later(month, 1)}-12", DUE + DUE // 2, region=BEIJING) for month in run_of("2021-09", 8) if month != "2022-01"],
       coverage=[cover(start="2021-01-01")], roster=[person(region=BEIJING, birth_date="1981-03-07")], as_of="2022-07-31")
@@ -1013,6 +1029,20 @@ def test_one_sum_taken_of_all_is_a_deduction_from_the_smallest_credit_too() -> N
     assert told.parts("2024-03") == {"account_deduction/explained": 4000}
 
 
+def test_a_steady_deduction_and_one_for_all_may_be_taken_together() -> None:
+    """Whose credits lack 5 yuan each month, and 7 more in the month in which all colleagues lack these, is not short."""
+    people = [ME, *colleagues(5)]
+    paid, came = staff(people[1:], missing={one: ["2024-03"] for one in people})
+    came += [flow("2024-04-12", DUE - 700, person_id=one) for one in people[1:]]
+    mine = [flow(f"{later(month, 1)}-12", DUE - 500 - 700 * (month == "2024-03")) for month in run_of("2024-01", 6)]
+    told = solve(account([*paid, *lines()], [*came, *mine]))
+    assert told.accused() == []
+    assert told.parts("2024-03") == {"account_deduction/explained": 1200}
+    mine[2] = flow("2024-04-12", DUE - 500 - 900)
+    assert solve(account([*paid, *lines()], [*came, *mine])).parts("2024-03") == {
+        "short_credit/open": 900, "account_deduction/explained": 500}
+
+
 def test_equal_shortfall_of_four_people_is_short() -> None:
     """Four people are no cohort."""
     people = [ME, *colleagues(3)]
@@ -1038,6 +1068,17 @@ def test_credits_under_another_number() -> None:
     assert set(told.unusual().values()) == {"missing_month/other_identity/open"}
     assert "flow.csv#L5" in told.gap("2024-03", "missing_month")["evidence"]
     assert told.gap("2024-03", "missing_month")["owner"] == "insurer"
+
+
+def test_late_and_short_credits_under_another_number() -> None:
+    """Once the number is known to be the person's, a credit that came late there, or less a premium, is the person's, too."""
+    (other,) = colleagues(1)
+    came = [*credits(person_id=other, count=10, skip=["2024-03", "2024-05", "2024-08"]),
+            flow("2024-05-13", person_id=other), flow("2024-06-12", DUE - 700, person_id=other)]
+    told = solve(account(lines(count=10), [flow("2024-02-20", 1, "interest"), *came], roster=[
+        person(), person(person_id=other, employer=None, region=None)]))
+    assert {month: answer for month, answer in told.unusual().items() if "other_identity" not in answer} == {
+        "2024-08": MISSING}
 
 
 def test_two_namesakes_are_no_other_number() -> None:

@@ -23,6 +23,7 @@ DEDUCTED = ["region", "payer", "accrual", "at"]
 SEASON = ["region", "payer", "accrual", "season"]
 # So many months must agree in amount and place before two numbers of one name are taken for one person's.
 OTHER_IDENTITY_MONTHS = 2
+OTHER_IDENTITY_LATE = 3  # once they are, a credit so many months late there is this person's, too
 HAVE_QUARTERS = 3  # who has so much of a month's credit has it: a part was taken, came with another's, or apart
 # So many people of one payer have lines on both sides of a month in which nobody has one.
 SILENT_PEOPLE = 5
@@ -248,15 +249,31 @@ def strange_credits(credit: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
     return theirs.select(
         "other_id", "region", pl.col("month").alias("due"), pl.col("net_fen").alias("expected_fen"),
         pl.col("row_id").alias("other_rows"),
-    ).unique(["other_id", "region", "due", "expected_fen"], keep="first", maintain_order=True)
+    )
 
 
 def elsewhere(due: pl.DataFrame, there: pl.DataFrame) -> pl.DataFrame:
     """person_id, region, due, expected_fen, other_rows: credits under a number without contributions.
 
     Its holder bears the name of exactly one person with them; amount and month agree for
-    :data:`OTHER_IDENTITY_MONTHS` months or more, in one region.
+    :data:`OTHER_IDENTITY_MONTHS` months or more, in one region. Once they do, a line without such a credit has one that
+    came there with a delay (of at most :data:`OTHER_IDENTITY_LATE` months), or less by a small part
+    (:data:`DEDUCTION_SHARE`) in its month.
     """
-    return due.join(there, on=["other_id", "region", "due", "expected_fen"], nulls_equal=True).filter(
-        pl.len().over("person_id", "other_id") >= OTHER_IDENTITY_MONTHS
-    ).drop("other_id").unique(["person_id", "region", "due", "expected_fen"], keep="first", maintain_order=True)
+    key, pair = ["person_id", "region", "due", "expected_fen"], ["person_id", "other_id", "region"]
+    due, there = due.unique(maintain_order=True), there.sort("other_id", "region", "due", "other_rows")
+    exact = due.join(there, on=["other_id", "region", "due", "expected_fen"], nulls_equal=True).unique(
+        key, keep="first", maintain_order=True
+    ).filter(pl.col("due").n_unique().over("person_id", "other_id") >= OTHER_IDENTITY_MONTHS)
+    late, less = pl.col("_came") - pl.col("due"), pl.col("expected_fen") - pl.col("_fen")
+    rest = due.join(exact, on=key, how="anti", nulls_equal=True).join(
+        exact.select(pair).unique(), on=pair, how="semi", nulls_equal=True
+    ).join(
+        there.join(exact, on="other_rows", how="anti").rename({"due": "_came", "expected_fen": "_fen"}),
+        on=["other_id", "region"], nulls_equal=True,
+    ).filter(
+        ((less == 0) & late.is_between(1, OTHER_IDENTITY_LATE))
+        | ((late == 0) & (less > 0) & (less * DEDUCTION_SHARE <= pl.col("expected_fen")))
+    ).sort(late, *key, "other_rows").unique("other_rows", keep="first", maintain_order=True).unique(
+        key, keep="first", maintain_order=True)
+    return pl.concat([exact.drop("other_id"), rest.select(exact.drop("other_id").columns)])

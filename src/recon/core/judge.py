@@ -138,7 +138,7 @@ def judge(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
     lines = lines.with_columns(found.alias("_state"), rest.alias("rest_fen"), judged.alias("judged_fen")).unnest(
         "_state"
     )
-    return _with_clawback(_with_other_identity(_beside_deductions(_with_deductions(lines, context))))
+    return _with_clawback(_with_other_identity(_beside_deductions(_with_deductions(lines, context), context)))
 
 
 def _with_other_identity(lines: pl.DataFrame) -> pl.DataFrame:
@@ -255,19 +255,30 @@ def _with_deductions(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
          & (pl.col("posted").n_unique().over(same) > 1))
         | (pl.len().over(*same, "_season") >= DEDUCTION_YEARS)
     )["line"]
-    shared = cohorts.with_season(cohorts.in_cohorts(other, "posted")).join(
+    return lines.with_columns(*_taken(pl.col("line").is_in(pl.concat([steady, _common(other, context)]).implode())))
+
+
+def _common(short: pl.DataFrame, context: Context) -> pl.Series:
+    """The lines of ``short`` (payer, month, posted, rest_fen, _small) that lack what many of a cohort lack as well."""
+    return cohorts.with_season(cohorts.in_cohorts(short, "posted")).join(
         context.deduction, on=[*cohorts.SEASON, "rest_fen"], nulls_equal=True
     ).filter(pl.col("_small") | pl.col("fixed"))["line"].unique()
-    hit = pl.col("line").is_in(pl.concat([steady, shared]).implode())
-    return lines.with_columns(
+
+
+def _taken(hit: pl.Expr) -> list[pl.Expr]:
+    """label, cause and status of what was taken from the account."""
+    return [
         pl.when(hit).then(pl.lit("account_deduction")).otherwise(pl.col("label")).alias("label"),
         pl.when(hit).then(None).otherwise(pl.col("cause")).alias("cause"),
         pl.when(hit).then(pl.lit("explained")).otherwise(pl.col("status")).alias("status"),
-    )
+    ]
 
 
-def _beside_deductions(lines: pl.DataFrame) -> pl.DataFrame:
-    """``taken_fen``: what an account's steady deduction took of a credit that lacks more; the rest is short."""
+def _beside_deductions(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
+    """``taken_fen``: what an account's steady deduction took of a credit that lacks more; the rest is short.
+
+    Unless the rest is what many lack then: both are taken from the account.
+    """
     steady = lines.filter(pl.col("label") == "account_deduction").group_by(ACCOUNT).agg(
         pl.col("rest_fen").first().alias("_steady"), pl.col("rest_fen").n_unique().alias("_sums"),
         pl.col("posted").min().alias("_from"), pl.col("posted").max().alias("_to"), pl.len().alias("_len"),
@@ -278,6 +289,11 @@ def _beside_deductions(lines: pl.DataFrame) -> pl.DataFrame:
     joined = lines.join(steady, on=ACCOUNT, how="left", nulls_equal=True, maintain_order="left")
     both = short & (pl.col("rest_fen") > pl.col("_steady")) & pl.col("posted").is_between("_from", "_to")
     taken = pl.when(both.fill_null(False)).then("_steady").otherwise(0).cast(pl.Int64)
+    rest = joined.filter(both.fill_null(False)).select(
+        "region", "line", "payer", "month", "posted", (pl.col("rest_fen") - pl.col("_steady")).alias("rest_fen"),
+        (pl.col("rest_fen") * DEDUCTION_SHARE <= pl.col("judged_fen")).alias("_small"))
+    joined = joined.with_columns(*_taken(pl.col("line").is_in(_common(rest, context).implode())))
+    taken = pl.when(pl.col("label") == "short_credit").then(taken).otherwise(0)
     return joined.with_columns(taken.alias("taken_fen"), (pl.col("rest_fen") - taken).alias("rest_fen")).drop(
         "_steady", "_from", "_to")
 

@@ -323,7 +323,7 @@ def _has_credit(refund: Refund, earlier: list[Item], amount: int) -> bool:
     if refund.is_double:
         twice = {month for month, count in Counter(item.month for item in earlier if item.left == amount).items()
                  if count > 1}
-        return refund.place in twice or not twice and bool(earlier) and refund.place < earlier[0].month
+        return refund.place in twice or (not twice and bool(earlier) and refund.place < earlier[0].month)
     if refund.arrival >= refund.place or not earlier or refund.place < earlier[0].month:
         return True
     in_place = [item for item in earlier if item.month in (refund.place, refund.else_place)]

@@ -7,13 +7,15 @@ sums and lumps are known there, too, but a month without a credit accuses nobody
 
 The same goes for lists that name no base (an employer's download): where all that the person pays is credited, the
 amount due is the person's part, with or without a flat sum in it, and the employer's share of the base that pays so
-much. That, too, is believed once the credits say so; of a yearly credit, once it is the sum of months in a row.
+much. That, too, is believed once the credits say so, some of them less a sum that is taken again and again; of a yearly
+credit, once it is the sum of months in a row.
 """
 
 from __future__ import annotations
 
 import polars as pl
 
+from recon.core.lag_lines import DEDUCTION_MONTHS, DEDUCTION_SHARE
 from recon.core.rounded import PPM, rounded_share
 from recon.tables import ACCOUNT
 
@@ -23,6 +25,7 @@ IN_SERVICE = "in_service"
 SEEN_MONTHS = 3
 SEEN_LAG = 3
 YEAR = 12
+LEAST_TAKEN = 100  # what less is lacking is no deduction: a base worked out of the part of it is a few fen off
 _LINE = ("stream", "month", "payment_kind", "paid")
 _SHARES = ("employee_fen", "employee_ppm", "employer_ppm")
 
@@ -80,11 +83,13 @@ def with_seen_accounts(lines: pl.DataFrame, credit: pl.DataFrame) -> pl.DataFram
     asked = lines.filter(open_question & (pl.col("payment_kind") == "normal") & (pl.col("paid") == True))  # noqa: E712
     if asked.is_empty():
         return kept
-    fits = asked.select(*ACCOUNT, "month", "arrival", "arrival_day", pl.col("with_fen").alias("net_fen")).join(
+    near = asked.select(*ACCOUNT, "month", "arrival", "arrival_day", "with_fen").join(
         credit.select(*ACCOUNT, "net_fen", "posted_on", pl.col("month").alias("_posted"), pl.col("row_id").alias("_c")),
-        on=[*ACCOUNT, "net_fen"], nulls_equal=True,
+        on=ACCOUNT, nulls_equal=True,
     ).with_columns((pl.col("_posted") - pl.coalesce("arrival", "month")).alias("_lag")).filter(
         pl.col("_lag").is_between(0, SEEN_LAG) & (pl.col("posted_on") >= pl.col("arrival_day")).fill_null(True))
+    exact = near.filter(pl.col("net_fen") == pl.col("with_fen"))
+    fits = pl.concat([exact, _after_deductions(near, exact)])
     # At the lag that most months have; of equal ones the longest, so that the last month seen is none too late.
     seen = fits.group_by(*ACCOUNT, "_lag").agg(
         pl.col("month").min().alias("_first"), pl.col("month").max().alias("_last"),
@@ -110,6 +115,22 @@ def with_seen_accounts(lines: pl.DataFrame, credit: pl.DataFrame) -> pl.DataFram
         pl.when(likely).then(pl.coalesce("with_flat", "flat_fen")).otherwise("flat_fen").alias("flat_fen"),
         (pl.col("surely_account") | sure).alias("surely_account"),
     ).drop("with_fen", "with_confidence", "with_ref", "with_flat", "_first", "_last", "_count", "_lag")
+
+
+def _after_deductions(near: pl.DataFrame, exact: pl.DataFrame) -> pl.DataFrame:
+    """Those of ``near`` (lines and credits of their months) that lack the same small sum again and again.
+
+    In :data:`DEDUCTION_MONTHS` months, or in the same one of several years, at a lag at which some of the account's
+    lines have their very sum (``exact``): without any the sum may be one that is paid and never credited.
+    """
+    rest = pl.col("with_fen") - pl.col("net_fen")
+    short = near.filter((rest >= LEAST_TAKEN) & (rest * DEDUCTION_SHARE <= pl.col("with_fen"))).with_columns(
+        rest.alias("_rest"), (pl.col("month") % YEAR).alias("_season")
+    ).join(exact.select(*ACCOUNT, "_lag").unique(), on=[*ACCOUNT, "_lag"], how="semi", nulls_equal=True)
+    same = [*ACCOUNT, "_lag", "_rest"]
+    return short.filter(
+        (pl.col("month").n_unique().over(same) >= DEDUCTION_MONTHS)
+        | (pl.col("month").n_unique().over(*same, "_season") > 1)).select(near.columns)
 
 
 def _years(lines: pl.DataFrame, credit: pl.DataFrame, *apart: str) -> pl.DataFrame:
