@@ -345,6 +345,15 @@ def test_the_employers_share_goes_with_the_persons_part_where_no_file_names_a_ba
     assert {(row["expected_fen"], row["flat_fen"]) for row in told.months().values()} == {(DUE + DUE // 2, 300)}
 
 
+@case(lines("2021-09", 8, region=BEIJING, due=None, base_fen=None, paid_on=None, employee_fen=12013),
+      [flow(f"{later(month, 1)}-12", 12013 + 6006, region=BEIJING) for month in run_of("2021-09", 8) if month != "2022-01"],
+      coverage=[cover(start="2021-01-01")], roster=[person(region=BEIJING, birth_date="1981-03-07")], as_of="2022-07-31")
+def test_the_persons_part_leaves_a_fen_of_the_employers_share_open(told: Told) -> None:
+    """A part of 120.13 is of bases from 6006.25 to 6006.74, whose 1% is 60.06 or 60.07: the credits say which."""
+    assert told.accused() == [("2022-01", "missing_month", "credit_missing", 18019)]
+    assert {row["expected_fen"] for row in told.months().values()} == {18019}
+
+
 @case([*lines("2024-04", 5, region=SHANGHAI, due=None, base_fen=None, paid_on=None),
        *lines("2024-09", 11, region=SHANGHAI, due=None, base_fen=None, paid_on=None, scale=110)],
       [flow("2025-07-01", 5 * DUE + 7 * DUE * 110 // 100, region=SHANGHAI)], as_of="2025-07-31")

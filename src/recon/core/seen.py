@@ -27,6 +27,7 @@ SEEN_LAG = 3
 YEAR = 12
 LEAST_TAKEN = 100  # what less is lacking is no deduction: a base worked out of the part of it is a few fen off
 _LINE = ("stream", "month", "payment_kind", "paid")
+_FEN_OFF = [-2, -1, 0, 1, 2]  # by so many fen the employer's share may be another than that of the likeliest base
 _SHARES = ("employee_fen", "employee_ppm", "employer_ppm")
 
 
@@ -49,27 +50,49 @@ def with_own_parts(lines: pl.DataFrame, credit: pl.DataFrame) -> pl.DataFrame:
     if asked.is_empty():
         return lines
     known = pl.concat_list(pl.lit(0, dtype=pl.Int64), "flat_fens")
-    flats = asked.select(*ACCOUNT, *_LINE, *_SHARES, known.alias("_flat")).explode("_flat").with_columns(
-        _with_employers_share().alias("net_fen"))
-    months = flats.select(*ACCOUNT, "net_fen", "_flat").unique().join(
-        credit.select(*ACCOUNT, "net_fen"), on=[*ACCOUNT, "net_fen"], nulls_equal=True)
+    asked = asked.select(*ACCOUNT, *_LINE, *_SHARES, known.alias("_flat")).explode("_flat")
+    flats = asked.with_columns(_with_employers_share().alias("net_fen"))
+    sums = asked.select(*ACCOUNT, *_SHARES, "_flat").unique().with_columns(
+        pl.lit(_FEN_OFF).alias("_off")).explode("_off").filter(_may_be_off()).with_columns(
+        (_with_employers_share() + pl.col("_off")).alias("net_fen"))
+    came = credit.select(*ACCOUNT, "net_fen")
+    months = sums.select(*ACCOUNT, "net_fen", "_flat").unique().join(came, on=[*ACCOUNT, "net_fen"], nulls_equal=True)
     fits = pl.concat([each.select(*ACCOUNT, "_flat") for each in (months, _years(flats, credit, "_flat"))])
     best = fits.group_by(*ACCOUNT, "_flat").agg(pl.len().alias("_n")).sort(
         "_n", "_flat", descending=[True, False]).unique(ACCOUNT, keep="first", maintain_order=True).drop("_n")
-    joined = lines.join(best, on=ACCOUNT, how="left", nulls_equal=True, maintain_order="left")
+    # Of the sums that the base may make due the one that the most credits have.
+    off = sums.join(best, on=[*ACCOUNT, "_flat"], how="semi", nulls_equal=True).join(
+        came.group_by(*ACCOUNT, "net_fen").agg(pl.len().alias("_n")), on=[*ACCOUNT, "net_fen"], nulls_equal=True
+    ).sort("_n", pl.col("_off").abs(), "_off", descending=[True, False, False]).unique(
+        [*ACCOUNT, *_SHARES], keep="first", maintain_order=True).select(*ACCOUNT, *_SHARES, "_off")
+    joined = lines.join(best, on=ACCOUNT, how="left", nulls_equal=True, maintain_order="left").join(
+        off, on=[*ACCOUNT, *_SHARES], how="left", nulls_equal=True, maintain_order="left")
     told = own & pl.col("_flat").is_not_null()
+    due = _with_employers_share() + pl.col("_off").fill_null(0)
     return joined.with_columns(
-        pl.when(told).then(_with_employers_share()).otherwise("with_fen").alias("with_fen"),
+        pl.when(told).then(due).otherwise("with_fen").alias("with_fen"),
         pl.when(told).then("confidence").otherwise("with_confidence").alias("with_confidence"),
         pl.when(told).then("policy_ref").otherwise("with_ref").alias("with_ref"),
         pl.when(told).then("_flat").otherwise("with_flat").alias("with_flat"),
-    ).drop("_flat")
+    ).drop("_flat", "_off")
+
+
+def _employers_share(base_off: pl.Expr | int = 0) -> pl.Expr:
+    """The employer's share of the base (and ``base_off``) of which the part without ``_flat`` is the person's."""
+    base = (pl.col("employee_fen") - pl.col("_flat")) * PPM // pl.col("employee_ppm")
+    return rounded_share(base + base_off, pl.col("employer_ppm"))
 
 
 def _with_employers_share() -> pl.Expr:
     """The person's part without ``_flat``, and the employer's share of the base of which that part is the person's."""
-    own = pl.col("employee_fen") - pl.col("_flat")
-    return own + rounded_share(own * PPM // pl.col("employee_ppm"), pl.col("employer_ppm"))
+    return pl.col("employee_fen") - pl.col("_flat") + _employers_share()
+
+
+def _may_be_off() -> pl.Expr:
+    """Whether the employer's share may be ``_off`` more: bases half a fen of the person's part away have that part."""
+    half = PPM // (2 * pl.col("employee_ppm"))
+    share = _employers_share() + pl.col("_off")
+    return (pl.col("_off") == 0) | share.is_between(_employers_share(-half), _employers_share(half))
 
 
 def with_seen_accounts(lines: pl.DataFrame, credit: pl.DataFrame) -> pl.DataFrame:
