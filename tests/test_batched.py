@@ -80,9 +80,10 @@ def test_what_does_not_fit_is_left_to_the_reference(monkeypatch: pytest.MonkeyPa
             for at in range(5, 10)]
     assert solve_many(long * 6) == [solve(*account) for account in long * 6]
     monkeypatch.setattr(batched, "MAX_STATES", 3)
+    monkeypatch.setattr(reference, "MAX_STATES", 3)
     monkeypatch.setattr(batched, "FEW", 1)
     frames = frames_of(range(3))
-    assert search_many(frames) == [search(frame) for frame in frames]
+    assert search_many(frames) == [search.__wrapped__(frame) for frame in frames]
 
 
 @pytest.mark.parametrize(("most", "beam"), [(1, 1), (2, 1), (3, 2), (6, 4)])
@@ -159,3 +160,15 @@ def test_what_is_not_told_apart_changes_nothing(block: int) -> None:
                  if link.lines[0] >= frame.streams.index(1) and account[1][link.credits[0]].printed is None]
         assert order == sorted(order), seed
     assert merged > 20
+
+
+def test_crowded_frames_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Frames with too many states to tell all credits apart get the same answers together as one by one."""
+    monkeypatch.setattr(batched, "MAX_STATES", 12)
+    monkeypatch.setattr(reference, "MAX_STATES", 12)
+    monkeypatch.setattr(batched, "FEW", 1)
+    monkeypatch.setattr(batched, "CROWDED", 7)
+    frames = [frame_of(*back_paid_account(seed)) for seed in range(500, 620)]
+    alone = [search.__wrapped__(frame) for frame in frames]
+    assert search_many(frames) == alone
+    assert {True, False} == {solution.bounded for solution in alone}

@@ -9,7 +9,7 @@ them take every edge in a few whole-array steps, equal ones are merged, and hope
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from operator import attrgetter
 
@@ -17,12 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recon.core.links import INF, PRICES, Frame, Link
-from recon.core.search import FLIP_CAP, MAX_STATES, Solution, search
+from recon.core.search import FLIP_CAP, MAX_STATES, Solution, search, search_likeliest
+from recon.core.spare import Spares
 
 MAX_CREDITS = 62  # one bit each in a signed word
 MAX_LINES = 39  # three to this power fits in a signed word (see _tails)
 MAX_CLASSES = 40
 CHUNK = 1000  # frames in one go; the arrays of a chunk stay in the processor's cache and in memory
+CROWDED = 50  # of those with very many states
 FEW = 4  # below, starting the arrays costs more than it saves
 # Fields of a rank, the order in which equal answers are preferred: open last, then short, early, without detour.
 _NUMBER, _CREDITS, _SPAN, _OPEN = 26, 34, 52, 60
@@ -48,14 +50,31 @@ def search_many(frames: Sequence[Frame]) -> list[Solution]:
         if _fits(frame):
             by_width.setdefault(len(frame.lags), []).append(at)
     for group in by_width.values():
-        if len(group) < FEW:
-            continue
-        group.sort(key=lambda at: len(unique[at].streams))
-        for start in range(0, len(group), CHUNK):
-            chunk = group[start:start + CHUNK]
-            for at, solution in zip(chunk, _search_chunk([unique[at] for at in chunk]), strict=True):
-                found[at] = solution
+        if len(group) >= FEW:
+            group.sort(key=lambda at: len(unique[at].streams))
+            for start in range(0, len(group), CHUNK):
+                chunk = group[start:start + CHUNK]
+                _fill(found, chunk, _search_chunk([unique[at] for at in chunk]))
+                _search_crowded(unique, [at for at in chunk if found[at] is None], found)
     return [found[at] or search(unique[at]) for at in places]
+
+
+def _search_crowded(frames: list[Frame], crowded: list[int], found: list[Solution | None]) -> None:
+    """Frames with too many states once more, without telling credits apart that need not be; else within bounds."""
+    spares = {at: Spares(frames[at]) for at in crowded}
+    able = [at for at in crowded if spares[at]]
+    for start in range(0, len(able), CROWDED):
+        chunk = able[start:start + CROWDED]
+        _fill(found, chunk, _search_chunk([spares[at].frame for at in chunk], [spares[at] for at in chunk]))
+    for at in crowded:
+        solution = found[at]
+        found[at] = (replace(solution, links=spares[at].named(solution.links)) if solution
+                     else search_likeliest(frames[at], spares[at]))
+
+
+def _fill(found: list[Solution | None], places: list[int], solutions: list[Solution | None]) -> None:
+    for at, solution in zip(places, solutions, strict=True):
+        found[at] = solution
 
 
 def _fits(frame: Frame) -> bool:
@@ -80,6 +99,15 @@ class _Edges:
 
 
 @dataclass
+class _Groups:
+    """Credits that states need not tell apart (:mod:`recon.core.spare`): line x frame x group, and frame x group."""
+
+    mask: Ints
+    lines: Ints  # how many lines can take one
+    price: Costs  # line x frame x group: what leaving one costs
+
+
+@dataclass
 class _Chunk:
     """Frames of one number of lags as arrays; the first index is the line where both line and frame index."""
 
@@ -92,6 +120,7 @@ class _Chunk:
     by_class: Ints  # line x frame x class: credits that later links of the class use
     free: Ints  # line x frame: credits that other later links use
     least: Costs  # line x frame x lag: no answer costs less from here
+    groups: _Groups | None = None
 
 
 @dataclass
@@ -117,13 +146,15 @@ class _States:
     costs: Costs  # state x lag
 
 
-def _search_chunk(frames: list[Frame]) -> list[Solution | None]:
-    """The solutions of frames with equally many lags; None where a frame needs the reference."""
+def _search_chunk(frames: list[Frame], spares: Sequence[Spares] = ()) -> list[Solution | None]:
+    """The solutions of frames with equally many lags; None where a frame has too many states."""
     chunk = _arrays(frames)
+    if spares:
+        chunk.groups = _group_arrays(frames, spares, len(chunk.normal))
     count = len(frames)
     floor = chunk.least[0, np.arange(count), chunk.begin]
     best = np.full(count, BIG, dtype=np.int32)
-    lost = np.zeros(count, dtype=np.bool_)  # too many states: for the reference
+    lost = np.zeros(count, dtype=np.bool_)  # too many states
     slack = PRICES.change
     todo = np.arange(count)
     while todo.size:
@@ -165,6 +196,18 @@ def _arrays(frames: list[Frame]) -> _Chunk:
     by_class, free = _usable(edges, streams)
     return _Chunk(edges, lines, normal, open_prices, left_prices, begin, by_class, free,
                   _least_ahead(edges, lines, normal, open_prices, width))
+
+
+def _group_arrays(frames: list[Frame], spares: Sequence[Spares], size: int) -> _Groups:
+    most = max(len(here) for each in spares for here in each.groups)
+    shape = (size + 1, len(frames), most)
+    mask, lines, price = (np.zeros(shape, dtype=kind) for kind in (np.int64, np.int64, np.int32))
+    for number, each in enumerate(spares):
+        for at, here in enumerate(each.groups):
+            for which, (credits, takers) in enumerate(here):
+                mask[at, number, which], lines[at, number, which] = credits, takers
+                price[at, number, which] = frames[number].left_prices[(credits & -credits).bit_length() - 1]
+    return _Groups(mask, lines, price)
 
 
 def _edge_arrays(frames: list[Frame], start: Ints, held: Ints, width: int) -> _Edges:
@@ -359,11 +402,14 @@ def _enter(chunk: _Chunk, states: _States, at: Ints) -> tuple[Costs, Ints]:
     """Bring states (in place) into the form in which equal ones are equal; price and number of the credits lost."""
     mine = chunk.by_class[at, states.frame]
     below = (np.int64(1) << states.heads.astype(np.int64)) - 1
-    usable = chunk.free[at, states.frame] | np.bitwise_or.reduce(mine & ~below, axis=1)
-    states.heads[(states.avail[:, None] & mine & below) == 0] = 0
+    in_use = np.bitwise_or.reduce(mine & ~below, axis=1)
+    usable = chunk.free[at, states.frame] | in_use
     lost = states.avail & ~usable
     states.avail = states.avail & usable
     price, count = np.zeros(lost.size, dtype=np.int32), np.zeros(lost.size, dtype=np.int64)
+    if chunk.groups is not None:
+        _count_spares(chunk.groups, states, at, in_use, price, count)
+    states.heads[(states.avail[:, None] & mine & below) == 0] = 0
     some = np.flatnonzero(lost)
     rest = lost[some]
     while some.size:
@@ -375,6 +421,26 @@ def _enter(chunk: _Chunk, states: _States, at: Ints) -> tuple[Costs, Ints]:
         more = rest != 0
         some, rest = some[more], rest[more]
     return price, count
+
+
+def _count_spares(groups: _Groups, states: _States, at: Ints, in_use: Ints, price: Costs, count: Ints) -> None:
+    """:meth:`recon.core.spare.Spares.merged` of all states, in place; what is given up is added to price and count."""
+    for which in range(groups.mask.shape[2]):
+        mask = groups.mask[at, states.frame, which] & ~in_use
+        some = np.flatnonzero(states.avail & mask)
+        if not some.size:
+            continue
+        rest, number = mask[some], np.bitwise_count(states.avail[some] & mask[some]).astype(np.int64)
+        held = np.minimum(number, groups.lines[at[some], states.frame[some], which])
+        kept = np.zeros(some.size, dtype=np.int64)
+        for least in range(int(held.max())):
+            bit = rest & -rest
+            kept |= np.where(held > least, bit, 0)
+            rest ^= bit
+        one = groups.price[at[some], states.frame[some], which]
+        states.avail[some] = states.avail[some] & ~mask[some] | kept
+        price[some] += (one * (number - held)).astype(np.int32)
+        count[some] += np.where(one > 0, number - held, 0)
 
 
 def _merge(pushed: list[_Pushed], classes: int, width: int) -> _States:

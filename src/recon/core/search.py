@@ -18,8 +18,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from operator import add
 
 from recon.core.links import INF, LATEST, PRICES, Edge, Frame, Link
 from recon.core.spare import Spares
@@ -109,10 +110,15 @@ def search(frame: Frame) -> Solution:
     """The best answer over a frame's edges, with margins, proofs and ties; equal frames are searched once."""
     with suppress(_TooManyStates):
         return _searched(frame, None, bounded=False)
-    spares = Spares(frame)  # what need not be told apart still is, until there is no room for it
+    spares = Spares(frame)
     with suppress(_TooManyStates):
         if spares:
             return _searched(frame, spares, bounded=False)
+    return search_likeliest(frame, spares)
+
+
+def search_likeliest(frame: Frame, spares: Spares) -> Solution:
+    """:func:`search` of a frame with too many states to look at them all, ``bounded``."""
     return _searched(frame, spares, bounded=True)
 
 
@@ -139,7 +145,8 @@ def _searched(frame: Frame, spares: Spares | None, *, bounded: bool) -> Solution
         forward, steps, cut = wide
     else:  # the beam lost the best answer among the dearer ones: what found it stands
         cut = True
-    return _trace(frame, forward, steps, _backward(frame, forward, steps), best, cut, spares)
+    found = _trace(frame, forward, steps, _backward(frame, forward, steps), best, cut)
+    return replace(found, links=spares.named(found.links)) if spares else found
 
 
 def _relaxed(frame: Frame, at: int, costs: list[int]) -> list[int]:
@@ -152,7 +159,8 @@ def _relaxed(frame: Frame, at: int, costs: list[int]) -> list[int]:
 
 def _at_least(costs: list[int], ahead: list[int]) -> int:
     """What no answer through a state of these costs stays below."""
-    return min(cost + rest for cost, rest in zip(costs, ahead, strict=True))
+    least: int = min(map(add, costs, ahead))
+    return least
 
 
 def _least_ahead(frame: Frame) -> list[list[int]]:
@@ -178,18 +186,24 @@ def _forward(
     forward[0][first] = [price if k == frame.start else INF for k in range(len(frame.lags))]
     cut = False
 
-    def push(
-        at: int, key: _Key, costs: list[int], fixed: int, wrong: int, edge: Edge | None, to: int, target: _Key
-    ) -> None:
+    def push(at: int, key: _Key, costs: list[int], heads: dict[int, int], avail: int, edge: Edge | None) -> None:
+        fixed, to = (frame.open_prices[at], at + 1) if edge is None else (0, at + edge.span)
+        ahead = least[to]
         if edge is None:
             new = [cost + fixed for cost in costs]
         else:
-            new = [cost + extra + fixed for cost, extra in zip(costs, edge.costs, strict=True)]
-        if _at_least(new, least[to]) > bound:
+            new = [cost + extra for cost, extra in zip(costs, edge.costs, strict=True)]
+        if _at_least(new, ahead) > bound:  # hopeless already: most are, and the rest is dearer to do
             return
-        steps[at].append((key, to, target, fixed, wrong, edge))
+        target, lost, wrong = layers.enter(to, heads, avail)
+        if lost:
+            new = [cost + lost for cost in new]
+            if _at_least(new, ahead) > bound:
+                return
+        wrong += edge is not None and edge.link.kind == "inexact"
+        steps[at].append((key, to, target, fixed + lost, wrong, edge))
         known = forward[to].get(target)
-        forward[to][target] = new if known is None else [min(a, b) for a, b in zip(known, new, strict=True)]
+        forward[to][target] = new if known is None else list(map(min, known, new))
 
     for at in range(size):
         layer = forward[at]
@@ -202,17 +216,17 @@ def _forward(
         for key, raw in layer.items():
             costs = _relaxed(frame, at, raw)
             heads, avail = layers.heads(at, key), key[1]
-            target, lost, wrong = layers.enter(at + 1, heads, avail)
-            push(at, key, costs, frame.open_prices[at] + lost, wrong, None, at + 1, target)
+            push(at, key, costs, heads, avail, None)
             for edge in frame.edges[at]:
                 if edge.mask & ~avail:
                     continue
-                if any(heads.get(number, 0) > edge.first for number in edge.classes):
-                    continue
-                to = at + edge.span
-                moved = {**heads, **dict.fromkeys(edge.classes, edge.last + 1)} if edge.classes else heads
-                target, lost, wrong = layers.enter(to, moved, avail & ~edge.mask)
-                push(at, key, costs, lost, wrong + (edge.link.kind == "inexact"), edge, to, target)
+                if edge.classes:
+                    if any([heads.get(number, 0) > edge.first for number in edge.classes]):  # noqa: C419  quicker
+                        continue
+                    moved = {**heads, **dict.fromkeys(edge.classes, edge.last + 1)}
+                else:
+                    moved = heads
+                push(at, key, costs, moved, avail & ~edge.mask, edge)
     return forward, steps, cut
 
 
@@ -244,7 +258,7 @@ def relaxed_back(frame: Frame, at: int, costs: list[int] | None) -> list[int] | 
 
 def _trace(
     frame: Frame, forward: list[dict[_Key, list[int]]], steps: list[list[_Step]],
-    back: list[dict[_Key, list[int]]], best: int, bounded: bool, spares: Spares | None,
+    back: list[dict[_Key, list[int]]], best: int, bounded: bool,
 ) -> Solution:
     """Margins of all lines, and the tied best answer whose open months are earliest."""
     size, width = len(frame.streams), len(frame.lags)
@@ -269,8 +283,7 @@ def _trace(
         None if max(a, b) >= INF or max(a, b) > best + FLIP_CAP else max(a, b) - best
         for a, b in zip(best_open, best_linked, strict=True)
     )
-    path = _best_path(frame, by_key, back, forward)
-    links = [edge.link for edge in (spares.named(path) if spares else path)]
+    links = _best_links(frame, by_key, back, forward)
     proved = _proved(frame, by_key, {line for link in links for line in link.lines})
     return Solution(tuple(links), margins, proved, tuple(cost == best for cost in best_open), bounded, best)
 
@@ -304,10 +317,10 @@ def _proved(frame: Frame, by_key: list[dict[_Key, list[_Step]]], linked: set[int
 _Node = tuple[int, _Key, int]  # position, state, usual lag in force
 
 
-def _best_path(
+def _best_links(
     frame: Frame, by_key: list[dict[_Key, list[_Step]]], back: list[dict[_Key, list[int]]],
     forward: list[dict[_Key, list[int]]],
-) -> list[Edge]:
+) -> list[Link]:
     """Of the cheapest answers the one whose open months are earliest; among those, plain and early links first."""
     if not frame.streams:
         return []
@@ -330,13 +343,13 @@ def _best_path(
             ),
             key=lambda tail: (tail[0], tail[1][0]),
         )
-    path: list[Edge] = []
+    links: list[Link] = []
     node = start
     while node in tails:
         _, node, edge = tails[node][1]
         if edge is not None:
-            path.append(edge)
-    return path
+            links.append(edge.link)
+    return links
 
 
 def _cheapest(

@@ -13,8 +13,9 @@ they can be put in order afterwards.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
-from recon.core.links import Edge, Frame
+from recon.core.links import Edge, Frame, Link
 
 _Kind = tuple[frozenset[tuple[int, tuple[int, ...]]], int]  # lines that take it and at what cost; what leaving it costs
 
@@ -22,7 +23,8 @@ _Kind = tuple[frozenset[tuple[int, tuple[int, ...]]], int]  # lines that take it
 class Spares:
     """The credits of a frame that need not be told apart; false where there are none.
 
-    frame: the frame to search, in which equal credits of the lines in question may cross.
+    frame: the frame to search, in which equal credits of the lines in question may cross. groups: per position, which
+    credits (a mask) of one kind only lines of later streams take, and how many lines these are.
     """
 
     def __init__(self, frame: Frame) -> None:
@@ -38,16 +40,15 @@ class Spares:
                 if self._is_free(edge) and edge.link.kind == "1:1":
                     takers.setdefault(edge.first, []).append((i, edge.costs))
         self._kinds: dict[int, _Kind] = {j: (frozenset(of), frame.left_prices[j]) for j, of in takers.items()}
-        self._groups = [list(self._groups_at(at)) for at in range(len(frame.streams))] + [[]]
+        self.groups = [list(self._groups_at(at)) for at in range(len(frame.streams))] + [[]]
 
     def __bool__(self) -> bool:
-        return any(self._groups)
+        return any(self.groups)
 
     def _is_free(self, edge: Edge) -> bool:
         return len(edge.classes) == 1 and edge.classes[0] in self._free
 
     def _groups_at(self, at: int) -> Iterator[tuple[int, int]]:
-        """Credits of one kind (a mask) that only lines of later streams take, and how many lines these are."""
         frame, other = self._plain, 0
         for i in range(at, len(frame.streams)):
             later = frame.streams[i] != frame.streams[at]
@@ -70,38 +71,32 @@ class Spares:
         in_use: credits that the lines of the position's own stream can still use.
         """
         lost = 0
-        for group, lines in self._groups[at]:
+        for group, lines in self.groups[at]:
             mask = group & ~in_use
             number = (avail & mask).bit_count()
             if number:
-                places = _bits(mask)[:number]
-                avail &= ~mask
-                for j in places[:lines]:
-                    avail |= 1 << j
-                for j in places[lines:]:
-                    lost |= 1 << j
+                firsts = _firsts(mask)
+                held = firsts[min(number, lines)]
+                avail = avail & ~mask | held
+                lost |= firsts[number] & ~held
         return avail, lost
 
-    def named(self, path: Sequence[Edge]) -> list[Edge]:
-        """The edges of an answer with real credits: where any of a kind will do, the first that nothing else has."""
-        at_will = [edge.link.kind == "1:1" and not edge.classes and self._takes(edge) for edge in path]
+    def named(self, links: Sequence[Link]) -> tuple[Link, ...]:
+        """The links of an answer with real credits: where any of a kind will do, the first that nothing else has."""
+        path = [self._found[link.lines, link.credits] for link in links]
+        at_will = [self._is_free(edge) and edge.span == 1 for edge in path]
         used = 0
         for edge, any_one in zip(path, at_will, strict=True):
             used |= 0 if any_one else edge.mask
-        out = []
-        for edge, any_one in zip(path, at_will, strict=True):
-            picks = edge.link.credits
-            if any_one:
+        for at, edge in enumerate(path):
+            if at_will[at]:
                 kind = self._kinds[edge.first]
-                picks = (next(j for j, each in sorted(self._kinds.items()) if each == kind and not used >> j & 1),)
-                used |= 1 << picks[0]
-            out.append(self._found[edge.link.lines, picks])
+                pick = next(j for j, each in sorted(self._kinds.items()) if each == kind and not used >> j & 1)
+                used |= 1 << pick
+                path[at] = self._found[edge.link.lines, (pick,)]
         for number in self._free:
-            self._put_in_order(number, out)
-        return out
-
-    def _takes(self, edge: Edge) -> bool:
-        return edge.first in self._kinds and (edge.link.lines[0], edge.costs) in self._kinds[edge.first][0]
+            self._put_in_order(number, path)
+        return tuple(edge.link for edge in path)
 
     def _put_in_order(self, number: int, path: list[Edge]) -> None:
         """The older lines have the earlier credits, if that is possible at the same cost."""
@@ -134,10 +129,12 @@ def _freely_taken(frame: Frame) -> set[int]:
     return free - bound
 
 
-def _bits(mask: int) -> list[int]:
-    found = []
+@lru_cache(maxsize=1 << 12)
+def _firsts(mask: int) -> list[int]:
+    """The lowest credits of a mask: none, one, two, … all."""
+    found = [0]
     while mask:
         bit = mask & -mask
-        found.append(bit.bit_length() - 1)
+        found.append(found[-1] | bit)
         mask ^= bit
     return found
