@@ -272,6 +272,20 @@ def test_people_of_one_sum_throughout_teach_the_lag_that_leaves_nothing_alone() 
     assert told.of(people[-1]).unusual() == {"2023-06": MISSING}  # of four people each may lack the first month
 
 
+def test_ten_people_of_one_sum_with_a_year_each_need_not_all_agree() -> None:
+    """Of twelve with more than a year each, ten show a lag by their ends; that two show another hides it no longer."""
+    people = colleagues(12)
+    paid, came = staff(people[:10], "2023-06", 20, lag=2, region=CHONGQING)
+    more, soon = staff(people[10:], "2023-06", 20, lag=0, region=CHONGQING)
+    came = [row for row in [*came, *soon] if row["posted_on"] < "2025-03"]
+    told = solve(account([*paid, *more], came, coverage=[cover("flow.csv", "2023-06-01", "2025-02-28")]),
+                 as_of="2025-02-28")
+    assert [told.of(one).accused() for one in people[:10]] == [[]] * 10
+    few = [[row for row in rows if row["person_id"] in people[2:]] for rows in ([*paid, *more], came)]
+    told = solve(account(*few, coverage=[cover("flow.csv", "2023-06-01", "2025-02-28")]), as_of="2025-02-28")
+    assert told.of(people[2]).unusual() == {"2023-06": MISSING}  # eight of ten are too few
+
+
 def test_people_of_one_sum_whose_export_ends_early_have_the_lag_of_their_own_records() -> None:
     """Where the records end, one sum fits a longer lag as well; what the export covers says which it is."""
     here, there = colleagues(25), [one.replace("42000", "42010") for one in colleagues(8)]

@@ -82,6 +82,7 @@ def _of_cohort(votes: Votes) -> tuple[pl.DataFrame, pl.DataFrame]:
     of_even = pl.concat([
         _shared(_with_even(votes.all, votes.even), COHORT_PEOPLE),
         _shared(_with_even(votes.long, votes.long_even), STEADY_PEOPLE, STEADY_SHARE_PERCENT),
+        _shared(_with_even(votes.long, votes.long_even), COHORT_TELLING),
     ]).unique(key, keep="first", maintain_order=True).join(telling, on=key, how="anti", nulls_equal=True)
     return pl.concat([telling, of_even]), of_even
 
