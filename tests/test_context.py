@@ -647,6 +647,30 @@ def test_a_late_run_made_good_in_the_last_month_of_the_export_turns_no_lag() -> 
     assert told.of(people[13]).unusual() == {"2024-08": "delay/late/resolved"}
 
 
+def test_the_late_run_of_a_regions_largest_payer_is_not_that_of_another() -> None:
+    """One payer's people make the region's course; another's, of another lag, got theirs in time, less a premium."""
+    many, few, months = colleagues(60), [one.replace("42000", "42010") for one in colleagues(14)], run_of("2024-01", 14)
+    paid = [line(month, person_id=one, region=CHONGQING, employer="甲公司" if one in many else "乙公司")
+            for one in [*many, *few] for month in months]
+    came = [flow(f"{later(month, 3 if month in ('2024-05', '2024-06') else 2)}-12", person_id=one, region=CHONGQING)
+            for one in many for month in months]
+    came += [flow(f"{later(month, 1)}-12", DUE - 1500 * (month == "2024-06"), person_id=one, region=CHONGQING)
+             for one in few for month in months]
+    told = solve(account(paid, came, coverage=[cover(start="2024-01-01", end="2025-06-30")]), as_of="2025-06-30")
+    assert set(told.of(many[0]).unusual()) == {"2024-05", "2024-06"}
+    assert told.of(few[0]).unusual() == {"2024-06": "account_deduction/explained"}
+
+
+def test_credits_of_months_before_the_lists_say_nothing_of_a_lag() -> None:
+    """Both files begin in January: its credit may be December's. One sum throughout and a lag grown since: typical first."""
+    people, months = colleagues(12), run_of("2023-12", 16)
+    paid = [line(month, person_id=one, paid_on=None, region=CHONGQING) for one in people for month in months[1:]]
+    came = [flow(f"{later(month, 1 if month < '2024-08' else 2)}-12", person_id=one, region=CHONGQING)
+            for one in people for month in months[:-2]]
+    told = solve(account(paid, came, coverage=[cover(start="2024-01-01", end="2025-03-31")]), as_of="2025-03-31")
+    assert told.of(people[0]).links()[0][:2] == ("2024-01", "2024-02-12")
+
+
 def test_a_month_that_a_payers_people_never_got_changes_no_lag() -> None:
     """A payer's people lack one month and have a later run late: the lag that the rest shows was theirs throughout."""
     people, others = colleagues(25), [one.replace("42000", "42010") for one in colleagues(25)]

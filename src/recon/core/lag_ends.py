@@ -86,14 +86,28 @@ def even_records(
     fits = lines.join(credits, on=[*ACCOUNT, "at"], how="semi").group_by(*ACCOUNT, "lag").agg(
         pl.len().cast(pl.Int64).alias("_fit"), pl.col("said").sum().alias("lines"))
     seen = lines.group_by(*ACCOUNT, "lag").agg(pl.len().cast(pl.Int64).alias("_seen"))
-    all_credits = credits.group_by(ACCOUNT).agg(pl.len().cast(pl.Int64).alias("_came"))
-    alone = seen.join(fits, on=[*ACCOUNT, "lag"]).join(all_credits, on=ACCOUNT).with_columns(
+    all_credits = credits.group_by(ACCOUNT).agg(pl.len().cast(pl.Int64).alias("_all"))
+    alone = seen.join(fits, on=[*ACCOUNT, "lag"]).join(all_credits, on=ACCOUNT).join(
+        _of_earlier_lines(theirs, credits, ends), on=[*ACCOUNT, "lag"], how="left"
+    ).with_columns((pl.col("_all") - pl.col("_earlier").fill_null(0)).alias("_came")).with_columns(
         (pl.col("_seen") + pl.col("_came") - 2 * pl.col("_fit")).alias("_alone"),
         (pl.col("lag") == pl.col("region").replace_strict(typical, return_dtype=pl.Int32)).alias("_own"))
     fewest = alone.filter(pl.col("_alone") == pl.col("_alone").min().over(ACCOUNT)).filter(
         pl.col("_own") | ~pl.col("_own").any().over(ACCOUNT))
     return fewest.filter(pl.len().over(ACCOUNT) == 1).select(
         *(pl.col(name).cast(none.schema[name]) for name in ACCOUNT), "lag", "lines", pl.lit(value=False).alias("tied"))
+
+
+def _of_earlier_lines(lines: pl.DataFrame, credits: pl.DataFrame, ends: pl.DataFrame) -> pl.DataFrame:
+    """Account, lag, _earlier: credits before the first line's place, where every covered month before it has one.
+
+    They are of months whose lines are not at hand: both files begin then, and nothing is said of the lag.
+    """
+    first = lines.group_by(*ACCOUNT, "lag").agg(pl.col("at").min().alias("_first"))
+    return first.join(credits, on=ACCOUNT).filter(pl.col("at") < pl.col("_first")).group_by(
+        *ACCOUNT, "lag", "_first").agg(pl.len().cast(pl.Int64).alias("_earlier")).join(
+        ends, on=["person_id", "region"]).filter(
+        pl.col("_earlier") == pl.col("_first") - pl.col("_from")).select(*ACCOUNT, "lag", "_earlier")
 
 
 def _seen(lines: pl.DataFrame, ends: pl.DataFrame) -> pl.DataFrame:

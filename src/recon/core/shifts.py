@@ -245,7 +245,8 @@ def payer_courses(shares: pl.DataFrame, lag: pl.DataFrame, shift: pl.DataFrame, 
     """The courses (:data:`_COURSE`) that single payers' lags may have taken, unlike their region's.
 
     way 0: what holds without one (the lag learned of the payer, else of the region, with the region's course
-    ``shift``), then the region's lag and course where the payer's lag is another, then those that its people show.
+    ``shift``), then the region's lag and course where the payer's lag is another, the payer's lag throughout where the
+    region's turned, then those that its people show.
     """
     key = ["region", "scheme", "payer"]
     frames = [pl.DataFrame(schema=_COURSE)]
@@ -260,9 +261,12 @@ def payer_courses(shares: pl.DataFrame, lag: pl.DataFrame, shift: pl.DataFrame, 
     asked = shares.drop_nulls("payer").join(own_lag, on=key, how="left").filter(
         ((most >= PAYER_TURN_PEOPLE) & (pl.col("people") * 2 >= most)) | pl.col("_own")).sort(*key, "month")
     # Only a month that nearly all lack, or have twice, can be a turn; and one of the region's may be taken for a lag of
-    # the payer's own.
+    # the payer's own, or be none of the payer's.
+    turned = pl.struct("region", "scheme").is_in(
+        shift.filter(pl.col("shift") != 0).select(pl.struct("region", "scheme").unique()).to_series().implode())
     turning = asked.filter(
-        _EMPTY | (pl.col("twice") * 100 >= pl.col("people") * RUN_TWICE_PERCENT) | pl.col("_own")).select(key).unique()
+        _EMPTY | (pl.col("twice") * 100 >= pl.col("people") * RUN_TWICE_PERCENT) | pl.col("_own") | turned
+    ).select(key).unique()
     of_region = {(region, scheme): dict(zip(mine["arrival"], mine["shift"], strict=True))
                  for (region, scheme), mine in shift.group_by("region", "scheme")}
     told = {(region, scheme, payer): learned for region, scheme, payer, learned in lag.rows()}
@@ -277,6 +281,10 @@ def payer_courses(shares: pl.DataFrame, lag: pl.DataFrame, shift: pl.DataFrame, 
         ways = [_Way(own, 0, [(arrival, _at(shifts, arrival + own - usual)) for arrival in arrivals])]
         if own != usual:
             ways.append(_Way(usual, 0, [(arrival, _at(shifts, arrival)) for arrival in arrivals]))
+        if any(shift for way in ways for _, shift in way.path):
+            # Without a month that they lack, or have twice, of two that fit as well it is the likelier.
+            turns = any(_is_empty(row[1], row[2]) or row[3] * 100 >= row[1] * RUN_TWICE_PERCENT for row in counts)
+            ways.append(_Way(own, 0 if turns else -1, [(arrival, 0) for arrival in arrivals]))
         if max(row[1] for row in counts) >= PAYER_TURN_PEOPLE:
             ways += _ways(counts, (own, usual), (own, usual, policy.schedule(region).typical), ways)
         frames += _course(region, scheme, payer, ways, counts)
@@ -370,7 +378,8 @@ def payers_own(
     key = ["region", "scheme", "payer"]
     best = _best(course, counts, key)
     kept = course.join(best, on=[*key, "way"], how="semi", maintain_order="left")
-    changed = best.select("region", "payer").unique().sort("region", "payer").rows()
+    changed = kept.filter(pl.col("shift").n_unique().over(key) > 1).select("region", "payer").unique().sort(
+        "region", "payer").rows()
     notes = [f"{region} {payer}: 这个缴费主体的划入滞后中途有变" for region, payer in changed[:NOTES]]
     if len(changed) > NOTES:
         notes.append(f"另有{len(changed) - NOTES}个缴费主体的划入滞后中途有变")
