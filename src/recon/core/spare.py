@@ -33,7 +33,7 @@ class Spares:
         self.frame = frame._replace(edges=tuple(
             tuple(edge._replace(classes=()) if self._is_free(edge) else edge for edge in edges)
             for edges in frame.edges))
-        self._found = {(edge.link.lines, edge.link.credits): edge for edges in frame.edges for edge in edges}
+        self._edges = {edge.link: edge for edges in frame.edges for edge in edges}
         takers: dict[int, list[tuple[int, tuple[int, ...]]]] = {}
         for i, edges in enumerate(frame.edges):
             for edge in edges:
@@ -83,7 +83,7 @@ class Spares:
 
     def named(self, links: Sequence[Link]) -> tuple[Link, ...]:
         """The links of an answer with real credits: where any of a kind will do, the first that nothing else has."""
-        path = [self._found[link.lines, link.credits] for link in links]
+        path = [self._edges[link] for link in links]
         at_will = [self._is_free(edge) and edge.span == 1 for edge in path]
         used = 0
         for edge, any_one in zip(path, at_will, strict=True):
@@ -93,7 +93,7 @@ class Spares:
                 kind = self._kinds[edge.first]
                 pick = next(j for j, each in sorted(self._kinds.items()) if each == kind and not used >> j & 1)
                 used |= 1 << pick
-                path[at] = self._found[edge.link.lines, (pick,)]
+                path[at] = self._edges[edge.link._replace(credits=(pick,))]
         for number in self._free:
             self._put_in_order(number, path)
         return tuple(edge.link for edge in path)
@@ -104,7 +104,7 @@ class Spares:
         lines = sorted(line for at in places for line in path[at].link.lines)
         turned: list[Edge | None] = []
         for edge in sorted((path[at] for at in places), key=lambda edge: edge.first):
-            turned.append(self._found.get((tuple(lines[:edge.span]), edge.link.credits)))
+            turned.append(self._edges.get(edge.link._replace(lines=tuple(lines[:edge.span]))))
             del lines[:edge.span]
         here = [edge for edge in turned if edge]
         if len(here) == len(places) and _cost(here) == _cost([path[at] for at in places]):
