@@ -671,6 +671,29 @@ def test_credits_of_months_before_the_lists_say_nothing_of_a_lag() -> None:
     assert told.of(people[0]).links()[0][:2] == ("2024-01", "2024-02-12")
 
 
+def test_a_late_run_after_a_payers_lag_became_shorter_is_late() -> None:
+    """What is due counts from the lag that lasts around the run, not from the one that the payer began with."""
+    paid, came = _two_payers(2, 1)
+    mine = colleagues(25)
+    came = [row | {"posted_on": "2025-01-11"} if row["person_id"] in mine and row["posted_on"] == "2024-12-12" else row
+            for row in came]
+    told = solve(account(paid, came)).of(mine[0])
+    assert told.unusual()["2024-11"] == "delay/late/resolved"
+    assert "2024-12" not in told.unusual()
+
+
+def test_each_of_two_payers_has_its_own_lag_in_one_account() -> None:
+    """June is paid by two payers, whose credits come one and two months after: both are June's."""
+    mine, others = colleagues(25), [one.replace("42000", "42010") for one in colleagues(25)]
+    paid, came = staff(mine, count=14, lag=2, employer="甲公司")
+    more, soon = staff(others, count=14, employer="乙公司")
+    paid += [*more, line("2024-06", person_id=mine[0], person_name="测试0001", employer="乙公司")]
+    told = solve(account(paid, [*came, *soon, flow("2024-07-13", person_id=mine[0])])).of(mine[0])
+    assert told.unusual() == {}
+    assert [link for link in told.links() if link[0] == "2024-06"] == [
+        ("2024-06", "2024-07-13", DUE), ("2024-06", "2024-08-12", DUE)]
+
+
 def test_a_month_that_a_payers_people_never_got_changes_no_lag() -> None:
     """A payer's people lack one month and have a later run late: the lag that the rest shows was theirs throughout."""
     people, others = colleagues(25), [one.replace("42000", "42010") for one in colleagues(25)]

@@ -44,9 +44,9 @@ class Context:
     lag: region, scheme, payer, learned: usual lag learned from a cohort, all of a region (payer null) or one payer's
         people. own_lag: the same per account. steady (region, scheme, payer, steady_lag): the lag that most records of
         a cohort share, so that one person's lag hardly changes alone.
-    shift: region, scheme, payer, arrival, shift, lasts: months by which a whole region's credits (payer null), or those
-        of one payer's people, came later (or earlier) than the usual lag at some arrival; nobody's own doing. lasts:
-        from there to the end.
+    shift: region, scheme, payer, arrival, shift, lasts, lasting: months by which a whole region's credits (payer null),
+        or those of one payer's people, came later (or earlier) than the usual lag at some arrival; nobody's own doing.
+        lasts: from there to the end. lasting: the shift that what is due counts with there.
     cohort: payer, region, scheme, month, people, credited, have: how many of a payer's people have a month's credit in
         its usual place, and how many have it at all.
     silent: payer, region, scheme, month: months for which nobody of a payer has a line, though many have one before

@@ -87,7 +87,7 @@ def _with_schedule(
     usual = pl.when(retiree).then(0).otherwise(pl.coalesce("own_learned", "learned", few, "typical")).cast(pl.Int32)
     # The region's course is told by the arrivals of those who have its usual lag; others came as much earlier or later.
     course = context.shift.select(
-        "region", "scheme", pl.col("payer").alias("_turns"), pl.col("arrival").alias("_at"), "shift", "lasts")
+        "region", "scheme", pl.col("payer").alias("_turns"), pl.col("arrival").alias("_at"), "shift", "lasting")
     scheduled = scheduled.with_columns(
         (pl.col("arrival") + usual - pl.col("_common")).cast(pl.Int32).alias("_at")
     ).join(course, on=["region", "scheme", "_turns", "_at"], how="left", nulls_equal=True, maintain_order="left").drop(
@@ -105,10 +105,9 @@ def _with_schedule(
     window_end = clock - (clock - (pl.col("window_start") - 1)) % 12 + 11
     next_credit = window_end + 1 + ((pl.col("credit_month") - 1) - (window_end + 1)) % 12
     shift = pl.when(retiree | annual).then(0).otherwise(pl.col("shift").fill_null(0))
-    lasting = soft & pl.col("lasts").fill_null(False)
-    usual_due = pl.col("arrival") + pl.when(retiree).then(0).when(soft).then(known).otherwise(
-        pl.col("typical")) + pl.when(
-        lasting).then(shift).otherwise(0)
+    lasting = pl.when(retiree | annual).then(0).otherwise(pl.col("lasting").fill_null(0))
+    usual_due = pl.col("arrival") + pl.when(retiree).then(0).when(soft).then(known + lasting).otherwise(
+        pl.col("typical"))
     due = pl.when(annual).then(next_credit).otherwise(usual_due)
     last = pl.when(annual).then(next_credit + 1).otherwise(
         pl.max_horizontal(pl.col("arrival") + pl.col("tolerance"), usual_due)
@@ -118,15 +117,15 @@ def _with_schedule(
         annual.alias("is_annual"), pl.col("kind").str.contains("prepaid").fill_null(False).alias("prepaid"),
         (~pl.col("stated") & ~pl.col("policy_confidence").is_in(ACCUSING)).fill_null(False).alias("weak"),
         shift.cast(pl.Int32).alias("shift"),
-        ((shift != 0) & ~pl.col("lasts").fill_null(False)).alias("run_late"),
+        (shift != lasting).alias("run_late"),
         pl.when(yearly & ~annual).then(pl.lit("normal")).otherwise(pl.col("stream")).alias("stream"),
         (pl.col("steady_lag") == usual).fill_null(False).alias("steady"),
         # What is learned is learned of normal lines; back pay and top-ups may keep to the schedule.
         pl.when(annual | retiree).then(0).otherwise((due - pl.col("arrival") - pl.col("typical")).clip(
             lower_bound=0)).fill_null(0).cast(pl.Int32).alias("ahead"),
     ).drop(
-        "typical", "tolerance", "window_start", "credit_month", "kind", "learned", "own_learned", "steady_lag", "lasts",
-        "_turned",
+        "typical", "tolerance", "window_start", "credit_month", "kind", "learned", "own_learned", "steady_lag",
+        "lasting", "_turned",
     )
 
 

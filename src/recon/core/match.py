@@ -232,7 +232,9 @@ def _question(
             kind="annual" if row.annual else "normal" if row.stream == "normal" else "other",
             month=row.month, arrival=row.arrival, day=row.day,
             amounts=amounts_of(row),
-            half_yuan=row.half_yuan, open_price=row.open_price, due=_priced_due(row), shift=row.shift,
+            half_yuan=row.half_yuan, open_price=row.open_price, due=_priced_due(row),
+            # Another payer's lag is no change of the account's.
+            shift=row.shift + (row.usual - usual if row.stream == "normal" else 0),
             prepaid=row.prepaid, weak=row.weak, deducted=len(row.deducted), top_up=row.stream == "top_up",
             rounded=0 if row.rounding is None else 2 if row.once else 1,
         )

@@ -44,7 +44,8 @@ HOLE_PERCENT = 50
 MOST_HOLES = 4  # empty months of which each may be one that nobody got or the begin of a delay
 
 SHIFT = {"region": pl.String, "scheme": pl.String, "payer": pl.String, "arrival": pl.Int32, "shift": pl.Int32,
-         "lasts": pl.Boolean}
+         "lasts": pl.Boolean, "lasting": pl.Int32}
+# lasting: the shift of what is due, that of the months around where a run of its own was late; null where none lasts.
 # way: number of a cohort's course, 0 what holds without one; start: the lag that shift counts from; percent: how many
 # more lines must fit, in hundredths of the people; hole: whether nearly nobody got anything in that arrival's month.
 _COURSE = {**SHIFT, "way": pl.Int32, "start": pl.Int32, "hole": pl.Boolean, "people": pl.Int64, "percent": pl.Int32}
@@ -207,7 +208,7 @@ def believed(course: pl.DataFrame, counts: pl.DataFrame | None) -> tuple[pl.Data
     usual = course.filter(pl.col("way") == 0).select("region", "scheme", pl.col("start").alias("_usual")).unique()
     kept = course.join(_best(course, counts, ["region", "scheme"]), on=["region", "scheme", "way"], how="semi",
                        maintain_order="left").join(usual, on=["region", "scheme"], maintain_order="left").with_columns(
-        pl.col("shift") + pl.col("start") - pl.col("_usual"))
+        pl.col("shift", "lasting") + pl.col("start") - pl.col("_usual"))
     firsts = kept.filter(pl.col("shift") != 0).unique(["region", "scheme"], keep="first", maintain_order=True)
     notes = [f"{region}: {months.first_day(arrival):%Y-%m}起到账的缴费，多数人的划入滞后有变"
              for region, arrival in firsts.select("region", "arrival").iter_rows()]
@@ -342,7 +343,8 @@ def _course(
         pl.DataFrame({
             "region": region, "scheme": scheme, "payer": payer, "way": number, "start": start, "percent": percent,
             "people": people, "arrival": [arrival for arrival, _ in path], "shift": [shift for _, shift in path],
-            "lasts": _lasting(path), "hole": [arrival + start + shift in empty for arrival, shift in path],
+            "lasts": [shift == each for (_, shift), each in zip(path, _lasting(path), strict=True)],
+            "lasting": _lasting(path), "hole": [arrival + start + shift in empty for arrival, shift in path],
         }, schema=_COURSE)
         for number, (start, percent, path) in enumerate(ways) if len(ways) > 1
     ]
@@ -395,8 +397,8 @@ def _lone_lines(lines: pl.DataFrame, of: str = "arrival") -> pl.DataFrame:
     return plain_lines(lines).drop_nulls("region").filter(pl.len().over(*ACCOUNT, of) == 1)
 
 
-def _lasting(path: list[tuple[int, int]]) -> list[bool]:
-    """Whether a month's shift is the one that stays to the end, for some months, or was so from the beginning.
+def _lasting(path: list[tuple[int, int]]) -> list[int | None]:
+    """By month the shift that stays to the end, for some months, or was so from the beginning; None in between.
 
     One late run changes no due month, neither its own nor that of the months around it.
     """
@@ -410,7 +412,7 @@ def _lasting(path: list[tuple[int, int]]) -> list[bool]:
     until = next((k for k in range(len(around)) if around[k] != first), len(around))
     begins = until - MAX_LEARNED_LAG - 1 >= LASTING_MONTHS  # less those before the first credits
     stays = len(around) - since - FORESEEN_MONTHS >= LASTING_MONTHS
-    return [shifts[k] == around[k] and ((k >= since and stays) or (k < until and begins)) for k in range(len(path))]
+    return [around[k] if (k >= since and stays) or (k < until and begins) else None for k in range(len(path))]
 
 
 def _usual_lag(lag: pl.DataFrame, region: str, scheme: str, policy: Policy) -> int:
