@@ -682,6 +682,20 @@ def test_a_late_run_after_a_payers_lag_became_shorter_is_late() -> None:
     assert "2024-12" not in told.unusual()
 
 
+def test_a_payers_late_run_leaves_its_lag_steady() -> None:
+    """Two months missing in a row are no other lag of one person's before them, though all colleagues had a late run."""
+    people, months = colleagues(25), run_of("2024-01", 16)
+    paid = [line(month, person_id=one, paid_on=None, region=CHONGQING,
+                 scale=110 if month >= "2024-09" else 100) for one in people for month in months[2:]]
+    came = [flow(f"{later(month, 3 if month == '2024-11' else 2)}-{11 if month == '2024-11' else 12}",
+                 DUE * (110 if month >= "2024-09" else 100) // 100, person_id=one, region=CHONGQING)
+            for one in people for month in months if one != people[0] or month not in ("2024-05", "2024-06")]
+    others = staff([one.replace("42000", "42010") for one in colleagues(25)], "2024-03", 12, region=CHONGQING, employer="乙公司")
+    told = solve(account([*paid, *others[0]], [*came, *others[1]], coverage=[cover(start="2024-03-01", end="2025-06-30")]), as_of="2025-06-30")
+    assert told.of(people[0]).unusual() == {
+        "2024-05": MISSING, "2024-06": MISSING, "2024-11": "delay/late/resolved"}
+
+
 def test_each_of_two_payers_has_its_own_lag_in_one_account() -> None:
     """June is paid by two payers, whose credits come one and two months after: both are June's."""
     mine, others = colleagues(25), [one.replace("42000", "42010") for one in colleagues(25)]

@@ -118,7 +118,8 @@ def gather(
     if own.height:
         mine, lag, turns = shifts.payers_own(own, ask("payers_fitting", own, known.flow_files), lag)
         shift, changes = pl.concat([shift, mine]), changes + turns
-        steady = steady.join(mine, on=["region", "scheme", "payer"], how="anti")
+        # One late run leaves the lag that all share as it is.
+        steady = steady.join(mine.filter(pl.col("lasting") != 0), on=["region", "scheme", "payer"], how="anti")
     return Context(
         as_of=as_of, tolerance=tolerance, **told.own, problems=tuple(told.problems), payer_cover=told.payer_cover,
         lag=lag, steady=steady, shift=shift, cohort=told.credited_people,
