@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from recon.core import batched
+from recon.core import batched, batched_forward
 from recon.core import search as reference
 from recon.core.batched import search_many
 from recon.core.links import PRICES, Credit, Frame, Line, frame_of
@@ -79,7 +79,7 @@ def test_what_does_not_fit_is_left_to_the_reference(monkeypatch: pytest.MonkeyPa
     long = [([line(month) for month in range(50)], [credit(month + 1) for month in range(50) if month != at], 1)
             for at in range(5, 10)]
     assert solve_many(long * 6) == [solve(*account) for account in long * 6]
-    monkeypatch.setattr(batched, "MAX_STATES", 3)
+    monkeypatch.setattr(batched_forward, "MAX_STATES", 3)
     monkeypatch.setattr(reference, "MAX_STATES", 3)
     monkeypatch.setattr(batched, "FEW", 1)
     frames = frames_of(range(3))
@@ -164,7 +164,7 @@ def test_what_is_not_told_apart_changes_nothing(block: int) -> None:
 
 def test_crowded_frames_together(monkeypatch: pytest.MonkeyPatch) -> None:
     """Frames with too many states to tell all credits apart get the same answers together as one by one."""
-    monkeypatch.setattr(batched, "MAX_STATES", 12)
+    monkeypatch.setattr(batched_forward, "MAX_STATES", 12)
     monkeypatch.setattr(reference, "MAX_STATES", 12)
     monkeypatch.setattr(batched, "FEW", 1)
     monkeypatch.setattr(batched, "CROWDED", 7)
