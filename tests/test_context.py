@@ -696,6 +696,19 @@ def test_a_payers_late_run_leaves_its_lag_steady() -> None:
         "2024-05": MISSING, "2024-06": MISSING, "2024-11": "delay/late/resolved"}
 
 
+def test_two_months_together_are_two_though_one_was_as_much_before() -> None:
+    """After a reform halved the credits two of them came as one, of the old sum: the delay is taken back then."""
+    people, months = colleagues(12), run_of("2022-01", 18)
+    paid = [line(month, person_id=one, paid_on=None, region=CHONGQING, due=DUE * (2 if month < "2022-09" else 1))
+            for one in people for month in months]
+    came = [flow(f"{later(month, 1)}-12", DUE * (2 if month < "2022-09" or month == "2022-10" else 1), person_id=one,
+                 region=CHONGQING)
+            for one in people for month in months if month != "2022-09"]
+    told = solve(account(paid, came, coverage=[cover(start="2022-02-01", end="2023-07-31")]), as_of="2023-07-31")
+    assert told.of(people[0]).unusual() == {"2022-09": "delay/late/resolved"}
+    assert context_of(account(paid, came)).shift.filter(pl.col("shift") != 0)["arrival"].to_list() == [2022 * 12 + 8]
+
+
 def test_each_of_two_payers_has_its_own_lag_in_one_account() -> None:
     """June is paid by two payers, whose credits come one and two months after: both are June's."""
     mine, others = colleagues(25), [one.replace("42000", "42010") for one in colleagues(25)]

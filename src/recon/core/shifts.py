@@ -41,6 +41,7 @@ LASTING_MONTHS = 3
 FORESEEN_MONTHS = 12
 # A month that nobody of a cohort got is one event, though each of its people lacks a credit.
 HOLE_PERCENT = 50
+LATELY = 3  # lines whose largest amount a credit is held against that may be several months'
 MOST_HOLES = 4  # empty months of which each may be one that nobody got or the begin of a delay
 
 SHIFT = {"region": pl.String, "scheme": pl.String, "payer": pl.String, "arrival": pl.Int32, "shift": pl.Int32,
@@ -62,14 +63,22 @@ def month_shares(lines: pl.DataFrame, credit: pl.DataFrame) -> pl.DataFrame:
     idle, paired: for how many of them no premium arrived in the month, because it did later, or two and more. ends,
     ends_twice: accounts whose last credit is of the month, and those that have two then.
     """
-    least = _payers(_lone_lines(lines))
+    lone = _lone_lines(lines)
+    least = _payers(lone)
     # A top-up for all is no second month: what is far less than a month's credit is not counted. More than any month's
     # is a credit of several.
     fen = pl.col("net_fen")
-    worth = pl.when(fen > pl.col("most")).then(pl.max_horizontal(fen // pl.col("most"), 2)).otherwise(
+    several = (fen > pl.col("most")) | (fen * 2 >= pl.col("lately") * 3).fill_null(value=False)
+    worth = pl.when(several).then(pl.max_horizontal(fen // pl.col("most"), 2)).otherwise(
         (fen * 2 >= pl.col("least")).cast(pl.Int64))
-    counts = credit.select(*ACCOUNT, "month", "net_fen").join(
+    # After a rule or a base has made credits smaller two months together may be no more than one was before.
+    lately = lone.select(*ACCOUNT, pl.col("arrival").cast(pl.Int32).alias("month"), "expected_fen").sort(
+        *ACCOUNT, "month").with_columns(
+        pl.col("expected_fen").rolling_max(LATELY, min_samples=1).over(ACCOUNT).alias("lately")).drop("expected_fen")
+    counts = credit.select(*ACCOUNT, pl.col("month").cast(pl.Int32), "net_fen").join(
         least.select(*ACCOUNT, "least", "most"), on=ACCOUNT, how="left"
+    ).sort("month").join_asof(
+        lately.sort("month"), on="month", by=ACCOUNT, check_sortedness=False
     ).group_by([*ACCOUNT, "month"]).agg(pl.len().alias("n"), worth.sum().alias("whole"))
     spans = counts.group_by(ACCOUNT).agg(
         pl.col("month").min().alias("first"), pl.col("month").max().alias("last")
