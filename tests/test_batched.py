@@ -142,7 +142,7 @@ def back_paid_account(seed: int) -> tuple[list[Line], list[Credit], int]:
 def test_what_is_not_told_apart_changes_nothing(block: int) -> None:
     """Cost, margins, proofs and ties are those of the search that tells all credits apart; no credit is used twice."""
     merged = 0
-    for seed in range(block * 60, block * 60 + 60):
+    for seed in range(block * 25, block * 25 + 25):
         account = back_paid_account(seed)
         frame = frame_of(*account)
         spares = Spares(frame)
@@ -159,7 +159,7 @@ def test_what_is_not_told_apart_changes_nothing(block: int) -> None:
         order = [link.credits for link in found.links
                  if link.lines[0] >= frame.streams.index(1) and account[1][link.credits[0]].printed is None]
         assert order == sorted(order), seed
-    assert merged > 20
+    assert merged > 8
 
 
 def test_crowded_frames_together(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,7 +168,7 @@ def test_crowded_frames_together(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reference, "MAX_STATES", 12)
     monkeypatch.setattr(batched, "FEW", 1)
     monkeypatch.setattr(batched, "CROWDED", 7)
-    frames = [frame_of(*back_paid_account(seed)) for seed in range(500, 620)]
+    frames = [frame_of(*back_paid_account(seed)) for seed in range(500, 540)]
     alone = [search.__wrapped__(frame) for frame in frames]
     assert search_many(frames) == alone
     assert {True, False} == {solution.bounded for solution in alone}
