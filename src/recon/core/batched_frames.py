@@ -45,11 +45,11 @@ class Edges:
 
 @dataclass
 class Groups:
-    """Credits that states need not tell apart (:mod:`recon.core.spare`): line x frame x group, and frame x group."""
+    """Credits that states need not tell apart (:mod:`recon.core.spare`): line x frame x group."""
 
     mask: Ints
     lines: Ints  # how many lines can take one
-    price: Costs  # line x frame x group: what leaving one costs
+    price: Costs  # what leaving one costs
 
 
 @dataclass
@@ -90,8 +90,8 @@ def arrays_of(frames: list[Frame], spares: Sequence[Spares]) -> Chunk:
     edges = _edge_arrays(frames, start, held, width)
     by_class, free = _usable(edges, streams)
     return Chunk(edges, lines, normal, open_prices, left_prices, begin, by_class, free,
-                  _least_ahead(edges, lines, normal, open_prices, width),
-                  _groups(frames, spares, size) if spares else None)
+                 _least_ahead(edges, lines, normal, open_prices, width),
+                 _groups(frames, spares, size) if spares else None)
 
 
 def _groups(frames: list[Frame], spares: Sequence[Spares], size: int) -> Groups:

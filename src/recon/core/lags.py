@@ -79,10 +79,11 @@ def _of_cohort(votes: Votes) -> tuple[pl.DataFrame, pl.DataFrame]:
     telling = _shared(_telling_one(votes.all), COHORT_TELLING, cohort=COHORT_PEOPLE)
     # Where too few records tell one lag from the others, those of one sum are asked, too.
     key = ["region", "scheme", "payer"]
+    of_a_year = _with_even(votes.long, votes.long_even)
     of_even = pl.concat([
         _shared(_with_even(votes.all, votes.even), COHORT_PEOPLE),
-        _shared(_with_even(votes.long, votes.long_even), STEADY_PEOPLE, STEADY_SHARE_PERCENT),
-        _shared(_with_even(votes.long, votes.long_even), COHORT_TELLING),
+        _shared(of_a_year, STEADY_PEOPLE, STEADY_SHARE_PERCENT),
+        _shared(of_a_year, COHORT_TELLING),
     ]).unique(key, keep="first", maintain_order=True).join(telling, on=key, how="anti", nulls_equal=True)
     return pl.concat([telling, of_even]), of_even
 

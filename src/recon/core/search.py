@@ -81,7 +81,7 @@ class _Layers:
             in_use |= self.by_class[at][number] & -1 << heads.get(number, 0)
         now = avail & (self.free[at] | in_use)
         lost = avail & ~now
-        if self.spares:
+        if self.spares is not None:
             now, beyond = self.spares.merged(at, now, in_use)
             lost |= beyond
         kept = []
@@ -130,7 +130,7 @@ def _searched(frame: Frame, spares: Spares | None, *, bounded: bool) -> Solution
     """The answer with all states, or, if ``bounded``, with the likeliest where there are too many."""
     if spares:
         frame = spares.frame
-    layers = _Layers(frame, spares)
+    layers = _Layers(frame, spares or None)
     least = _least_ahead(frame)
     floor = least[0][frame.start] if frame.streams else 0
     slack = PRICES.change

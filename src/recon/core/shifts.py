@@ -352,10 +352,11 @@ def _course(
         pl.DataFrame({
             "region": region, "scheme": scheme, "payer": payer, "way": number, "start": start, "percent": percent,
             "people": people, "arrival": [arrival for arrival, _ in path], "shift": [shift for _, shift in path],
-            "lasts": [shift == each for (_, shift), each in zip(path, _lasting(path), strict=True)],
-            "lasting": _lasting(path), "hole": [arrival + start + shift in empty for arrival, shift in path],
+            "lasts": [shift == each for (_, shift), each in zip(path, lasting, strict=True)],
+            "lasting": lasting, "hole": [arrival + start + shift in empty for arrival, shift in path],
         }, schema=_COURSE)
         for number, (start, percent, path) in enumerate(ways) if len(ways) > 1
+        for lasting in [_lasting(path)]
     ]
 
 
