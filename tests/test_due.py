@@ -14,6 +14,7 @@ from core_cases import (
     Told,
     account,
     answer_of,
+    colleagues,
     cover,
     credits,
     flow,
@@ -232,6 +233,17 @@ def test_two_years_in_two_credits(told: Told) -> None:
     """Each window takes its own July."""
     assert told.unusual() == {}
     assert {day for month, day, _ in told.links() if month < "2023-04"} == {"2023-07-01"}
+
+
+def test_a_payers_months_without_credits_say_nothing_of_a_year() -> None:
+    """Where a region credits once a year, most months bring nobody anything: none is cheaper to leave open for that."""
+    people = colleagues(24)
+    paid = [row for one in people for row in yearly("2024-01", 20, person_id=one, payer="A")]
+    came = [july(day, 192000) | {"person_id": one} for one in people for day in ("2024-07-01", "2025-07-01")]
+    told = solve(account(paid, came, coverage=YEARS), as_of="2025-11-25")
+    assert "open" not in set(told.result.tables["month"]["status"])
+    links = told.result.tables["match"].rows(named=True)
+    assert {f"{row['posted_on']}" for row in links if f"{row['accrual_month']:%Y-%m}" in WINDOW} == {"2025-07-01"}
 
 
 # ---------------------------------------------------------------------------------------------------------- prepaid

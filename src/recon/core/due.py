@@ -65,7 +65,8 @@ def with_due(lines: pl.DataFrame, credit: pl.DataFrame, context: Context, policy
     not_split = pl.col("treasury_on").is_not_null() & pl.col("allocated_on").is_null() & pl.col("allocates")
     return lines.with_columns(not_split.fill_null(False).alias("not_split")).with_columns(
         pl.when(~pl.col("payable") | ~pl.col("counted") | pl.col("second") | found).then(0)
-        .when(pl.col("not_split") | pl.col("_nobodys").fill_null(value=False)).then(PRICES.open_with_reason)
+        .when(pl.col("not_split") | (pl.col("_nobodys").fill_null(value=False) & ~pl.col("is_annual")))
+        .then(PRICES.open_with_reason)
         .otherwise(PRICES.open).alias("open_price")
     ).drop("oldest", "newest", "place", "place_covered", "place_before", "_nobodys")
 
