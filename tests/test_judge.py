@@ -1038,6 +1038,25 @@ def test_one_sum_taken_of_all_is_a_deduction_from_the_smallest_credit_too() -> N
     assert told.parts("2024-03") == {"account_deduction/explained": 4000}
 
 
+def test_one_sum_taken_of_five_different_credits_is_a_deduction() -> None:
+    """To whom so many different sums were due and who all lack the same one paid one premium, however large a part."""
+    scales = (60, 70, 80, 90, 110)
+    people = colleagues(len(scales))
+    paid = [row for one, scale in zip(people, scales, strict=True) for row in lines(person_id=one, scale=scale)]
+    came = [flow(f"{later(month, 1)}-12", DUE * scale // 100 - 4000 * (month == "2024-03"), person_id=one)
+            for one, scale in zip(people, scales, strict=True) for month in run_of("2024-01", 6)]
+    told = solve(account(paid, came))
+    assert [told.of(one).parts("2024-03") for one in people] == [{"account_deduction/explained": 4000}] * len(people)
+
+
+def test_a_large_equal_shortfall_of_equal_credits_is_short() -> None:
+    """Where all were due the same, the same lacks of all also if each got so much less of what was due."""
+    people = [ME, *colleagues(5)]
+    paid, came = staff(people, missing={one: ["2024-03"] for one in people})
+    came += [flow("2024-04-12", DUE - 4000, person_id=one) for one in people]
+    assert solve(account(paid, came)).parts("2024-03") == {"short_credit/open": 4000}
+
+
 def test_a_steady_deduction_and_one_for_all_may_be_taken_together() -> None:
     """Whose credits lack 5 yuan each month, and 7 more in the month in which all colleagues lack these, is not short."""
     people = [ME, *colleagues(5)]

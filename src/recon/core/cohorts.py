@@ -20,6 +20,7 @@ DEDUCTION_PEOPLE = 5
 DEDUCTION_PERCENT = 50
 # Of a region's people or of one payer's (payer null or not), by the month of the credit or by the one it is of.
 DEDUCTED = ["region", "payer", "accrual", "at"]
+LACKING = [*DEDUCTED, "rest_fen", "expected_fen"]
 SEASON = ["region", "payer", "accrual", "season"]
 # So many months must agree in amount and place before two numbers of one name are taken for one person's.
 OTHER_IDENTITY_MONTHS = 2
@@ -141,7 +142,8 @@ def in_cohorts(rows: pl.DataFrame, credited: str) -> pl.DataFrame:
 
 
 def shortfalls(due: pl.DataFrame, credit: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """:data:`DEDUCTED`, people and, where some is lacking, the same by rest_fen, from lone credits in the usual place.
+    """:data:`DEDUCTED`, people and, where some is lacking, the same by rest_fen and expected_fen; from lone credits in
+    the usual place.
 
     Of the latter also small: how many of these people lack only a small part (:data:`DEDUCTION_SHARE`) of their credit.
     Where nothing came there, the one credit of the month after is looked at that is not just the next line's: the run
@@ -164,21 +166,24 @@ def shortfalls(due: pl.DataFrame, credit: pl.DataFrame) -> tuple[pl.DataFrame, p
     people = pl.col("person_id").n_unique().alias("people")
     is_small = pl.col("rest_fen") * DEDUCTION_SHARE <= pl.col("expected_fen")
     return (theirs.group_by(DEDUCTED).agg(people),
-            theirs.filter(pl.col("rest_fen") > 0).group_by([*DEDUCTED, "rest_fen"]).agg(
+            theirs.filter(pl.col("rest_fen") > 0).group_by(LACKING).agg(
                 people, pl.col("person_id").filter(is_small).n_unique().alias("small")))
 
 
 def common_deductions(credited: pl.DataFrame, lacking: pl.DataFrame) -> pl.DataFrame:
     """Shortfalls shared by a region's people or a payer's, from :func:`shortfalls`: :data:`SEASON`, rest_fen, fixed.
 
-    What is taken from accounts is taken year after year: the calendar month counts. fixed: it is a small part of the
-    credit for so many of them that it is one sum for all, however large a part of a smaller credit.
+    What is taken from accounts is taken year after year: the calendar month counts. fixed: it is one sum for all,
+    however large a part of a smaller credit: because it is a small part of the credit for so many of them, or because
+    so many different sums were due.
     """
-    return with_season(lacking.join(credited.rename({"people": "_of"}), on=DEDUCTED, nulls_equal=True).filter(
+    of_sum = lacking.group_by(*DEDUCTED, "rest_fen", maintain_order=True).agg(
+        pl.col("people", "small").sum(), pl.len().alias("dues"))
+    return with_season(of_sum.join(credited.rename({"people": "_of"}), on=DEDUCTED, nulls_equal=True).filter(
         (pl.col("people") >= DEDUCTION_PEOPLE)
         & (pl.col("people") * 100 >= pl.col("_of") * DEDUCTION_PERCENT)
     )).group_by(*SEASON, "rest_fen", maintain_order=True).agg(
-        (pl.col("small") >= DEDUCTION_PEOPLE).any().alias("fixed"))
+        ((pl.col("small") >= DEDUCTION_PEOPLE) | (pl.col("dues") >= DEDUCTION_PEOPLE)).any().alias("fixed"))
 
 
 def with_season(rows: pl.DataFrame) -> pl.DataFrame:

@@ -75,7 +75,7 @@ class Told:
     credited_people: pl.DataFrame
     payer_months: pl.DataFrame
     credited: pl.DataFrame  # region, payer, accrual, at, people
-    lacking: pl.DataFrame  # the same by rest_fen
+    lacking: pl.DataFrame  # the same by rest_fen and expected_fen
     waiting: pl.DataFrame
     strange: pl.DataFrame
     problems: list[Problem]
@@ -103,7 +103,7 @@ def together(answers: Sequence[Any]) -> Any:
             added([one.credited_people for one in answers], cohorts.PAYER_MONTH),
             added([one.payer_months for one in answers], cohorts.PAYER_MONTH),
             added([one.credited for one in answers], cohorts.DEDUCTED),
-            added([one.lacking for one in answers], [*cohorts.DEDUCTED, "rest_fen"]),
+            added([one.lacking for one in answers], cohorts.LACKING),
             pl.concat([one.waiting for one in answers]), pl.concat([one.strange for one in answers]),
             [problem for one in answers for problem in one.problems],
         )
