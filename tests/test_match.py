@@ -547,6 +547,26 @@ def test_a_subsidy_is_no_short_credit(told: Told) -> None:
                               ("2024-03", "over_credit", "subsidy", -9000)]
 
 
+@case(lines(), [*credits(skip=["2024-03"]), flow("2024-04-12", 8000), flow("2024-04-16", 3000)])
+def test_two_credits_in_a_months_place_are_short_by_what_both_lack(told: Told) -> None:
+    """What came beside a short credit is no surplus: the month lacks 10.00, no more."""
+    assert told.accused() == [("2024-03", "short_credit", None, 1000)]
+    assert told.months()["2024-03"]["credited_fen"] == 11000
+
+
+@case(lines(), [*credits(skip=["2024-03"]), flow("2024-04-12", 9000), flow("2024-04-16", 5000)])
+def test_two_credits_in_a_months_place_are_too_much_by_what_is_beyond_it(told: Told) -> None:
+    """Nothing is short of a month that got more than its due in two odd credits."""
+    assert told.accused() == [("2024-03", "over_credit", "unknown_extra", -2000)]
+
+
+@case(lines(count=8), [flow("2024-02-12", 9000), flow("2024-02-16", 2500), *credits("2024-02", 7, amount=DUE - 500)])
+def test_a_deduction_from_a_first_month_that_came_in_two_parts(told: Told) -> None:
+    """The month in which a steady deduction begins may come in two parts: together they lack just what the others do."""
+    assert told.parts("2024-01") == {"account_deduction/explained": 500}
+    assert told.accused() == []
+
+
 @case(lines(), [*credits(skip=["2024-02"]), flow("2024-04-20", 2 * DUE, memo="公务员补助")])
 def test_a_subsidy_is_no_lump(told: Told) -> None:
     """Nor is it two months' credit at once, though it be of just that amount."""

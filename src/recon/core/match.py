@@ -185,7 +185,7 @@ def _match_account(
     put_older_first(rows, coins, out, begin)
     first_of_two = {(coins[link.credits[0]].month, coins[link.credits[0]].amount): payable[link.lines[0]]
                     for link in solution.links if link.kind == "1:1"}
-    place_surplus(account, rows, coins, [j for j in spare if left_prices[j]], usual + behind, out,
+    place_surplus(account, rows, coins, [j for j in spare if left_prices[j]], usual + behind, out, begin,
                   {payable[at].month for at in linked}, first_of_two, lags)
     if len(linked) < len(payable) and {row.number for row in payable} <= set(out.links["line"][begin:]):
         for row in payable:  # no month is open in the end: there is nothing to be undecided about

@@ -394,11 +394,12 @@ def _came_beside(coin: Coin, there: Sequence[Row], lags: Mapping[int, Found]) ->
 
 
 def place_surplus(
-    account: Account, rows: list[Row], coins: list[Coin], spare: list[int], usual: int, out: Output,
+    account: Account, rows: list[Row], coins: list[Coin], spare: list[int], usual: int, out: Output, begin: int,
     linked_months: set[int], first_of_two: dict[tuple[int, int], Row], lags: Mapping[int, Found],
 ) -> None:
     """A credit nothing explains belongs to the month in whose place it came, as a link of that month.
 
+    begin: where the account's links begin in ``out``: what a line got less in the same month is made up first.
     first_of_two: the lines linked alone to one credit, by its month and amount: what came twice is theirs, though late.
     lags: of :func:`lags_found`: where a month and those around it all came at another lag, that is the place.
     """
@@ -446,4 +447,20 @@ def place_surplus(
                 continue
         served.add(month)
         kind = "1:N" if month in linked_months else "1:1"
-        out.link(account, place, coin, coin.amount, kind, month=month, surplus=True)
+        # What the credit beside it lacks is no surplus.
+        less = 0 if place is None or coin.named else min(_lacking_beside(place, coin, coins, out, begin), coin.amount)
+        if place is not None and less:
+            out.link(account, place, coin, less, kind)
+        if coin.amount > less:
+            out.link(account, place, coin, coin.amount - less, kind, month=month, surplus=True)
+
+
+def _lacking_beside(row: Row, coin: Coin, coins: list[Coin], out: Output, begin: int) -> int:
+    """What a line lacks that got something, but not what it is due (nor that less a deduction), in the same month."""
+    mine = [at for at in range(begin, len(out.links["line"])) if out.links["line"][at] == row.number]
+    came = sum(int(str(out.links["amount_fen"][at])) for at in mine)
+    beside = {each.number for each in coins if each.month == coin.month}
+    if (row.annual or not row.amount or not 0 < came < row.amount or _is_met(row, came) or came in row.deducted
+            or any(out.links["credit"][at] not in beside for at in mine)):
+        return 0
+    return row.amount - came
