@@ -155,6 +155,15 @@ def test_a_resident_scheme_beside() -> None:
     assert result.payroll_month["scheme"].unique().to_list() == ["310"]
 
 
+def test_a_tax_id_and_a_unit_number_beside_one_name_are_one_payer() -> None:
+    """Payslips print the tax id, records the insurer's unit number; two tax ids of one name stay two payers."""
+    paid = [row | {"employer": "示例科技有限公司"} for row in slips(range(6))]
+    record = [row | {"employer": "示例科技有限公司", "payer": "42010600018"} for row in lines(range(6), proof=RECORD)]
+    assert told(check(payroll=paid, contribution=record)) == []
+    other = [row | {"payer": "91420100MA4KTEST98"} for row in record]
+    assert {(row[2], row[3]) for row in told(check(payroll=paid, contribution=other))} == {("wrong_branch", "payer")}
+
+
 def test_another_payer_or_region() -> None:
     moved = changed(changed(lines(range(6)), 3, 2, payer="91420100MA4KTEST98"), 4, 2, region="110000")
     stated = changed(slips(range(6)), 4, 2, column="pay_month", region="420100")

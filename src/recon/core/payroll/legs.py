@@ -19,6 +19,7 @@ from recon.problems import Problem
 from recon.tables import PAYROLL_ITEMS, SCHEME_ACCOUNT, SIDE_SCHEMES
 
 RESIDENT_SCHEME = "390"
+_TAX_ID = r"^(?:[0-9A-Z]{18}|\d{15})$"  # 统一社会信用代码, or the older 15 digits
 # What a payslip item is by a part of its name, the first that fits; a payslip's own words, not a region's.
 _ITEM_PARTS = (
     ("养老|失业|工伤|公积金|年金|个税|所得税", "other"), ("滞纳|利息", "late_fee"), ("补差|补扣|补缴", "top_up"),
@@ -53,7 +54,7 @@ class Legs:
 def build_legs(tables: Mapping[str, pl.DataFrame], settings: PayrollSettings) -> Legs:
     """The legs of conformed input tables (see :class:`Legs`); legs that the settings leave out are empty."""
     contribution, payroll, payment = tables["contribution"], tables["payroll"], tables["payment"]
-    known = payer_names(contribution, tables["person"], settings)
+    known = payer_names(contribution, tables["person"], payroll, settings)
     lines, twice = _lines(contribution, known)
     slips, again = _slips(payroll, known)
     debits = _debits(payment, known)
@@ -66,10 +67,13 @@ def build_legs(tables: Mapping[str, pl.DataFrame], settings: PayrollSettings) ->
     )
 
 
-def payer_names(contribution: pl.DataFrame, person: pl.DataFrame, settings: PayrollSettings) -> dict[str, str]:
+def payer_names(
+    contribution: pl.DataFrame, person: pl.DataFrame, payroll: pl.DataFrame, settings: PayrollSettings
+) -> dict[str, str]:
     """Number or name of a payer -> its key: the number of the settings, else what the exports put beside the name.
 
-    A name that stands beside several numbers names none of them.
+    A name that stands beside several numbers names none of them. A firm has a tax id and a unit number of the insurer:
+    payslips give one and records the other, and the name beside both says that they are one payer.
     """
     names: dict[str, str] = {}
     beside = pl.concat([one.select("employer", "payer") for one in (contribution, person)]).drop_nulls().unique()
@@ -84,8 +88,23 @@ def payer_names(contribution: pl.DataFrame, person: pl.DataFrame, settings: Payr
         if payer.employer and not payer.is_agency:
             employers.setdefault(payer.employer, []).append(number)
     names |= {employer: numbers[0] for employer, numbers in employers.items() if len(numbers) == 1}
+    for number, other in _numbers_of_payslips(payroll, beside):
+        names.setdefault(number, other)
     # A name may lead to a number that the settings know by another.
     return {name: names.get(number, number) for name, number in names.items()}
+
+
+def _numbers_of_payslips(payroll: pl.DataFrame, beside: pl.DataFrame) -> list[tuple[str, str]]:
+    """Number of a payslip -> number of the record: one name stands beside one of each, and only one is a tax id."""
+    def only(pairs: pl.DataFrame, name: str) -> pl.DataFrame:
+        return pairs.group_by("employer").agg(pl.col("payer").unique().alias(name)).filter(
+            pl.col(name).list.len() == 1).with_columns(pl.col(name).list.first())
+
+    slips = payroll.select("employer", "payer").drop_nulls().unique()
+    both = only(slips, "slip").join(only(beside, "record"), on="employer").filter(
+        (pl.col("slip").str.contains(_TAX_ID) != pl.col("record").str.contains(_TAX_ID))
+        & ~pl.col("slip").is_in(beside["payer"].implode()))
+    return both.unique("slip", keep="none").sort("slip").select("slip", "record").rows()
 
 
 def key_of(column: str, known: Mapping[str, str]) -> pl.Expr:
