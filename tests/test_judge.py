@@ -1109,6 +1109,28 @@ def test_late_and_short_credits_under_another_number() -> None:
         "2024-08": MISSING}
 
 
+def test_a_credit_under_a_number_mistyped() -> None:
+    """One place off somebody's number, with a wrong check digit, no name and no contributions: it can be no other's."""
+    for typed in (f"{ME[:16]}{ME[17]}{ME[16]}", f"{ME[:8]}9{ME[9:]}"):
+        came = [*credits(skip=["2024-03"]), flow("2024-04-12", person_id=typed)]
+        told = solve(account(lines(), came))
+        assert told.unusual() == {"2024-03": "missing_month/other_identity/open"}
+    # Another sum, or a number that is right, is somebody else's.
+    others = (flow("2024-04-12", DUE + 1, person_id=typed), flow("2024-04-12", person_id=OTHER))
+    for other in others:
+        assert solve(account(lines(), [*credits(skip=["2024-03"]), other])).unusual() == {"2024-03": MISSING}
+
+
+def test_a_mistyped_number_that_may_be_two_peoples_is_nobodys() -> None:
+    """Where the number may have been either of two people's, it is taken for neither's."""
+    one, two = "420100197301270000", "420100195701270000"
+    typed = "420100197501270000"
+    paid = [row for each in (one, two) for row in lines(person_id=each)]
+    came = [row for each in (one, two) for row in credits(person_id=each, skip=["2024-03"])]
+    told = solve(account(paid, [*came, flow("2024-04-12", person_id=typed)]))
+    assert "missing_month/other_identity/open" not in set(told.of(one).unusual().values())
+
+
 def test_two_namesakes_are_no_other_number() -> None:
     """Where two numbers bear the name, neither is taken for the person's."""
     assert set(solve(strangers(2)).unusual().values()) == {MISSING}

@@ -5,9 +5,11 @@ Counts are made for the people of one part and added up over all parts; each fun
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import polars as pl
+from stdnum.cn import ric
 
 from recon.core.lag_lines import DEDUCTION_SHARE, plain_lines
 from recon.core.lags import joined
@@ -22,8 +24,10 @@ DEDUCTION_PERCENT = 50
 DEDUCTED = ["region", "payer", "accrual", "at"]
 LACKING = [*DEDUCTED, "rest_fen", "expected_fen"]
 SEASON = ["region", "payer", "accrual", "season"]
-# So many months must agree in amount and place before two numbers of one name are taken for one person's.
+# So many months must agree in amount and place before two numbers of one name are taken for one person's; of a number
+# that can only be mistyped one month is enough.
 OTHER_IDENTITY_MONTHS = 2
+_RESIDENT = re.compile(r"\d{17}[\dX]")
 OTHER_IDENTITY_LATE = 3  # once they are, a credit so many months late there is this person's, too
 HAVE_QUARTERS = 3  # who has so much of a month's credit has it: a part was taken, came with another's, or apart
 # So many people of one payer have lines on both sides of a month in which nobody has one.
@@ -219,27 +223,48 @@ def posting_prints(counts: pl.DataFrame) -> tuple[str, ...]:
 
 
 def strangers(prepared: Prepared) -> pl.DataFrame:
-    """other_id, person_name: people of known name without any contribution."""
+    """other_id, clue: people without any contribution who have a name, or a number that can be none but a mistyped one.
+
+    clue: the name; of whom none is known and whose number has a wrong check digit, each number that it may have been
+    (one character typed wrong, or two neighbours exchanged: the check digit finds both).
+    """
+    paying = prepared.contribution.select("person_id").unique()
     named = prepared.tables["person"].select("person_id", "person_name").drop_nulls()
-    return named.join(prepared.contribution.select("person_id").unique(), on="person_id", how="anti").rename(
-        {"person_id": "other_id"})
+    theirs = prepared.credit.select("person_id").unique().join(
+        pl.concat([paying, named.select("person_id")]), on="person_id", how="anti")["person_id"]
+    mistyped = [(number, meant) for number in theirs.sort() for meant in _may_be_meant(number)]
+    return pl.concat([
+        named.join(paying, on="person_id", how="anti").rename({"person_id": "other_id", "person_name": "clue"}),
+        pl.DataFrame(mistyped, schema={"other_id": pl.String, "clue": pl.String}, orient="row"),
+    ])
+
+
+def _may_be_meant(number: str) -> list[str]:
+    """The residents' numbers, right by their check digit, from which one with a wrong one differs in one place."""
+    if not _RESIDENT.fullmatch(number) or ric.calc_check_digit(number) == number[-1]:
+        return []
+    found = {number[:at] + other + number[at + 1:] for at in range(18) for other in "0123456789X"[:10 + (at == 17)]}
+    found |= {number[:at] + number[at + 1] + number[at] + number[at + 2:] for at in range(17)}
+    return sorted(one for one in found if _RESIDENT.fullmatch(one) and ric.calc_check_digit(one) == one[-1])
 
 
 def namesakes(lines: pl.DataFrame, prepared: Prepared, others: pl.DataFrame) -> pl.DataFrame:
-    """person_id, person_name: people with plain lines who bear the name of one of the :func:`strangers`."""
+    """person_id, clue: people with plain lines who bear the name, or the number meant, of :func:`strangers`."""
     plain = plain_lines(lines)
+    paying = plain.select("person_id").unique()
     named = prepared.tables["person"].select("person_id", "person_name").drop_nulls()
     return pl.concat([
-        named.join(plain.select("person_id").unique(), on="person_id", how="semi"),
+        named.join(paying, on="person_id", how="semi"),
         plain.select("person_id", "person_name").drop_nulls(),
-    ]).join(others, on="person_name", how="semi").unique()
+        paying.select("person_id", pl.col("person_id").alias("person_name")),
+    ]).rename({"person_name": "clue"}).join(others, on="clue", how="semi").unique()
 
 
 def same_people(others: pl.DataFrame, paying: pl.DataFrame) -> pl.DataFrame:
-    """person_id, other_id: numbers that may be one person's, because nobody else bears the name."""
-    alone = paying.filter(pl.col("person_id").n_unique().over("person_name") == 1)
-    return others.join(alone, on="person_name").filter(
-        pl.col("other_id").n_unique().over("person_id") == 1).select("person_id", "other_id")
+    """person_id, other_id: numbers that may be one person's: nobody else bears the name, or so near a number."""
+    alone = paying.filter(pl.col("person_id").n_unique().over("clue") == 1)
+    pairs = others.join(alone, on="clue").select("person_id", "other_id").unique(maintain_order=True)
+    return pairs.filter((pl.len().over("person_id") == 1) & (pl.len().over("other_id") == 1))
 
 
 def waiting_lines(due: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
@@ -260,16 +285,22 @@ def strange_credits(credit: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
 def elsewhere(due: pl.DataFrame, there: pl.DataFrame) -> pl.DataFrame:
     """person_id, region, due, expected_fen, other_rows: credits under a number without contributions.
 
-    Its holder bears the name of exactly one person with them; amount and month agree for
-    :data:`OTHER_IDENTITY_MONTHS` months or more, in one region. Once they do, a line without such a credit has one that
-    came there with a delay (of at most :data:`OTHER_IDENTITY_LATE` months), or less by a small part
-    (:data:`DEDUCTION_SHARE`) in its month.
+    Its holder bears the name of exactly one person with them, or it is that one's number mistyped; amount and month
+    agree for :data:`OTHER_IDENTITY_MONTHS` months or more (one, of a number mistyped), in one region. Once they do, a
+    line without such a credit has one that came there with a delay (of at most :data:`OTHER_IDENTITY_LATE` months), or
+    less by a small part (:data:`DEDUCTION_SHARE`) in its month.
     """
     key, pair = ["person_id", "region", "due", "expected_fen"], ["person_id", "other_id", "region"]
     due, there = due.unique(maintain_order=True), there.sort("other_id", "region", "due", "other_rows")
+    mistyped = pl.DataFrame(
+        [(one, other) for one, other in due.select("person_id", "other_id").unique().rows()
+         if one in _may_be_meant(other)], schema={"person_id": pl.String, "other_id": pl.String}, orient="row",
+    ).with_columns(_least=1)
     exact = due.join(there, on=["other_id", "region", "due", "expected_fen"], nulls_equal=True).unique(
         key, keep="first", maintain_order=True
-    ).filter(pl.col("due").n_unique().over("person_id", "other_id") >= OTHER_IDENTITY_MONTHS)
+    ).join(mistyped, on=["person_id", "other_id"], how="left", maintain_order="left").filter(
+        pl.col("due").n_unique().over("person_id", "other_id") >= pl.col("_least").fill_null(OTHER_IDENTITY_MONTHS)
+    ).drop("_least")
     late, less = pl.col("_came") - pl.col("due"), pl.col("expected_fen") - pl.col("_fen")
     rest = due.join(exact, on=key, how="anti", nulls_equal=True).join(
         exact.select(pair).unique(), on=pair, how="semi", nulls_equal=True

@@ -99,7 +99,7 @@ _SENTENCES = {
     "missing_month:credit_missing": "缴费到账{arrived}，应划{amount}元（应划月{due}），明细中未见划入",
     "missing_month:contribution_unpaid": "缴费记录写明未到账",
     "missing_month:contribution_missing": "前后各月都有缴费记录，或在职期间内，缴费明细中未见这个月",
-    "missing_month:other_identity": "缴费到账{arrived}，应划{amount}元未见划入；同名的另一编号下同月有同额划入",
+    "missing_month:other_identity": "缴费到账{arrived}，应划{amount}元未见划入；同名或差一处的另一编号下同月有同额",
     "missing_month:not_allocated": "已于国库入账，尚未分到个人；应划{amount}元（应划月{due}）未见划入",
     "top_up:resolved": "补差{amount}元于{posted}划入，晚于应划月{due}",
     "top_up": "补差缴费到账{arrived}，应划{amount}元（应划月{due}），未见划入",
