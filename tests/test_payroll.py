@@ -164,6 +164,15 @@ def test_a_tax_id_and_a_unit_number_beside_one_name_are_one_payer() -> None:
     assert {(row[2], row[3]) for row in told(check(payroll=paid, contribution=other))} == {("wrong_branch", "payer")}
 
 
+@pytest.mark.parametrize("said", [
+    {"employer": "示例科技有限公司", "payer": None},  # the name alone, as pages of one person print it
+    {"employer": None, "payer": "42010600018"},  # the insurer's number alone, as older systems do
+])
+def test_what_cannot_be_held_against_a_tax_id_is_no_other_payer(said: dict[str, str | None]) -> None:
+    paid = [row | {"employer": "示例科技有限公司"} for row in slips(range(6))]
+    assert told(check(payroll=paid, contribution=[row | said for row in lines(range(6), proof=RECORD)])) == []
+
+
 def test_another_payer_or_region() -> None:
     moved = changed(changed(lines(range(6)), 3, 2, payer="91420100MA4KTEST98"), 4, 2, region="110000")
     stated = changed(slips(range(6)), 4, 2, column="pay_month", region="420100")

@@ -88,23 +88,35 @@ def payer_names(
         if payer.employer and not payer.is_agency:
             employers.setdefault(payer.employer, []).append(number)
     names |= {employer: numbers[0] for employer, numbers in employers.items() if len(numbers) == 1}
-    for number, other in _numbers_of_payslips(payroll, beside):
-        names.setdefault(number, other)
+    for name, number in _by_payslips(payroll, beside):
+        names.setdefault(name, number)
     # A name may lead to a number that the settings know by another.
     return {name: names.get(number, number) for name, number in names.items()}
 
 
-def _numbers_of_payslips(payroll: pl.DataFrame, beside: pl.DataFrame) -> list[tuple[str, str]]:
-    """Number of a payslip -> number of the record: one name stands beside one of each, and only one is a tax id."""
+def _by_payslips(payroll: pl.DataFrame, beside: pl.DataFrame) -> list[tuple[str, str]]:
+    """What payslips add to ``beside``, where one name stands beside one number of theirs.
+
+    The number of the payslips -> that of the record, where only one of the two is a tax id; the name -> the number of
+    the payslips, where the record knows the name alone.
+    """
     def only(pairs: pl.DataFrame, name: str) -> pl.DataFrame:
         return pairs.group_by("employer").agg(pl.col("payer").unique().alias(name)).filter(
             pl.col(name).list.len() == 1).with_columns(pl.col(name).list.first())
 
-    slips = payroll.select("employer", "payer").drop_nulls().unique()
-    both = only(slips, "slip").join(only(beside, "record"), on="employer").filter(
-        (pl.col("slip").str.contains(_TAX_ID) != pl.col("record").str.contains(_TAX_ID))
-        & ~pl.col("slip").is_in(beside["payer"].implode()))
-    return both.unique("slip", keep="none").sort("slip").select("slip", "record").rows()
+    slips = only(payroll.select("employer", "payer").drop_nulls().unique(), "slip").filter(
+        ~pl.col("slip").is_in(beside["payer"].implode())).unique("slip", keep="none").sort("slip")
+    numbers = slips.join(only(beside, "record"), on="employer", maintain_order="left").filter(
+        (form_of("slip") == "tax_id") != (form_of("record") == "tax_id"))
+    names = slips.join(beside, on="employer", how="anti", maintain_order="left")
+    return [*numbers.select("slip", "record").rows(), *names.select("employer", "slip").rows()]
+
+
+def form_of(column: str) -> pl.Expr:
+    """tax_id, number (any other, such as the insurer's unit number) or name: what a payer's key is."""
+    key = pl.col(column)
+    return pl.when(key.str.contains(_TAX_ID)).then(pl.lit("tax_id")).when(
+        key.str.contains(r"^[0-9A-Za-z-]+$")).then(pl.lit("number")).otherwise(pl.lit("name"))
 
 
 def key_of(column: str, known: Mapping[str, str]) -> pl.Expr:

@@ -15,7 +15,7 @@ import polars as pl
 from recon.core import months
 from recon.core.expect import ACCUSING, ESTIMATE_PPM
 from recon.core.limits import clamped
-from recon.core.payroll.legs import Legs, key_of
+from recon.core.payroll.legs import Legs, form_of, key_of
 from recon.core.payroll.months import PersonMonths, roster_edges
 from recon.core.payroll_settings import PayrollSettings
 from recon.core.rounded import rounded_share
@@ -527,6 +527,7 @@ def _wrong_branch(
 
     The roster states the present: it is held against months from the day of joining on, or from the first month that
     agrees with it; against all only where none ever does. Agencies pay for others by design: never a wrong payer.
+    A tax id, a unit number and a name are not held against each other: nothing says that they differ.
     """
     key = ["person_id", "month"]
     normal = legs.lines.filter(pl.col("kind") == "normal")
@@ -555,7 +556,9 @@ def _wrong_branch(
             pl.col("_stated").is_not_null()).join(said, on=key, how="semi").join(
             said, left_on=[*key, "_stated"], right_on=[*key, cause], how="anti")
         if cause == "payer":
-            wrong = wrong.join(said.filter(pl.col("payer").is_in(agencies)), on=key, how="anti")
+            same_form = said.select(*key, form_of("payer").alias("_form"))
+            wrong = wrong.join(said.filter(pl.col("payer").is_in(agencies)), on=key, how="anti").with_columns(
+                form_of("_stated").alias("_form")).join(same_form, on=[*key, "_form"], how="semi").drop("_form")
         names = said.join(wrong, on=key, how="semi").group_by(key).agg(
             pl.col(cause).sort().str.join("、").alias("_said"))
         wrong = wrong.join(names, on=key, how="left")
