@@ -138,11 +138,11 @@ def back_paid_account(seed: int) -> tuple[list[Line], list[Credit], int]:
     return lines, sorted(credits, key=in_time), chance.choice([0, 1, 1, 2])
 
 
-@pytest.mark.parametrize("block", range(4))
+@pytest.mark.parametrize("block", range(3))
 def test_what_is_not_told_apart_changes_nothing(block: int) -> None:
     """Cost, margins, proofs and ties are those of the search that tells all credits apart; no credit is used twice."""
     merged = 0
-    for seed in range(block * 25, block * 25 + 25):
+    for seed in range(block * 20, block * 20 + 20):
         account = back_paid_account(seed)
         frame = frame_of(*account)
         spares = Spares(frame)
@@ -159,7 +159,7 @@ def test_what_is_not_told_apart_changes_nothing(block: int) -> None:
         order = [link.credits for link in found.links
                  if link.lines[0] >= frame.streams.index(1) and account[1][link.credits[0]].printed is None]
         assert order == sorted(order), seed
-    assert merged > 8
+    assert merged > 6
 
 
 def test_crowded_frames_together(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -291,6 +291,8 @@ def elsewhere(due: pl.DataFrame, there: pl.DataFrame) -> pl.DataFrame:
     less by a small part (:data:`DEDUCTION_SHARE`) in its month.
     """
     key, pair = ["person_id", "region", "due", "expected_fen"], ["person_id", "other_id", "region"]
+    if due.is_empty() or there.is_empty():
+        return due.select(key).clear().join(there.select("region", "other_rows").clear(), on="region")
     due, there = due.unique(maintain_order=True), there.sort("other_id", "region", "due", "other_rows")
     mistyped = pl.DataFrame(
         [(one, other) for one, other in due.select("person_id", "other_id").unique().rows()

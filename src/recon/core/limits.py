@@ -67,9 +67,13 @@ def outside_limits(lines: pl.DataFrame, policy: Policy, as_of: date) -> tuple[pl
     was right the year before is pending: a top-up 补差 usually follows. One finding per payer, limit and cause
     (:func:`base_findings`).
     """
-    found = _outside(with_limits(_bases(_beyond(_in_service(lines), policy)), policy), policy, as_of)
+    nothing = empty("gap"), pl.DataFrame(schema=_MEMBERS)
+    beyond = _beyond(_in_service(lines), policy)
+    if beyond.is_empty():
+        return nothing
+    found = _outside(with_limits(_bases(beyond), policy), policy, as_of)
     if found.is_empty():
-        return empty("gap"), pl.DataFrame(schema=_MEMBERS)
+        return nothing
     rows = found.with_columns(*_words(), *_ids(found))
     order = ["person_id", "region", "scheme", "accrual_month", "cause"]
     return conform(rows.sort(order, nulls_last=True), "gap"), _members(rows)

@@ -267,7 +267,8 @@ def mark_repeated_flows(flow: pl.DataFrame) -> pl.DataFrame:
         else:
             mixed = fuller.group_by(line).agg(is_unsaid.any().alias("_bare"), (~is_unsaid).any().alias("_printed")
                                               ).filter(pl.col("_bare") & pl.col("_printed")).select(line)
-        found.append(_copies(fuller.join(mixed, on=line, how="semi", nulls_equal=True), line))
+        if not mixed.is_empty():
+            found.append(_copies(fuller.join(mixed, on=line, how="semi", nulls_equal=True), line))
     copies = pl.concat(found)
     if copies.is_empty():
         return flow

@@ -179,6 +179,8 @@ def _with_stages(changes: pl.DataFrame, policy: Policy) -> pl.DataFrame:
         pl.col(f"_{name}_before").alias(f"_{name}_{stage}")
         for stage in _BETWEEN for name in ("amount", "ref", "share"))
     rest = out.filter(~same)
+    if rest.is_empty():
+        return alone.drop("_at")
     for stage in _BETWEEN:
         rest = rest.with_columns(*_stage(_by_rule(rest, _HELD[stage], None, policy), stage))
     return pl.concat([alone, rest.select(alone.columns)]).sort("_at").drop("_at")
