@@ -34,8 +34,10 @@ from core_cases import (
     run_of,
     solve,
 )
-from recon.core.overlap import export_of, mark_repeated_contributions, mark_repeated_flows
+from recon.core import repeated_payments
+from recon.core.overlap import export_of, mark_repeated_flows
 from recon.core.reconcile import reconcile
+from recon.core.repeated_payments import mark_repeated_contributions
 from recon.tables import conform
 
 book = Book()
@@ -772,6 +774,52 @@ def test_as_many_count_as_the_fullest_export_shows(exports: list[list[int]]) -> 
     kept = marked.filter(pl.col("duplicate_of").is_null())["amount_fen"].to_list()
     assert {amount: kept.count(amount) for amount in (100, 200)} == {
         amount: max(export.count(amount) for export in exports) for amount in (100, 200)}
+
+
+# What exports of the same few months may say of a payment; a column is left out where it says nothing.
+PAYMENT = st.fixed_dictionaries({}, optional={
+    "employee_fen": st.sampled_from([100, 200]), "employer_fen": st.just(300), "base_fen": st.sampled_from([5000, 6000]),
+    "into_account_fen": st.sampled_from([100, 130]), "paid_on": st.just(date(2024, 1, 5)), "paid": st.booleans(),
+    "employer": st.just("E"), "payer": st.sampled_from(["P", "Q"]), "tier": st.just("T"),
+    "proof": st.sampled_from(["fund_record", "fund_record", "declared", "tax_receipt", "human"]),
+    "payment_kind": st.sampled_from(["normal", "normal", "normal", "top_up", "back_pay"]),
+})
+EXPORTS = st.lists(st.tuples(st.sampled_from(["a.csv#L", "b.csv#L", "c.xlsx#S!R"]), st.integers(0, 1)), max_size=5)
+
+
+@given(st.lists(st.tuples(st.tuples(PAYMENT, PAYMENT), EXPORTS), min_size=1, max_size=4))
+def test_months_compared_at_once_are_told_as_row_by_row(
+    months: list[tuple[tuple[dict[str, object], dict[str, object]], list[tuple[str, int]]]],
+) -> None:
+    """Whether a month's rows are looked at one by one or with those of all other months changes nothing."""
+    rows = [{"proof": "fund_record", "payment_kind": "normal", **payments[which], "person_id": ME, "region": WUHAN,
+             "scheme": "310", "accrual_month": date(2024, month + 1, 1), "row_id": f"{export}{month}{at}"}
+            for month, (payments, told) in enumerate(months) for at, (export, which) in enumerate(told)]
+    frame = conform(pl.DataFrame(rows, schema_overrides={"paid_on": pl.Date}, infer_schema_length=None)
+                    if rows else pl.DataFrame(schema={"row_id": pl.String}), "contribution")
+    plain = repeated_payments._plain_views
+
+    def one_by_one(suspects: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+        views, fills, _ = plain(suspects)
+        return views.clear(), fills.clear(), suspects
+
+    at_once = mark_repeated_contributions(frame)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(repeated_payments, "_plain_views", one_by_one)
+        each = mark_repeated_contributions(frame)
+    assert at_once[0].equals(each[0])
+    assert at_once[1] == each[1]
+
+
+def test_a_record_and_a_declaration_are_compared_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither an export downloaded twice nor a bill beside the record leaves a month to be looked at by itself."""
+    record = lines(count=12)
+    others = [[row | {"file": "again.csv"} for row in record],
+              [row | {"file": "bill.csv", "proof": "declared", "base_fen": None, "paid": None} for row in record]]
+    monkeypatch.setattr(repeated_payments, "_one_by_one", None)
+    for more in others:
+        marked, _ = mark_repeated_contributions(account([*record, *more], [])["contribution"])
+        assert marked["duplicate_of"].null_count() == 12
 
 
 def test_three_records_of_one_payment_count_once() -> None:

@@ -23,9 +23,6 @@ from recon.tables import ACCOUNT, SEEN_PROOFS, SPENDING
 BILL_PROOFS = ("declared", "billed")
 MIRROR_DAYS = 5  # a bank books the account's credit, and an amended export the line, so many days apart at most
 SHIFTED_CREDITS = 3  # credits that two exports tell so many days apart, all of them, are the same
-_FILLED = ("into_account_fen", "paid_on", "base_fen", "booked_month", "employer", "payer", "tier")
-# Each party's part may stand in a file of its own; a bill says nothing of what arrived.
-_PARTIES = ("employee_fen", "employer_fen")
 _LINE = [*ACCOUNT, "sub_account", "ledger", "posted_on", "flow_kind", "amount_fen"]
 _UNSAID_KIND = "other"
 
@@ -47,170 +44,7 @@ def export_of(column: str = "row_id") -> pl.Expr:
     return pl.coalesce(pl.col(column).str.extract(r"^(.*#.+)!R\d+(?:/[^#]*)?$"), file_of(column))
 
 
-# ------------------------------------------------------------------------------------------------------ contributions
-
-
-def mark_repeated_contributions(
-    contribution: pl.DataFrame, coverage: pl.DataFrame | None = None
-) -> tuple[pl.DataFrame, list[Problem]]:
-    """Set ``duplicate_of``: one payment told by several exports counts once; the fullest row stays.
-
-    Two rows of different exports are views of one payment when person, region, scheme, month, kind and amounts agree
-    (an amount one of them does not state agrees with any) and neither employer, arrival day nor paid flag contradict.
-    A bill or declaration is a view of the record of the same month. Equal rows within one export are two payments.
-    What is left over on both sides and names the same payer is one payment that was amended: the export with the later
-    day of export is right (``coverage``), else the row that says paid; what the other row puts into the account stands
-    in ``also_fen`` of the row that counts, because nobody knows which is right.
-    """
-    contribution = contribution.with_columns(pl.lit(None, dtype=pl.Int64).alias("also_fen"))
-    keys = [*ACCOUNT, "accrual_month"]
-    frame = contribution.with_columns(export_of().alias("_file"))
-    several = frame.group_by(keys).agg(pl.col("_file").n_unique().alias("_files")).filter(pl.col("_files") > 1)
-    if several.is_empty():
-        return contribution, []
-    suspects = frame.join(several, on=keys, how="semi", nulls_equal=True)
-    exported = _export_days(coverage, "contribution")
-    problems: list[Problem] = []
-    duplicates: dict[str, str] = {}
-    fills: dict[str, dict[str, object]] = {}
-    also: dict[str, int | None] = {}
-    for _, group in suspects.sort("row_id").group_by(keys, maintain_order=True):
-        rows = group.to_dicts()
-        rows.sort(key=lambda row: (
-            row["proof"] in BILL_PROOFS, row["proof"] in SEEN_PROOFS, -_fullness(row), row["row_id"]))
-        kept: list[Row] = []
-        taken: set[tuple[str, str]] = set()  # (row kept, export that has a view of it)
-        for row in rows:
-            view = next(
-                (other for other in kept
-                 if other["_file"] != row["_file"]
-                 and (str(other["row_id"]), str(row["_file"])) not in taken
-                 and _same_payment(other, row)),
-                None,
-            )
-            if view is None:
-                kept.append(row)
-                continue
-            taken.add((str(view["row_id"]), str(row["_file"])))
-            _view(view, row, duplicates, fills)
-            if None not in (view["into_account_fen"], row["into_account_fen"]) and (
-                view["into_account_fen"] != row["into_account_fen"]
-            ):
-                problems.append(_told("contradictory-lines", view, row, "into_account_fen"))
-                also[str(view["row_id"])] = row["into_account_fen"]
-        for newer, older, problem in _amended_payments(kept, taken, exported):
-            _view(newer, older, duplicates, fills)
-            problems.append(problem)
-            if problem.code == "contradictory-lines":
-                also[str(newer["row_id"])] = _into_account(older)
-    if not duplicates:
-        return contribution, []
-    marked = contribution.with_columns(
-        pl.coalesce(pl.col("row_id").replace_strict(duplicates, default=None, return_dtype=pl.String), "duplicate_of")
-        .alias("duplicate_of"),
-        pl.col("row_id").replace_strict(also, default=None, return_dtype=pl.Int64).alias("also_fen"),
-    )
-    for column in (*_FILLED, *_PARTIES):
-        values = {row: fill[column] for row, fill in fills.items() if column in fill and row not in duplicates}
-        if values:
-            new = pl.col("row_id").replace_strict(values, default=None, return_dtype=marked.schema[column])
-            marked = marked.with_columns(pl.coalesce(pl.col(column), new).alias(column))
-    return marked, problems
-
-
-def _view(kept: Row, row: Row, duplicates: dict[str, str], fills: dict[str, dict[str, object]]) -> None:
-    """``row`` is another view of ``kept``, which takes over what it does not state itself."""
-    first, other = str(kept["row_id"]), str(row["row_id"])
-    duplicates[other] = first
-    for known, target in duplicates.items():
-        if target == other:
-            duplicates[known] = first
-    for column in (*_FILLED, *(_PARTIES if kept["proof"] == row["proof"] else ())):
-        if kept[column] is None and row[column] is not None:
-            kept[column] = row[column]
-            fills.setdefault(first, {})[column] = row[column]
-
-
-def _into_account(row: Row) -> int | None:
-    """What a row puts into the account: the stated sum, else two per cent of its base, else the employee's part."""
-    if row["into_account_fen"] is not None:
-        return int(row["into_account_fen"])
-    return (int(row["base_fen"]) * 2 + 50) // 100 if row["base_fen"] is not None else row["employee_fen"]
-
-
-def _fullness(row: Row) -> int:
-    """How much a row tells; a stated credited amount and arrival day weigh most."""
-    return sum(value is not None for value in row.values()) + 50 * (row["into_account_fen"] is not None) + 20 * (
-        row["paid_on"] is not None
-    )
-
-
-def _same_payment(one: Row, other: Row) -> bool:
-    bill = other["proof"] in BILL_PROOFS
-    if not bill and one["payment_kind"] != other["payment_kind"]:
-        return False
-    compared = ["employer", "payer"] if bill else ["employer", "payer", "paid_on", "paid", "base_fen"]
-    if bill and "top_up" in (one["payment_kind"], other["payment_kind"]):
-        return False
-    amounts = [] if bill else ["employee_fen", "employer_fen"]
-    stated = [column for column in amounts if None not in (one[column], other[column])]
-    if amounts and not stated:
-        stated = ["base_fen"] if None not in (one["base_fen"], other["base_fen"]) else []
-        if not stated:
-            return False
-    if any(one[column] != other[column] for column in stated):
-        return False
-    return all(one[c] == other[c] or one[c] is None or other[c] is None for c in compared)
-
-
-def _amended_payments(
-    kept: list[Row], taken: set[tuple[str, str]], exported: Mapping[str, date]
-) -> Iterator[tuple[Row, Row, Problem]]:
-    """(right, superseded, what to say) of rows that two exports tell differently, each of which lacks the other's."""
-    gone: set[str] = set()
-    for at, one in enumerate(kept):
-        for other in kept[at + 1:]:
-            first, second = str(one["row_id"]), str(other["row_id"])
-            if (
-                one["_file"] == other["_file"] or gone & {first, second}
-                or (first, str(other["_file"])) in taken or (second, str(one["_file"])) in taken
-                or not _one_payment_amended(one, other)
-            ):
-                continue
-            days = [exported.get(str(row["_file"])) or exported.get(str(row["_file"]).partition("#")[0])
-                    for row in (one, other)]
-            seen = [row["proof"] in SEEN_PROOFS for row in (one, other)]
-            known = None not in days and days[0] != days[1] and seen[0] == seen[1]
-            if known:
-                newer, older = (one, other) if str(days[0]) > str(days[1]) else (other, one)
-            else:
-                newer, older = sorted((one, other), key=lambda row: (
-                    row["proof"] in SEEN_PROOFS, row["paid"] is not True, str(row["paid_on"] or "9"),
-                    -_fullness(row), str(row["row_id"]),
-                ))
-            gone.add(str(older["row_id"]))
-            changed = next((column for column in (
-                "employee_fen", "employer_fen", "base_fen", "paid", "paid_on", "payment_kind", "into_account_fen",
-            ) if one[column] != other[column] and None not in (one[column], other[column])), "employee_fen")
-            yield newer, older, _told("amended-line" if known else "contradictory-lines", newer, older, changed)
-
-
-def _one_payment_amended(one: Row, other: Row) -> bool:
-    """Whether two rows of one month are the same payment told differently: the same payer, or the same sums."""
-    if {one["proof"], other["proof"]} & set(BILL_PROOFS):
-        return False
-    if any(one[c] != other[c] and None not in (one[c], other[c]) for c in ("employer", "payer")):
-        return False
-    sums = [c for c in ("employee_fen", "employer_fen") if None not in (one[c], other[c])]
-    same_sums = bool(sums) and all(one[c] == other[c] for c in sums)
-    nobody = not any(row[c] for row in (one, other) for c in ("employer", "payer"))
-    same_payer = nobody or any(one[c] is not None and one[c] == other[c] for c in ("employer", "payer"))
-    if one["payment_kind"] == other["payment_kind"]:
-        return same_sums or (same_payer and one["payment_kind"] == "normal")
-    return same_sums and same_payer and {one["payment_kind"], other["payment_kind"]} == {"normal", "back_pay"}
-
-
-def _told(code: str, newer: Row, older: Row, column: str) -> Problem:
+def disagreement(code: str, newer: Row, older: Row, column: str) -> Problem:
     """A problem at the row that counts, which names the other: ``120.00 → 130.00 (b.csv#L4)``."""
     file, _, place = str(newer["row_id"]).partition("#")
     texts = [_text(row[column], column) for row in (older, newer)]
@@ -222,7 +56,7 @@ def _text(value: object, column: str) -> str:
     return yuan_text(int(str(value))) if column.endswith("_fen") and value is not None else str(value)
 
 
-def _export_days(coverage: pl.DataFrame | None, table: str) -> dict[str, date]:
+def export_days(coverage: pl.DataFrame | None, table: str) -> dict[str, date]:
     """The day on which each file of ``table`` was exported, where it says so."""
     if coverage is None or coverage.is_empty():
         return {}
@@ -309,7 +143,7 @@ def mark_shifted_flows(flow: pl.DataFrame) -> tuple[pl.DataFrame, list[Problem]]
     if several.is_empty():
         return flow, []
     told = set(flow["duplicate_of"].drop_nulls())
-    superseded: dict[str, str] = {}
+    shifts: list[Row] = []
     problems: list[Problem] = []
     mine = credits.join(several, on=account, how="semi", nulls_equal=True).sort("row_id")
     for key, group in mine.group_by(account, maintain_order=True):
@@ -318,21 +152,31 @@ def mark_shifted_flows(flow: pl.DataFrame) -> tuple[pl.DataFrame, list[Problem]]
             by_file[row["_file"]].append(row)
         for one, other in combinations(sorted(by_file), 2):
             days = _shift(by_file[one], by_file[other], told)
-            if not days:
-                continue
-            whole = kept.filter(pl.all_horizontal(pl.col(name).eq_missing(pl.lit(value)) for name, value in
-                                                  zip(account, key, strict=True)))
-            first, second = (whole.filter(pl.col("_file") == name) for name in (one, other))
-            line = ["flow_kind", "amount_fen", "posted_on", "_k"]
-            pairs = _numbered(second.with_columns(pl.col("posted_on") - pl.duration(days=days))).join(
-                _numbered(first), on=line, suffix="_first").sort("posted_on", "row_id")
-            for repeated, row_id in pairs.select("row_id", "row_id_first").iter_rows():
-                superseded.setdefault(repeated, superseded.get(row_id, row_id))
-            problems.append(_told("contradictory-lines", by_file[one][0], by_file[other][0], "posted_on"))
+            if days:
+                shifts.append(dict(zip(account, key, strict=True)) | {"_file": one, "_other": other, "_days": days})
+                problems.append(disagreement("contradictory-lines", by_file[one][0], by_file[other][0], "posted_on"))
+    superseded: dict[str, str] = {}
+    for repeated, row_id in _shifted_pairs(kept, shifts, account):
+        superseded.setdefault(repeated, superseded.get(row_id, row_id))
     if not superseded:
         return flow, []
     replaced = pl.col("row_id").replace_strict(superseded, default=None, return_dtype=pl.String)
     return flow.with_columns(pl.coalesce("duplicate_of", replaced).alias("duplicate_of")), problems
+
+
+def _shifted_pairs(kept: pl.DataFrame, shifts: list[Row], account: list[str]) -> Iterator[tuple[str, str]]:
+    """(row of the other export, row of the one) of all kinds that lie the account's ``_days`` apart, shift by shift."""
+    if not shifts:
+        return
+    told = pl.DataFrame(shifts, schema={name: kept.schema[name] for name in account} | {
+        "_file": pl.String, "_other": pl.String, "_days": pl.Int64}).with_row_index("_shift")
+    first = kept.join(told, on=[*account, "_file"], nulls_equal=True)
+    second = kept.rename({"_file": "_other"}).join(told, on=[*account, "_other"], nulls_equal=True).with_columns(
+        pl.col("posted_on") - pl.duration(days="_days"))
+    line = ["_shift", "flow_kind", "amount_fen", "posted_on"]
+    pairs = _numbered(second, line).join(_numbered(first, line), on=[*line, "_k"], suffix="_first").sort(
+        "_shift", "posted_on", "row_id")
+    yield from pairs.select("row_id", "row_id_first").iter_rows()
 
 
 def _shift(one: list[Row], other: list[Row], told: set[str]) -> int:
@@ -350,10 +194,9 @@ def _shift(one: list[Row], other: list[Row], told: set[str]) -> int:
     return 0
 
 
-def _numbered(frame: pl.DataFrame) -> pl.DataFrame:
-    """``_k``: the number of a line among its equals of one export."""
-    return frame.sort("row_id").with_columns(
-        pl.int_range(pl.len()).over("flow_kind", "amount_fen", "posted_on").alias("_k"))
+def _numbered(frame: pl.DataFrame, line: list[str]) -> pl.DataFrame:
+    """``_k``: the number of a row among those that agree in ``line``."""
+    return frame.sort("row_id").with_columns(pl.int_range(pl.len()).over(line).alias("_k"))
 
 
 def mark_amended_flows(flow: pl.DataFrame, coverage: pl.DataFrame) -> tuple[pl.DataFrame, list[Problem]]:
@@ -369,7 +212,7 @@ def mark_amended_flows(flow: pl.DataFrame, coverage: pl.DataFrame) -> tuple[pl.D
     lonely = _told_by_one(flow, coverage)
     if lonely.is_empty():
         return flow, []
-    exported = _export_days(coverage, "flow")
+    exported = export_days(coverage, "flow")
     ends = {(row[0], row[1]): row[2] for row in lonely.select("_file", "person_id", "_last").unique().iter_rows()}
     by_pair: dict[tuple[Any, ...], dict[tuple[str, str], list[Row]]] = defaultdict(lambda: defaultdict(list))
     for row in lonely.sort("row_id").iter_rows(named=True):
@@ -395,7 +238,8 @@ def mark_amended_flows(flow: pl.DataFrame, coverage: pl.DataFrame) -> tuple[pl.D
             superseded[older["row_id"]] = newer["row_id"]
             column = next((name for name in ("amount_fen", "posted_on") if one[name] != other[name]), "balance_fen")
             if column != "balance_fen" or not balanced:  # an amended line moves all balances after it: said once
-                problems.append(_told("amended-line" if is_known else "contradictory-lines", newer, older, column))
+                code = "amended-line" if is_known else "contradictory-lines"
+                problems.append(disagreement(code, newer, older, column))
             balanced = balanced or column == "balance_fen"
         for other in others:
             rest[other["person_id"], other["_file"], other["_other"]].append(other)

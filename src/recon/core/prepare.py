@@ -16,11 +16,11 @@ from recon.core.overlap import (
     BILL_PROOFS,
     has_several_exports,
     mark_amended_flows,
-    mark_repeated_contributions,
     mark_repeated_flows,
     mark_shifted_flows,
     one_ledger,
 )
+from recon.core.repeated_payments import mark_repeated_contributions
 from recon.core.reversals import carry_out
 from recon.core.unsaid import credits_by_amount, interest_by_memo, unfilled_shares
 from recon.problems import Problem
