@@ -264,6 +264,32 @@ def test_prepaid_year_of_which_half_is_at_hand(told: Told) -> None:
     assert {row["credited_fen"] for row in told.months().values()} == {DUE}
 
 
+@case(lines("2024-01", 20, region=HANGZHOU), [flow(f"{year}-01-10", 12 * DUE, region=HANGZHOU) for year in (2024, 2025)],
+      as_of="2025-12-31", **FULL_YEARS)
+def test_two_prepaid_years_of_which_the_second_is_running(told: Told) -> None:
+    """The second January's credit is that of the year that runs, not of the one before, which had its own."""
+    assert told.unusual() == {}
+    assert {day for month, day, _ in told.links() if month < "2025-01"} == {"2024-01-10"}
+    assert {day for month, day, _ in told.links() if month >= "2025-01"} == {"2025-01-10"}
+
+
+@case(lines("2024-07", 6, region=HANGZHOU), [flow("2024-01-10", 12 * DUE, region=HANGZHOU)], as_of="2025-06-30",
+      **FULL_YEARS)
+def test_prepaid_year_within_which_the_record_begins(told: Told) -> None:
+    """January paid for the months at hand, too, when those before them are not."""
+    assert told.unusual() == {}
+    assert {row["credited_fen"] for row in told.months().values()} == {DUE}
+
+
+@case(lines("2023-07", 8, region=HANGZHOU) + lines("2024-03", 18, region=HANGZHOU, scale=105),
+      [flow("2024-01-10", 12 * DUE, region=HANGZHOU), flow("2025-01-10", 12 * DUE * 105 // 100, region=HANGZHOU)],
+      as_of="2025-12-31", **FULL_YEARS)
+def test_a_running_year_that_twelve_lines_up_to_now_add_up_to(told: Told) -> None:
+    """A raise leaves twelve lines of one sum up to the newest: January's credit is still that of its own year."""
+    assert {day for month, day, _ in told.links() if month >= "2025-01"} == {"2025-01-10"}
+    assert {day for month, day, _ in told.links() if "2024-01" <= month <= "2024-12"} == {"2024-01-10"}
+
+
 @case(lines("2024-01", 6, region=HANGZHOU), [flow("2024-01-10", 12 * DUE + 1, region=HANGZHOU)], as_of="2024-12-31",
       **FULL_YEARS)
 def test_another_sum_is_no_prepaid_year(told: Told) -> None:

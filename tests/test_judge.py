@@ -1115,6 +1115,9 @@ def test_a_credit_under_a_number_mistyped() -> None:
         came = [*credits(skip=["2024-03"]), flow("2024-04-12", person_id=typed)]
         told = solve(account(lines(), came))
         assert told.unusual() == {"2024-03": "missing_month/other_identity/open"}
+    twice = [flow("2024-04-12", person_id=typed), flow("2024-06-12", person_id=f"{ME[:10]}7{ME[11:]}")]
+    assert solve(account(lines(), [*credits(skip=["2024-03", "2024-05"]), *twice])).unusual() == dict.fromkeys(
+        ("2024-03", "2024-05"), "missing_month/other_identity/open")
     # Another sum, or a number that is right, is somebody else's.
     others = (flow("2024-04-12", DUE + 1, person_id=typed), flow("2024-04-12", person_id=OTHER))
     for other in others:

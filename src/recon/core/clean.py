@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from recon.core.links import PRICES, REACH_MONTHS
+from recon.core.links import PRICES, REACH_MONTHS, YEAR
 from recon.tables import ACCOUNT
 
 # What of a line and of a credit decides whether its account is clean.
@@ -102,7 +102,8 @@ def _clean_accounts(lines: pl.DataFrame, credit: pl.DataFrame) -> tuple[pl.DataF
     reached = lag.is_between(0, REACH_MONTHS) & ~(
         (lag == 0) & (pl.col("on") < pl.col("day")).fill_null(False) & ~pl.col("prepaid")
     )
-    fine = pl.when(linked).then(reached).otherwise(pl.col("arrival") > pl.col("newest"))
+    ahead = pl.col("prepaid") & (pl.col("posted") <= pl.col("newest") + YEAR)  # an earlier credit may have paid for it
+    fine = pl.when(linked).then(reached).otherwise((pl.col("arrival") > pl.col("newest")) & ~ahead)
     # As many links as lines and as credits in reach: nobody is linked twice, and nothing priced is left.
     counts = pairs.group_by("account").agg(
         fine.all().alias("_fine"), pl.len().alias("_pairs"), linked.sum().alias("_linked"),

@@ -261,10 +261,16 @@ def namesakes(lines: pl.DataFrame, prepared: Prepared, others: pl.DataFrame) -> 
 
 
 def same_people(others: pl.DataFrame, paying: pl.DataFrame) -> pl.DataFrame:
-    """person_id, other_id: numbers that may be one person's: nobody else bears the name, or so near a number."""
+    """person_id, other_id: numbers that may be one person's: nobody else bears the name, or so near a number.
+
+    Of two namesakes' numbers neither is; one's own may well be mistyped in two ways.
+    """
     alone = paying.filter(pl.col("person_id").n_unique().over("clue") == 1)
-    pairs = others.join(alone, on="clue").select("person_id", "other_id").unique(maintain_order=True)
-    return pairs.filter((pl.len().over("person_id") == 1) & (pl.len().over("other_id") == 1))
+    pairs = others.join(alone, on="clue")
+    is_typed = pl.col("clue") == pl.col("person_id")
+    named = pairs.filter(~is_typed).filter(pl.col("other_id").n_unique().over("person_id") == 1)
+    typed = pairs.filter(is_typed).filter(pl.col("person_id").n_unique().over("other_id") == 1)
+    return pl.concat([named, typed]).select("person_id", "other_id").unique(maintain_order=True)
 
 
 def waiting_lines(due: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:

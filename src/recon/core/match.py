@@ -21,6 +21,7 @@ from recon.core.match_leftover import (
     beyond_ends,
     lags_found,
     make_good,
+    paid_ahead,
     place_annual,
     place_holed,
     place_inexact,
@@ -144,10 +145,18 @@ def _match_account(
              else price
              for coin, price in zip(coins, left_prices, strict=True)]
     holed = find_holed(payable, coins)
-    solution = yield _question(payable, coins, asked, usual, holed)
+    ahead, of_year = paid_ahead(payable, coins)
+    open_prices = [row.open_price for row in of_year]
+    asked = [0 if j in ahead else price for j, price in enumerate(asked)]
+    for row in of_year:
+        row.open_price = 0
+    apart = ahead | set(holed)
+    solution = yield _question(payable, coins, asked, usual, apart)
     dearer = made_up_for(payable, coins, asked, solution)
     if dearer != asked:
-        solution = yield _question(payable, coins, dearer, usual, holed)
+        solution = yield _question(payable, coins, dearer, usual, apart)
+    for row, price in zip(of_year, open_prices, strict=True):
+        row.open_price = price
     used: set[int] = set()
     linked: set[int] = set()
     begin = len(out.links["line"])

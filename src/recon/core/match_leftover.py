@@ -71,7 +71,8 @@ def place_prepaid(
     """A year paid in advance that no exact link explains: each month at hand takes its share.
 
     The credit holds a month's amount, or what is likely to be it, for twelve months or for those up to December; or,
-    on the base of an earlier year, another sum twelve times. What is left is of months whose lines are still to come,
+    on the base of an earlier year, another sum twelve times. A record that begins later than the year that January paid
+    for has the rest of it. What is left is of months whose lines are still to come,
     or never will where the person left: it stands in no month.
     """
     taken: set[int] = set()
@@ -88,9 +89,10 @@ def place_prepaid(
         count, each = _prepaid_share(coin.gross, first)
         if count and coin.gross != coin.amount:  # what was taken back is of the last months
             count = coin.amount // each
-        mine = [row for row in ahead if row.month < first.month + count]
+        late = first.month > coin.month + 1  # the record begins within the year: the months before it had theirs
+        mine = [row for row in ahead if row.month < (coin.month if late else first.month) + count]
         if (
-            not count or first.month > coin.month + 1
+            not count or (late and (count < YEAR or coin.month % YEAR or any(row.month < first.month for row in rows)))
             or [row.month for row in mine] != list(range(first.month, first.month + len(mine)))
         ):
             continue
@@ -135,6 +137,28 @@ def without_next_year(rows: list[Row], coins: list[Coin]) -> list[Coin]:
         return coins
     return [coin for coin in coins if not (
         coin.month % YEAR == 0 and last.month < coin.month <= last.month + 2 and coin.amount == YEAR * _value(last))]
+
+
+def paid_ahead(rows: list[Row], coins: list[Coin]) -> tuple[set[int], list[Row]]:
+    """Credits that paid a year in advance whose lines do not add up to it, and these lines: :func:`place_prepaid`'s.
+
+    January's credit is twelve times what January was due, and the lines are not all at hand yet, or a raise came since.
+    Of a steady wage it is also the sum of the year before, and nothing else says that this had its own: so two
+    such Januaries in a row must tell that this is how the account is paid.
+    """
+    lines = {row.month: row for row in rows if row.prepaid and row.stream == "normal" and _value(row)}
+    years = {coin.month: j for j, coin in enumerate(coins)
+             if coin.month % YEAR == 0 and coin.printed is None and not coin.named
+             and coin.month in lines and coin.amount == YEAR * _value(lines[coin.month])}
+    found, theirs = set[int](), list[Row]()
+    for begin, j in years.items():
+        mine = [lines[month] for month in range(begin, begin + YEAR) if month in lines]
+        if mine[-1].month != begin + len(mine) - 1 or sum(_value(row) or 0 for row in mine) == coins[j].amount:
+            continue
+        if begin - YEAR in years or begin + YEAR in years:
+            found.add(j)
+            theirs += mine
+    return found, theirs
 
 
 def _yearly_shares(rows: list[Row], total: int) -> list[int]:
