@@ -277,6 +277,14 @@ def test_late_arrivals_of_a_whole_unit_are_one_finding() -> None:
     assert set(result.gap["status"]) == {"resolved"}
 
 
+def test_a_month_of_booking_shows_a_late_arrival_where_no_day_is_known() -> None:
+    """Booked in the month after is in time, two months after is not."""
+    record = [row | {"paid_on": None, "booked_month": month(5 if row["accrual_month"] == month(3) else 3)}
+              for row in lines([2, 3], people=2, proof=RECORD)]
+    result = check(payroll=slips([2, 3], people=2), contribution=record)
+    assert [(row[1], row[2]) for row in told(result)] == [("2024-04", "paid_late"), ("2024-04", "paid_late")]
+
+
 @pytest.mark.parametrize(("day", "late"), [(11, {"paid_late"}), (12, set())])
 def test_a_policy_may_state_the_day_of_the_deadline(tmp_path: Path, day: int, late: set[str]) -> None:
     """All arrive on the 12th of the month after: late where the region collects until the 11th."""

@@ -173,7 +173,7 @@ def _billed(lines: pl.DataFrame) -> pl.DataFrame:
         file, on=["payer", "leg", "file"], how="left", nulls_equal=True).with_columns(
         pl.when(pl.col("kind") == "normal").then("month").otherwise(
             pl.coalesce("booked", "_same_day", "_file_month", "month")).alias("bill")
-    ).drop("booked", "_same_day", "_file_month")
+    ).drop("_same_day", "_file_month")
 
 
 def _residents(contribution: pl.DataFrame) -> pl.DataFrame:

@@ -258,6 +258,7 @@ def _line_sums(lines: pl.DataFrame, leg: str) -> pl.DataFrame:
             (pl.col("paid") == False).any().alias("unpaid"),  # noqa: E712  null is not false
             pl.col("paid").is_null().any().alias("paid_unknown"), pl.col("deferred").any(),
             pl.col("arrived_on").filter(arrived & (pl.col("kind") == "normal")).max().alias("arrived_on"),
+            pl.col("booked").filter(arrived & (pl.col("kind") == "normal")).max().alias("booked"),
             (pl.col("allocated_on").is_not_null() & arrived).any().alias("allocated"),
             pl.col("treasury_on").is_not_null().any().alias("in_treasury"),
             pl.col("late_fee_fen").sum().alias("line_late_fee"),
