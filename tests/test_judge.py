@@ -40,6 +40,7 @@ from core_cases import (
     solve,
     staff,
 )
+from recon.core import cohorts
 
 book = Book()
 case = book.case
@@ -1122,6 +1123,13 @@ def test_a_credit_under_a_number_mistyped() -> None:
     others = (flow("2024-04-12", DUE + 1, person_id=typed), flow("2024-04-12", person_id=OTHER))
     for other in others:
         assert solve(account(lines(), [*credits(skip=["2024-03"]), other])).unusual() == {"2024-03": MISSING}
+
+
+def test_where_wrong_check_digits_are_many_no_number_is_mistyped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Numbers made up to hide whose they are have wrong check digits, too, and are near to anybody's."""
+    tables = account(lines(), [*credits(skip=["2024-03"]), flow("2024-04-12", person_id=f"{ME[:8]}9{ME[9:]}")])
+    monkeypatch.setattr(cohorts, "MISTYPED_MOST", 0)
+    assert solve(tables).unusual() == {"2024-03": MISSING}
 
 
 def test_a_mistyped_number_that_may_be_two_peoples_is_nobodys() -> None:

@@ -27,6 +27,8 @@ SEASON = ["region", "payer", "accrual", "season"]
 # So many months must agree in amount and place before two numbers of one name are taken for one person's; of a number
 # that can only be mistyped one month is enough.
 OTHER_IDENTITY_MONTHS = 2
+# More numbers with a wrong check digit than this are no typing errors: they were made up, to hide whose they are.
+MISTYPED_MOST = 1_000
 _RESIDENT = re.compile(r"\d{17}[\dX]")
 OTHER_IDENTITY_LATE = 3  # once they are, a credit so many months late there is this person's, too
 HAVE_QUARTERS = 3  # who has so much of a month's credit has it: a part was taken, came with another's, or apart
@@ -223,29 +225,44 @@ def posting_prints(counts: pl.DataFrame) -> tuple[str, ...]:
 
 
 def strangers(prepared: Prepared) -> pl.DataFrame:
-    """other_id, clue: people without any contribution who have a name, or a number that can be none but a mistyped one.
-
-    clue: the name; of whom none is known and whose number has a wrong check digit, each number that it may have been
-    (one character typed wrong, or two neighbours exchanged: the check digit finds both).
+    """other_id, clue: people without any contribution and their name; null where none is known and the check digit of
+    their number is wrong.
     """
     paying = prepared.contribution.select("person_id").unique()
     named = prepared.tables["person"].select("person_id", "person_name").drop_nulls()
-    theirs = prepared.credit.select("person_id").unique().join(
-        pl.concat([paying, named.select("person_id")]), on="person_id", how="anti")["person_id"]
-    mistyped = [(number, meant) for number in theirs.sort() for meant in _may_be_meant(number)]
+    nameless = prepared.credit.select("person_id").unique().join(
+        pl.concat([paying, named.select("person_id")]), on="person_id", how="anti")["person_id"].sort()
     return pl.concat([
         named.join(paying, on="person_id", how="anti").rename({"person_id": "other_id", "person_name": "clue"}),
-        pl.DataFrame(mistyped, schema={"other_id": pl.String, "clue": pl.String}, orient="row"),
+        pl.DataFrame([(number, None) for number in nameless if _is_mistyped(number)],
+                     schema={"other_id": pl.String, "clue": pl.String}, orient="row"),
     ])
+
+
+def with_meant(others: pl.DataFrame) -> pl.DataFrame:
+    """Everybody's :func:`strangers`, where the clue is null once for each number that may be meant.
+
+    One character typed wrong, or two neighbours exchanged: the check digit finds both. Where such numbers are many
+    (:data:`MISTYPED_MOST`) nothing is meant by any of them.
+    """
+    named, mistyped = others.drop_nulls("clue"), others.filter(pl.col("clue").is_null())["other_id"]
+    if len(mistyped) > MISTYPED_MOST:
+        return named
+    meant = [(number, one) for number in mistyped for one in _may_be_meant(number)]
+    return pl.concat([named, pl.DataFrame(meant, schema=named.schema, orient="row")])
+
+
+def _is_mistyped(number: str) -> bool:
+    return bool(_RESIDENT.fullmatch(number)) and ric.calc_check_digit(number) != number[-1]
 
 
 def _may_be_meant(number: str) -> list[str]:
     """The residents' numbers, right by their check digit, from which one with a wrong one differs in one place."""
-    if not _RESIDENT.fullmatch(number) or ric.calc_check_digit(number) == number[-1]:
+    if not _is_mistyped(number):
         return []
     found = {number[:at] + other + number[at + 1:] for at in range(18) for other in "0123456789X"[:10 + (at == 17)]}
     found |= {number[:at] + number[at + 1] + number[at] + number[at + 2:] for at in range(17)}
-    return sorted(one for one in found if _RESIDENT.fullmatch(one) and ric.calc_check_digit(one) == one[-1])
+    return sorted(one for one in found if _RESIDENT.fullmatch(one) and not _is_mistyped(one))
 
 
 def namesakes(lines: pl.DataFrame, prepared: Prepared, others: pl.DataFrame) -> pl.DataFrame:

@@ -107,10 +107,11 @@ def gather(
     """
     seen: Seen = ask("seen")
     inferred = rules_from(seen.asked, policy)
-    voted: Voted = ask("voted", inferred, seen.strangers, seen.flow_files, as_of)
+    strangers = cohorts.with_meant(seen.strangers)
+    voted: Voted = ask("voted", inferred, strangers, seen.flow_files, as_of)
     lag, steady, notes = lags_of(voted.votes, policy)
     known = Known(seen.flow_files, seen.contribution_files,
-                  cohorts.same_people(seen.strangers, voted.namesakes), lag, steady, carried_of(voted.votes))
+                  cohorts.same_people(strangers, voted.namesakes), lag, steady, carried_of(voted.votes))
     told: Told = ask("told", known)
     course = shifts.courses(told.shares, lag, policy)
     shift, changes = shifts.believed(course, ask("fitting", course, known.flow_files) if course.height else None)

@@ -35,7 +35,7 @@ from recon.tables import ACCOUNT
 
 @dataclass(frozen=True)
 class Seen:
-    """First round: credits in place (of a sample), files and their spans, strangers' names, payers' regions, prints."""
+    """First round: credits in place (of a sample), files and their spans, strangers, payers' regions, prints."""
 
     asked: Asked
     flow_files: pl.DataFrame
