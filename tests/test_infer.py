@@ -185,6 +185,22 @@ def test_a_city_that_follows_the_table_changes_nothing() -> None:
     assert set(result["month"].filter(pl.col("person_id") != "PSN:4200000003")["label"]) == {"on_time"}
 
 
+def test_an_inferred_share_holds_for_top_ups_too() -> None:
+    """What a city credits of a base it credits of the difference to the new base: the top-ups' one credit is theirs."""
+    paid, came = [], []
+    for one in range(24):
+        who, base = f"PSN:9{one:05d}", 500000 + 12300 * one
+        for number, month in enumerate(run_of(FIRST, 9)):
+            paid.append(line(month, person_id=who, region="990001", base_fen=base, employee_fen=base // 50, due=None))
+            came.append(flow(f"{later(month, 1)}-12", share_fen(base, 31000), person_id=who, region="990001"))
+            if number in (3, 4, 5):  # the higher base was known in the fifth month after
+                paid.append(line(month, person_id=who, region="990001", base_fen=60000, employee_fen=1200, due=None,
+                                 payment_kind="top_up", paid_on=f"{later(FIRST, 6)}-22"))
+        came.append(flow(f"{later(FIRST, 7)}-18", 3 * share_fen(60000, 31000), person_id=who, region="990001"))
+    told = solve(account(paid, came, coverage=[cover(start="2021-01-01")]))
+    assert set(told.result.tables["month"]["label"]) == {"on_time"}
+
+
 def test_an_inferred_amount_is_never_called_short() -> None:
     """In a city nobody knows most get 2.8%: that is as usual; who gets less is not accused."""
     random = Random(10)

@@ -48,18 +48,20 @@ def with_inferred(lines: pl.DataFrame, inferred: pl.DataFrame) -> pl.DataFrame:
     low, high = pl.col("age_min"), pl.col("age_max")
     candidates = keyed.filter(
         ~pl.col("stated") & ~pl.col("is_side") & ~pl.col("netted") & ~pl.col("no_account")
-        & (pl.col("payment_kind") == "normal")
+        & pl.col("payment_kind").is_in(["normal", "top_up"])
         & (pl.col("expected_fen").is_null() | ~pl.col("policy_confidence").is_in(ACCUSING)
            | pl.col("region").is_in(rules.filter("_conflict")["region"].implode()))
-    ).select("_row", *_COHORT, "month", "born", "base_fen", "expected_fen", "policy_confidence")
+    ).select("_row", *_COHORT, "month", "born", "base_fen", "expected_fen", "policy_confidence", "payment_kind")
     fits = candidates.join(rules, on=_COHORT, how="inner", nulls_equal=True).filter(
         pl.col("month").is_between("_from", "_to")
         & ((low.is_null() & high.is_null()) | ((age >= low.fill_null(0)) & (age < high.fill_null(999))))
         & (pl.col("_conflict") | pl.col("expected_fen").is_null() | ~pl.col("policy_confidence").is_in(ACCUSING))
     )
-    amount = pl.when(pl.col("_own").is_null()).then("_flat").otherwise(
-        rounded_share(pl.col("base_fen"), pl.col("_own")) + rounded_share(pl.col("base_fen"), pl.col("_firm"))
-        + pl.col("_flat"))
+    # What a month is due besides the shares of its base it is due once: none of it is a top-up's.
+    is_more = pl.col("payment_kind") == "top_up"
+    flat = pl.when(is_more).then(0).otherwise("_flat")
+    amount = pl.when(pl.col("_own").is_null()).then(flat).otherwise(
+        rounded_share(pl.col("base_fen"), pl.col("_own")) + rounded_share(pl.col("base_fen"), pl.col("_firm")) + flat)
     found = fits.with_columns(amount.alias("_amount")).filter(pl.col("_amount") > 0).unique(
         "_row", keep="first", maintain_order=True).select("_row", "_amount", "_ref", "_conflict")
     joined = keyed.join(found, on="_row", how="left", maintain_order="left")
