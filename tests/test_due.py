@@ -290,6 +290,13 @@ def test_a_running_year_that_twelve_lines_up_to_now_add_up_to(told: Told) -> Non
     assert {day for month, day, _ in told.links() if "2024-01" <= month <= "2024-12"} == {"2024-01-10"}
 
 
+@case(lines("2023-09", 16, region=HANGZHOU), [flow("2024-01-10", 12 * DUE, region=HANGZHOU)], as_of="2025-06-30",
+      coverage=[cover(start="2023-06-01")])
+def test_a_year_in_advance_before_the_export_begins(told: Told) -> None:
+    """Who is paid the year in January had the months before the first one's credit before the export: nothing is missing."""
+    assert told.unusual() == dict.fromkeys(run_of("2023-09", 4), "data_incomplete/before_export/unknown")
+
+
 @case(lines("2024-01", 6, region=HANGZHOU), [flow("2024-01-10", 12 * DUE + 1, region=HANGZHOU)], as_of="2024-12-31",
       **FULL_YEARS)
 def test_another_sum_is_no_prepaid_year(told: Told) -> None:

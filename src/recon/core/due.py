@@ -14,7 +14,7 @@ from recon.core.context import Context
 from recon.core.expect import ACCUSING
 from recon.core.lag_lines import may_be_corrected
 from recon.core.lags import joined
-from recon.core.links import PRICES
+from recon.core.links import PRICES, YEAR
 from recon.policy import Policy
 from recon.tables import ACCOUNT
 
@@ -38,7 +38,7 @@ def with_due(lines: pl.DataFrame, credit: pl.DataFrame, context: Context, policy
         (pl.col("last") <= over).fill_null(False).alias("last_over"),
     )
     lines = lines.with_columns((pl.col("arrival") + pl.col("usual") + pl.col("shift")).alias("place"))
-    lines = _with_cover(lines.with_row_index("line"), context)
+    lines = _with_paid_before(_with_cover(lines.with_row_index("line"), context), credit, context)
     spans = credit.group_by(ACCOUNT).agg(
         pl.col("month").min().alias("oldest"), pl.col("month").max().alias("newest")
     )
@@ -230,6 +230,32 @@ def _with_cover(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
         unseen.alias("place_before"),
         pl.col("open_end").fill_null(True),
     )
+
+
+def _with_paid_before(lines: pl.DataFrame, credit: pl.DataFrame, context: Context) -> pl.DataFrame:
+    """``before`` also of the months of a year that was credited in advance before the account's export begins.
+
+    The January that follows brought twelve times what it was due, and nothing came until then: so this is how the
+    account is paid, and what the months before that January are lacking nobody can have seen.
+    """
+    january = pl.col("month") // YEAR * YEAR
+    asked = lines.filter(pl.col("prepaid") & (pl.col("stream") == "normal") & (pl.col("month") % YEAR == 0))
+    if asked.is_empty():
+        return lines
+    first = credit.group_by(ACCOUNT).agg(pl.col("month").min().alias("_first"))
+    begins = months.index_of(pl.col("from").min()).alias("_begins")
+    habit = asked.select(*ACCOUNT, "month", (pl.col("expected_fen") * YEAR).alias("net_fen")).join(
+        credit, on=[*ACCOUNT, "month", "net_fen"], how="semi", nulls_equal=True
+    ).join(first, on=ACCOUNT, nulls_equal=True).filter(pl.col("month") == pl.col("_first")).select(
+        *ACCOUNT, pl.col("month").alias("_paid")
+    ).unique().join(context.cover.group_by("person_id", "region").agg(begins), on=["person_id", "region"])
+    told = lines.filter("prepaid").select("line", *ACCOUNT, january.alias("_january")).join(
+        habit, on=ACCOUNT, nulls_equal=True
+    ).filter((pl.col("_january") + YEAR == pl.col("_paid")) & (pl.col("_january") < pl.col("_begins")))
+    hit = pl.col("line").is_in(told["line"].implode())
+    return lines.with_columns(
+        pl.col("before") | hit, pl.col("due_covered", "last_covered") & ~hit,
+        pl.col("place_before") | hit)
 
 
 def _full_lines(lines: pl.DataFrame) -> pl.DataFrame:
