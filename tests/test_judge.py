@@ -1132,6 +1132,13 @@ def test_where_wrong_check_digits_are_many_no_number_is_mistyped(monkeypatch: py
     assert solve(tables).unusual() == {"2024-03": MISSING}
 
 
+def test_among_numbers_without_check_digits_none_is_mistyped() -> None:
+    """Where most numbers of unknown people have a wrong check digit and are near nobody's, a near one is chance."""
+    numbers = [f"{ME[:16]}{ME[17]}{ME[16]}", "420100198001010011", "420100198001010022"]
+    came = [flow("2024-04-12", person_id=one) for one in numbers]
+    assert solve(account(lines(), [*credits(skip=["2024-03"]), *came])).unusual() == {"2024-03": MISSING}
+
+
 def test_a_mistyped_number_that_may_be_two_peoples_is_nobodys() -> None:
     """Where the number may have been either of two people's, it is taken for neither's."""
     one, two = "420100197301270000", "420100195701270000"

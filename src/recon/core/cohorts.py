@@ -280,13 +280,16 @@ def namesakes(lines: pl.DataFrame, prepared: Prepared, others: pl.DataFrame) -> 
 def same_people(others: pl.DataFrame, paying: pl.DataFrame) -> pl.DataFrame:
     """person_id, other_id: numbers that may be one person's: nobody else bears the name, or so near a number.
 
-    Of two namesakes' numbers neither is; one's own may well be mistyped in two ways.
+    Of two namesakes' numbers neither is; one's own may well be mistyped in two ways. Where most numbers with a wrong
+    check digit are near nobody's, their check digits say nothing: none is taken for mistyped.
     """
     alone = paying.filter(pl.col("person_id").n_unique().over("clue") == 1)
     pairs = others.join(alone, on="clue")
     is_typed = pl.col("clue") == pl.col("person_id")
     named = pairs.filter(~is_typed).filter(pl.col("other_id").n_unique().over("person_id") == 1)
     typed = pairs.filter(is_typed).filter(pl.col("person_id").n_unique().over("other_id") == 1)
+    wrong = others.filter(pl.col("clue").str.contains(f"^{_RESIDENT.pattern}$"))["other_id"].n_unique()
+    typed = typed.filter(pl.col("other_id").n_unique() * 2 >= wrong)
     return pl.concat([named, typed]).select("person_id", "other_id").unique(maintain_order=True)
 
 
