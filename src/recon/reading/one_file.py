@@ -28,6 +28,7 @@ from recon.reading.grid import Grid, Opened
 from recon.reading.parquet import ParquetGrid, open_parquet, read_parquet_rows
 from recon.reading.picture import proved, sheet_of
 from recon.reading.rows import read_rows
+from recon.reading.upright import upright
 
 _PAGES_LOST = ("no-text-layer", "pages-unread")  # of a PDF of which other pages have been read
 
@@ -76,6 +77,10 @@ def _read_grid(name: str, grid: Grid, read: FileRead, formats: Formats) -> str:
         read.claims.append(Claim(name, None, None, [("-", f"own output: {own}")], grid.name))
         return OWN_OUTPUT
     claims, reasons = claims_of(head, formats)
+    slip = upright(grid) if not claims and not isinstance(grid, ParquetGrid) else None
+    if slip is not None:
+        claims = [header for header in claims_of(Head.of(slip), formats)[0] if header.format.table == "payroll"]
+        grid = slip if claims else grid
     place = grid.name or None
     if len(claims) != 1:
         read.claims.append(Claim(name, None, None, reasons, grid.name))
