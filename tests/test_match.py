@@ -17,6 +17,7 @@ from core_cases import (
     line,
     lines,
     person,
+    refund,
     retiree,
     run_of,
     solve,
@@ -565,6 +566,18 @@ def test_a_deduction_from_a_first_month_that_came_in_two_parts(told: Told) -> No
     """The month in which a steady deduction begins may come in two parts: together they lack just what the others do."""
     assert told.parts("2024-01") == {"account_deduction/explained": 500}
     assert told.accused() == []
+
+
+@case([*lines(count=10), refund("2024-05", "2024-07-22", 15), line("2024-10", employer="乙公司"),
+       refund("2024-10", "2024-12-22") | {"employer": "乙公司"}],
+      [flow("2024-03-11"), flow("2024-04-13"), flow("2024-05-12"), flow("2024-05-13"), *credits("2024-05", 6),
+       flow("2024-08-13", -1800, "reversal")])
+def test_a_part_is_taken_back_of_the_month_it_was_refunded_of_after_a_late_run(told: Told) -> None:
+    """Three late months at the begin of a record of one sum are no other lag: May's share is taken of May's credit."""
+    late = "delay/late/resolved"
+    assert {month: answer for month, answer in told.unusual().items() if month != "2024-05"} == dict.fromkeys(
+        run_of("2024-01", 3), late)
+    assert ("2024-05", "2024-06-12", DUE - 1800) in told.links()
 
 
 @case(lines(), [*credits(skip=["2024-02"]), flow("2024-04-20", 2 * DUE, memo="公务员补助")])

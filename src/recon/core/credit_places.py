@@ -20,6 +20,7 @@ PAYMENT_ACCOUNT = ["person_id", "region", "account_scheme"]
 Account = tuple[object, ...]  # person, region, scheme
 Payments = dict[Account, list[tuple[int, set[int]]]]  # account and month: arrival, the sums its credit may have
 MAX_LAG = 5  # months from arrival to the credit that are looked at
+MORE_SUMS = 2  # so many sums more must fit an account's own lag than the one learned of all, where not all do
 
 
 @dataclass(frozen=True)
@@ -108,8 +109,9 @@ def _usual_lags(
 ) -> dict[Account, int]:
     """Months from arrival to credit: those that most sums of an account fit, of equal ones the nearest to one month.
 
-    Only months paid once are asked. Learned lags (``known``) stay, unless at another lag more sums fit and fewer lines
-    lack theirs up to the last credit: with one sum throughout, the ends of the record alone make others fit as well.
+    Only months paid once are asked. Learned lags (``known``) stay, unless at another lag more sums fit (by
+    :data:`MORE_SUMS`, or so that every credit is one's) and fewer lines lack theirs up to the last credit: with one sum
+    throughout, the ends of the record alone make others fit as well, and a late run near an end makes them fit better.
     """
     there_are = {(*account, month, fen) for account, items in came.items() for month, fen in items}
     newest = {account: items[-1][0] for account, items in came.items() if items}
@@ -126,8 +128,8 @@ def _usual_lags(
     usual: dict[Account, int] = {}
     for account, fit in fits.items():
         lag_known, lack = known.get(account), lacks[account]
-        better = [lag for lag in fit
-                  if lag_known is None or (fit[lag] > fit[lag_known] and lack[lag] < lack[lag_known])]
+        better = [lag for lag in fit if lag_known is None or (lack[lag] < lack[lag_known] and fit[lag] > fit[lag_known]
+                  and fit[lag] >= min(fit[lag_known] + MORE_SUMS, len(came.get(account, ()))))]
         usual[account] = min(better, key=lambda lag: (-fit[lag], abs(lag - 1), lag), default=lag_known or 0)
     return usual
 
