@@ -9,7 +9,8 @@ import pytest
 from recon.core import batched, batched_forward
 from recon.core import search as reference
 from recon.core.batched import search_many
-from recon.core.links import PRICES, Credit, Frame, Line, frame_of
+from recon.core.edges import frame_of
+from recon.core.links import PRICES, Credit, Frame, Line
 from recon.core.search import search
 from recon.core.solve import solve, solve_many
 from recon.core.spare import Spares

@@ -7,6 +7,7 @@ from itertools import product
 
 import pytest
 
+from recon.core.edges import frame_of
 from recon.core.links import (
     ANNUAL_REACH_MONTHS,
     INF,
@@ -17,7 +18,6 @@ from recon.core.links import (
     Frame,
     Line,
     deviation,
-    frame_of,
 )
 from recon.core.search import FLIP_CAP, Solution
 from recon.core.solve import _plain, solve

@@ -1,6 +1,6 @@
 """Many accounts solved at once: the search of :mod:`recon.core.search`, layer by layer over arrays.
 
-In: frames, as :func:`recon.core.links.frame_of` makes them. Out: the solutions that ``search.search`` gives, one by one
+In: frames, as :func:`recon.core.edges.frame_of` makes them. Out: the solutions that ``search.search`` gives, one by one
 the same (cost, links, margins, ties, proofs); that function stays the reference and answers what does not fit here
 (more than 62 credits or 39 lines, or too many states). States of all frames are rows of arrays; at every line all of
 them take every edge in a few whole-array steps, equal ones are merged, and hopeless ones are dropped by the same bound.

@@ -2,7 +2,7 @@
 
 Lines are taken stream by stream in order of accrual month; a state is what is left to decide: the usual lag in force,
 which credits are still to be had, and, per amount, how far down the record links have come (links of equal amounts may
-not cross). Every way to deal with the next line is an edge (:mod:`recon.core.links`). A forward and a backward pass
+not cross). Every way to deal with the next line is an edge (:mod:`recon.core.edges`). A forward and a backward pass
 give the least cost through every edge, hence the best answer *and*, for every line, the best answer in which it changes
 between open and not open: its margin. What is optimal: the cost of :data:`recon.core.links.PRICES` over all sets of
 such links within reach.

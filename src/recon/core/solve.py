@@ -1,7 +1,7 @@
 """The best links of an account: at once where nothing is in question, else by the search.
 
 A record in which every credit stands in its place needs no search; one too long to be searched is answered by a simpler
-rule and marked. The rest is framed (:mod:`recon.core.links`) and searched (:mod:`recon.core.search`), many together.
+rule and marked. The rest is framed (:mod:`recon.core.edges`) and searched (:mod:`recon.core.search`), many together.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from recon.core.links import ANNUAL_REACH_MONTHS, REACH_MONTHS, Credit, Line, Link, frame_of, pair_lag
+from recon.core.edges import frame_of
+from recon.core.links import ANNUAL_REACH_MONTHS, REACH_MONTHS, Credit, Line, Link, pair_lag
 from recon.core.search import Solution, search
 
 # Records beyond this are answered by a simpler rule (see _first_come): 40 years of months are 480 lines.
