@@ -153,6 +153,16 @@ def test_birth_retirement_and_bills_never_move_it() -> None:
     assert newest_date(tables, date(2030, 1, 1)) == date(2024, 2, 12)
 
 
+def test_the_figures_of_a_year_are_no_day_of_reading() -> None:
+    """A yearly ledger taken in September states the running year, too; a balance read on a day moves the as-of date."""
+    def tables(*kinds: str) -> dict[str, pl.DataFrame]:
+        reading = [{"person_id": "A", "kind": kind, "read_on": date(2024, 12, 31)} for kind in kinds]
+        return {"reading": pl.DataFrame(reading), "coverage": pl.DataFrame({"exported_on": [date(2024, 9, 25)]})}
+
+    assert newest_date(tables("ledger", "year_credited"), date(2025, 6, 1)) == date(2024, 9, 25)
+    assert newest_date(tables("ledger"), date(2025, 6, 1)) == date(2024, 12, 31)
+
+
 def test_without_a_date_the_newest_finished_month() -> None:
     """Where no row carries a date, the newest accrual month that is over counts; without one there is none."""
     tables = account(lines(paid_on=None))

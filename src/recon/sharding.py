@@ -18,7 +18,7 @@ from typing import Any, cast
 
 import polars as pl
 
-from recon.core.context import DATED, Context, build_context, gather, newest_days
+from recon.core.context import DAY_COLUMNS, Context, build_context, gather, newest_days
 from recon.core.expect import conflict_problems
 from recon.core.lag_votes import COUNTED, PERSONAL, Votes
 from recon.core.payroll.check import PayrollResult
@@ -145,8 +145,8 @@ def newest_of(shards: Places, today: date) -> date | None:
     days: list[date] = []
     ends: list[date] = []
     for folder in shards.folders:
-        tables = {name: pl.read_parquet(path, columns=[*columns, *(["accrual_month"] * (name == "contribution"))])
-                  for name, columns in DATED.items() if (path := folder / f"table-{name}.parquet").exists()}
+        tables = {name: pl.read_parquet(path, columns=columns)
+                  for name, columns in DAY_COLUMNS.items() if (path := folder / f"table-{name}.parquet").exists()}
         day, end = newest_days(tables, today)
         days += [day] if day else []
         ends += [end] if end else []

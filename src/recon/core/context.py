@@ -154,10 +154,19 @@ DATED = {
     "flow": ["posted_on"], "contribution": ["paid_on", "treasury_on", "allocated_on"],
     "coverage": ["exported_on"], "payment": ["paid_on"], "reading": ["read_on"],
 }
+# Every column that newest_days looks at, by table.
+DAY_COLUMNS = {name: [*columns, *{"contribution": ["accrual_month"], "reading": ["person_id", "kind"]}.get(name, [])]
+               for name, columns in DATED.items()}
 
 
 def newest_days(tables: Mapping[str, pl.DataFrame], today: date) -> tuple[date | None, date | None]:
-    """The two days that :func:`newest_date` chooses from, of some people's rows: of any kind, and ends of months."""
+    """The two days that :func:`newest_date` chooses from, of some people's rows: of any kind, and ends of months.
+
+    The figures of a whole year stand at its end, which is not the day somebody read them: they move nothing.
+    """
+    if "reading" in tables:
+        yearly = pl.col("kind").str.starts_with("year_").fill_null(value=False).any().over("person_id", "read_on")
+        tables = {**tables, "reading": tables["reading"].filter(~yearly)}
     days = [
         tables[name][column].filter(tables[name][column] <= today).max()
         for name, names in DATED.items() if name in tables for column in names

@@ -365,12 +365,10 @@ def _is_look_back(settings: Settings, last: RunRecord) -> bool:
 
 def _stale(call: _Call, run: batch.Run) -> list[str]:
     """Whether the newest row lies long before today: is this month's export missing?"""
-    from recon.core.context import DATED, newest_date
+    from recon.core.context import DAY_COLUMNS, newest_date
 
     settings, now = call.settings, call.now
-    months = ["accrual_month"]
-    days = {name: run.view.whole(name).select(*columns, *(months if name == "contribution" else ())).unique().collect()
-            for name, columns in DATED.items()}
+    days = {name: run.view.whole(name).select(*columns).unique().collect() for name, columns in DAY_COLUMNS.items()}
     newest = newest_date(days, now.date())
     limit = settings.stale_days or (STALE_DAYS if settings.state and settings.as_of in (None, "today") else None)
     return ["stale"] if limit and isinstance(newest, date) and (now.date() - newest).days > limit else []
