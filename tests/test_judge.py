@@ -1050,6 +1050,20 @@ def test_one_sum_taken_of_five_different_credits_is_a_deduction() -> None:
     assert [told.of(one).parts("2024-03") for one in people] == [{"account_deduction/explained": 4000}] * len(people)
 
 
+def test_one_sum_taken_of_different_credits_may_leave_an_older_bases_credit() -> None:
+    """Whom the premium leaves just what the old base gave paid it like the others, to whom other sums were due."""
+    scales = (60, 70, 80, 90, 110)
+    people = colleagues(len(scales))
+    paid = [row for one, scale in zip(people, scales, strict=True) for row in lines(person_id=one, scale=scale)]
+    came = [flow(f"{later(month, 1)}-12", DUE * scale // 100 - 3600 * (month == "2024-03"), person_id=one)
+            for one, scale in zip(people, scales, strict=True) for month in run_of("2024-01", 6)]
+    mine = [*lines(count=2, scale=70), *lines("2024-03", 4)]
+    left = [*credits(count=2, amount=DUE * 70 // 100), flow("2024-04-12", DUE - 3600), *credits("2024-04", 3)]
+    told = solve(account([*paid, *mine], [*came, *left]))
+    assert told.parts("2024-03") == {"account_deduction/explained": 3600}
+    assert solve(account(mine, left)).parts("2024-03") == {"short_credit/open": 3600}
+
+
 def test_a_large_equal_shortfall_of_equal_credits_is_short() -> None:
     """Where all were due the same, the same lacks of all also if each got so much less of what was due."""
     people = [ME, *colleagues(5)]

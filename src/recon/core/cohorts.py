@@ -177,11 +177,11 @@ def shortfalls(due: pl.DataFrame, credit: pl.DataFrame) -> tuple[pl.DataFrame, p
 
 
 def common_deductions(credited: pl.DataFrame, lacking: pl.DataFrame) -> pl.DataFrame:
-    """Shortfalls shared by a region's people or a payer's, from :func:`shortfalls`: :data:`SEASON`, rest_fen, fixed.
+    """Shortfalls shared by a region's or a payer's people, from :func:`shortfalls`: SEASON, rest_fen, fixed, varied.
 
     What is taken from accounts is taken year after year: the calendar month counts. fixed: it is one sum for all,
     however large a part of a smaller credit: because it is a small part of the credit for so many of them, or because
-    so many different sums were due.
+    so many different sums were due (varied: no change of a base takes one sum from them all).
     """
     of_sum = lacking.group_by(*DEDUCTED, "rest_fen", maintain_order=True).agg(
         pl.col("people", "small").sum(), pl.len().alias("dues"))
@@ -189,7 +189,8 @@ def common_deductions(credited: pl.DataFrame, lacking: pl.DataFrame) -> pl.DataF
         (pl.col("people") >= DEDUCTION_PEOPLE)
         & (pl.col("people") * 100 >= pl.col("_of") * DEDUCTION_PERCENT)
     )).group_by(*SEASON, "rest_fen", maintain_order=True).agg(
-        ((pl.col("small") >= DEDUCTION_PEOPLE) | (pl.col("dues") >= DEDUCTION_PEOPLE)).any().alias("fixed"))
+        ((pl.col("small") >= DEDUCTION_PEOPLE) | (pl.col("dues") >= DEDUCTION_PEOPLE)).any().alias("fixed"),
+        (pl.col("dues") >= DEDUCTION_PEOPLE).any().alias("varied"))
 
 
 def with_season(rows: pl.DataFrame) -> pl.DataFrame:

@@ -240,9 +240,9 @@ def _with_deductions(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
     dues = theirs.filter(pl.col("expected_fen") > 0).group_by(ACCOUNT).agg(pl.col("expected_fen").alias("_dues"))
     same = [*ACCOUNT, "rest_fen"]
     # What leaves an older base's credit is no deduction, unless the same sum is lacking where it does not.
-    other = short.join(dues, on=ACCOUNT, how="left", nulls_equal=True).filter(
-        (~pl.col("_dues").list.contains(pl.col("linked_fen")).fill_null(False)).any().over(same)
-    )
+    short = short.join(dues, on=ACCOUNT, how="left", nulls_equal=True).with_columns(
+        pl.col("_dues").list.contains(pl.col("linked_fen")).fill_null(False).all().over(same).alias("_older"))
+    other = short.filter(~pl.col("_older"))
     # A run of credits one after the other, or the same month of several years.
     runs = other.filter("_small").join(came, on="line").sort("due", "line").with_columns(
         (pl.col("_rank") - pl.int_range(pl.len()).over(same, order_by=["due", "line"])).alias("_run"),
@@ -255,14 +255,17 @@ def _with_deductions(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
          & (pl.col("posted").n_unique().over(same) > 1))
         | (pl.len().over(*same, "_season") >= DEDUCTION_YEARS)
     )["line"]
-    return lines.with_columns(*_taken(pl.col("line").is_in(pl.concat([steady, _common(other, context)]).implode())))
+    return lines.with_columns(*_taken(pl.col("line").is_in(pl.concat([steady, _common(short, context)]).implode())))
 
 
 def _common(short: pl.DataFrame, context: Context) -> pl.Series:
-    """The lines of ``short`` (payer, month, posted, rest_fen, _small) that lack what many of a cohort lack as well."""
+    """The lines of ``short`` (payer, month, posted, rest_fen, _small, _older) that lack what many of a cohort lack.
+
+    One that is left an older base's credit does only where the sum was taken from many different credits.
+    """
     return cohorts.with_season(cohorts.in_cohorts(short, "posted")).join(
         context.deduction, on=[*cohorts.SEASON, "rest_fen"], nulls_equal=True
-    ).filter(pl.col("_small") | pl.col("fixed"))["line"].unique()
+    ).filter((pl.col("_small") | pl.col("fixed")) & (~pl.col("_older") | pl.col("varied")))["line"].unique()
 
 
 def _taken(hit: pl.Expr) -> list[pl.Expr]:
@@ -291,7 +294,8 @@ def _beside_deductions(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
     taken = pl.when(both.fill_null(False)).then("_steady").otherwise(0).cast(pl.Int64)
     rest = joined.filter(both.fill_null(False)).select(
         "region", "line", "payer", "month", "posted", (pl.col("rest_fen") - pl.col("_steady")).alias("rest_fen"),
-        (pl.col("rest_fen") * DEDUCTION_SHARE <= pl.col("judged_fen")).alias("_small"))
+        (pl.col("rest_fen") * DEDUCTION_SHARE <= pl.col("judged_fen")).alias("_small"),
+        pl.lit(value=False).alias("_older"))
     joined = joined.with_columns(*_taken(pl.col("line").is_in(_common(rest, context).implode())))
     taken = pl.when(pl.col("label") == "short_credit").then(taken).otherwise(0)
     return joined.with_columns(taken.alias("taken_fen"), (pl.col("rest_fen") - taken).alias("rest_fen")).drop(
