@@ -1088,6 +1088,16 @@ def test_a_part_taken_back_is_not_of_the_credit_that_came_twice_long_before(told
     assert told.unusual() == {"2024-03": "over_credit/duplicate_credit/open", "2024-09": "short_credit/open"}
 
 
+@pytest.mark.parametrize(("day", "unusual"), [
+    ("2024-10-14", {}),
+    ("2024-12-15", {"2024-03": "over_credit/duplicate_credit/open", "2024-11": "missing_month/credit_missing/open"}),
+])
+def test_what_came_twice_is_taken_back_within_half_a_year(day: str, unusual: dict[str, str]) -> None:
+    """March's second credit came in April; a reversal in December is of the latest equal credit, November's."""
+    came = [*credits(count=12), flow("2024-04-14"), flow(day, -DUE, "reversal")]
+    assert solve(account(lines(count=12), came)).unusual() == unusual
+
+
 @case([*lines(count=12), line("2024-05", paid_on="2024-05-22")],
       [*credits(count=12), flow("2024-04-14"), flow("2024-11-13"), flow("2024-11-14", -DUE, "reversal")])
 def test_a_reversal_takes_what_came_twice_just_before_it(told: Told) -> None:

@@ -36,6 +36,7 @@ from recon.tables import ACCOUNT
 REFUND_MONTHS = 12
 ANEW_MONTHS = 3  # what is taken back and credited anew comes so soon
 PART_MONTHS = 3  # a part of what came twice is taken back so soon
+TWICE_MONTHS = 6  # and the whole so soon: later the latest equal credit is taken, as without one that came twice
 MOST_ASKED = 200  # an account's reversals beyond these take the latest equal credit, whether or not it came twice
 
 
@@ -199,13 +200,14 @@ def _is_before_all(refund: Refund, record: _Record, earlier: list[Item]) -> bool
 
 
 def _of_latest(reversal: Reversal, earlier: list[Item], record: _Record) -> _Takes:
-    """What came twice, else the latest; a part is taken of what came twice soon after it only."""
+    """What came twice not long ago, else the latest (ADR 0031); a part is taken of what came twice soon after only."""
     amount, twice = reversal.amount, set[Item]()
     # Where the latest equal one came beside another, just it came twice.
     if record.asked < MOST_ASKED and not _is_second(earlier, amount):
         record.asked += 1
         twice = _came_twice(record.items, record.due, reversal.day)
-    ordered = sorted(earlier, key=lambda item: (item in twice, item.day, (item.month, item.left) in record.placed))
+    recent = {item for item in twice if item.month >= months.index(reversal.day) - TWICE_MONTHS}
+    ordered = sorted(earlier, key=lambda item: (item in recent, item.day, (item.month, item.left) in record.placed))
     long_ago = months.index(reversal.day) - PART_MONTHS
     return _best(amount, ordered, {item for item in twice if item.month < long_ago})
 
