@@ -1088,6 +1088,15 @@ def test_a_part_taken_back_is_not_of_the_credit_that_came_twice_long_before(told
     assert told.unusual() == {"2024-03": "over_credit/duplicate_credit/open", "2024-09": "short_credit/open"}
 
 
+@case(lines(count=8), [
+    flow("2024-05-12", accrual_month="2024-03-01"),
+    *(flow(f"{later(month, 1)}-12", accrual_month=f"{month}-01") for month in run_of("2024-01", 8) if month != "2024-03"),
+    flow("2024-05-13", -DUE, "reversal"), flow("2024-05-16", accrual_month="2024-03-01")])
+def test_a_reversal_takes_the_credit_whose_month_is_credited_anew(told: Told) -> None:
+    """March and April came on one day; one of them was taken back, and three days later March is printed again."""
+    assert told.unusual() == {"2024-03": "delay/late/resolved"}
+
+
 @pytest.mark.parametrize(("day", "unusual"), [
     ("2024-10-14", {}),
     ("2024-12-15", {"2024-03": "over_credit/duplicate_credit/open", "2024-11": "missing_month/credit_missing/open"}),

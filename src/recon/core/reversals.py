@@ -97,11 +97,12 @@ def carry_out(
     """What is left of each credit a reversal touches, and the row that took from it last.
 
     The latest earlier equal one goes (of the month it prints, where it prints one, or whose premium was refunded by
-    just this share, or that came twice: with it the account had more of that sum than was due until then); what the
-    shares of several refunds add up to is taken from the credits of their months; else the
-    latest larger one shrinks, of several of one day the one that stands in its own month's place; else the latest ones
-    go together, if they add up to the sum, or are all there are and the rest is that of others. What no credit can bear
-    is returned to nobody: it took back what is not at hand. learned: None where nothing is known of all yet.
+    just this share, or whose printed month is credited anew, or that came twice: with it the account had more of that
+    sum than was due until then); what the shares of several refunds add up to is taken from the credits of their
+    months; else the latest larger one shrinks, of several of one day the one that stands in its own month's place; else
+    the latest ones go together, if they add up to the sum, or are all there are and the rest is that of others. What no
+    credit can bear is returned to nobody: it took back what is not at hand. learned: None where nothing is known of
+    all yet.
     """
     if learned is not None:
         credits, takes = (_trusted_prints(each, learned.posting_prints) for each in (credits, takes))
@@ -200,16 +201,21 @@ def _is_before_all(refund: Refund, record: _Record, earlier: list[Item]) -> bool
 
 
 def _of_latest(reversal: Reversal, earlier: list[Item], record: _Record) -> _Takes:
-    """What came twice not long ago, else the latest (ADR 0031); a part is taken of what came twice soon after only."""
-    amount, twice = reversal.amount, set[Item]()
+    """What prints a month credited anew, came twice not long ago (ADR 0031), or the latest.
+
+    A part is taken of what came twice soon after only.
+    """
+    amount, twice, now = reversal.amount, set[Item](), months.index(reversal.day)
+    anew = {item.printed for item in record.items if item.day > reversal.day and item.month <= now + ANEW_MONTHS
+            and item.left == amount and item.printed is not None}
     # Where the latest equal one came beside another, just it came twice.
     if record.asked < MOST_ASKED and not _is_second(earlier, amount):
         record.asked += 1
         twice = _came_twice(record.items, record.due, reversal.day)
-    recent = {item for item in twice if item.month >= months.index(reversal.day) - TWICE_MONTHS}
-    ordered = sorted(earlier, key=lambda item: (item in recent, item.day, (item.month, item.left) in record.placed))
-    long_ago = months.index(reversal.day) - PART_MONTHS
-    return _best(amount, ordered, {item for item in twice if item.month < long_ago})
+    recent = {item for item in twice if item.month >= now - TWICE_MONTHS}
+    ordered = sorted(earlier, key=lambda item: (
+        item.printed in anew, item in recent, item.day, (item.month, item.left) in record.placed))
+    return _best(amount, ordered, {item for item in twice if item.month < now - PART_MONTHS})
 
 
 def _best(amount: int, ordered: list[Item], no_part: Collection[Item] = ()) -> _Takes:
