@@ -1039,24 +1039,26 @@ def test_one_sum_taken_of_all_is_a_deduction_from_the_smallest_credit_too() -> N
     assert told.parts("2024-03") == {"account_deduction/explained": 4000}
 
 
-def test_one_sum_taken_of_five_different_credits_is_a_deduction() -> None:
-    """To whom so many different sums were due and who all lack the same one paid one premium, however large a part."""
+def five_who_lack(fen: int) -> tuple[list[str], list[Row], list[Row]]:
+    """Five people of one payer with different wages, their lines, and their credits: March's lacks ``fen`` for each."""
     scales = (60, 70, 80, 90, 110)
     people = colleagues(len(scales))
     paid = [row for one, scale in zip(people, scales, strict=True) for row in lines(person_id=one, scale=scale)]
-    came = [flow(f"{later(month, 1)}-12", DUE * scale // 100 - 4000 * (month == "2024-03"), person_id=one)
+    came = [flow(f"{later(month, 1)}-12", DUE * scale // 100 - fen * (month == "2024-03"), person_id=one)
             for one, scale in zip(people, scales, strict=True) for month in run_of("2024-01", 6)]
+    return people, paid, came
+
+
+def test_one_sum_taken_of_five_different_credits_is_a_deduction() -> None:
+    """To whom so many different sums were due and who all lack the same one paid one premium, however large a part."""
+    people, paid, came = five_who_lack(4000)
     told = solve(account(paid, came))
     assert [told.of(one).parts("2024-03") for one in people] == [{"account_deduction/explained": 4000}] * len(people)
 
 
 def test_one_sum_taken_of_different_credits_may_leave_an_older_bases_credit() -> None:
     """Whom the premium leaves just what the old base gave paid it like the others, to whom other sums were due."""
-    scales = (60, 70, 80, 90, 110)
-    people = colleagues(len(scales))
-    paid = [row for one, scale in zip(people, scales, strict=True) for row in lines(person_id=one, scale=scale)]
-    came = [flow(f"{later(month, 1)}-12", DUE * scale // 100 - 3600 * (month == "2024-03"), person_id=one)
-            for one, scale in zip(people, scales, strict=True) for month in run_of("2024-01", 6)]
+    _, paid, came = five_who_lack(3600)
     mine = [*lines(count=2, scale=70), *lines("2024-03", 4)]
     left = [*credits(count=2, amount=DUE * 70 // 100), flow("2024-04-12", DUE - 3600), *credits("2024-04", 3)]
     told = solve(account([*paid, *mine], [*came, *left]))

@@ -29,11 +29,16 @@ def with_deadline(lines: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     ]
     told = pl.DataFrame(rows, schema={
         "region": pl.String(), "month": pl.Int32(), "_until": pl.Date(), "deadline_months": pl.Int32()})
-    late = pl.when(pl.col("arrival_day").is_not_null()).then(pl.col("arrival_day") > pl.col("_until")).otherwise(
-        pl.col("arrival") > months.index_of(pl.col("_until")))
+    late = is_after("arrival_day", "arrival", "_until")
     plain = (pl.col("payment_kind") == "normal") & (pl.col("paid") == True) & pl.col("row_id").is_not_null()  # noqa: E712
     return lines.join(told, on=["region", "month"], how="left", nulls_equal=True, maintain_order="left").with_columns(
         (plain & ~pl.col("is_side") & ~pl.col("netted") & late).fill_null(False).alias("is_paid_late")).drop("_until")
+
+
+def is_after(day: str, month: str, until: str) -> pl.Expr:
+    """Whether something came after the day ``until``: by its ``day``, where that is not known by its ``month``."""
+    return pl.when(pl.col(day).is_not_null()).then(pl.col(day) > pl.col(until)).otherwise(
+        pl.col(month) > months.index_of(pl.col(until)))
 
 
 def explain_waits(gap: pl.DataFrame, lines: pl.DataFrame, policy: Policy) -> pl.DataFrame:

@@ -72,8 +72,8 @@ def place_prepaid(
 
     The credit holds a month's amount, or what is likely to be it, for twelve months or for those up to December; or,
     on the base of an earlier year, another sum twelve times. A record that begins later than the year that January paid
-    for has the rest of it. What is left is of months whose lines are still to come,
-    or never will where the person left: it stands in no month.
+    for has the rest of it. What is left is of months whose lines are still to come, or never will where the person
+    left: it stands in no month.
     """
     taken: set[int] = set()
     todo = [row for row in rows if row.prepaid and row.stream == "normal" and _value(row)

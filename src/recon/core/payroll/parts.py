@@ -13,6 +13,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from recon.core import months
+from recon.core.calendar import is_after
 from recon.core.expect import ACCUSING, ESTIMATE_PPM
 from recon.core.limits import clamped
 from recon.core.payroll.legs import Legs, form_of, key_of
@@ -495,9 +496,8 @@ def _arrivals(rows: pl.DataFrame, frozen: pl.DataFrame) -> tuple[pl.DataFrame, p
 
 def _paid_late(rows: pl.DataFrame) -> pl.DataFrame:
     """Premiums that arrived after the deadline of their month: by the day, else by the month of booking."""
-    after = pl.when(pl.col("arrived_on").is_not_null()).then(pl.col("arrived_on") > pl.col("deadline")).otherwise(
-        pl.col("booked") > months.index_of(pl.col("deadline")))
-    late = rows.filter(after & (pl.col("arr_fen") > 0) & (pl.col("has_slip") | pl.col("has_decl")))
+    late = rows.filter(is_after("arrived_on", "booked", "deadline") & (pl.col("arr_fen") > 0)
+                       & (pl.col("has_slip") | pl.col("has_decl")))
     when = pl.coalesce(pl.col("arrived_on").cast(pl.String), months.date_of(pl.col("booked")).dt.strftime("%Y-%m"))
     why = pl.concat_str(pl.lit("到账"), when, pl.lit("，征收期至"), pl.col("deadline").cast(pl.String))
     return _part(late, "paid_late", None, pl.lit(0), leg=0, status="resolved", estimated=pl.col("arr_fen"), why=why)
