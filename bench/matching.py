@@ -149,11 +149,14 @@ def prepare_shard(work: Any, folder: Path) -> dict[str, int]:
     from recon import sharding
     from recon.core import reconcile
     from recon.core.due import with_due
+    from recon.core.expect import lines_of
+    from recon.core.inferred import with_inferred
     from recon.core.prepare import prepare
 
     context = sharding._context_of(work.context, folder)
     prepared = prepare(sharding._tables_of(folder))
-    lines = with_due(reconcile._all_lines(prepared, work.policy, context), prepared.credit, context, work.policy)
+    own = with_inferred(lines_of(prepared, work.policy), context.inferred)
+    lines = with_due(reconcile._all_lines(own, prepared, work.policy, context), prepared.credit, context, work.policy)
     lines.write_parquet(folder / "lines.parquet")
     prepared.credit.write_parquet(folder / "credit.parquet")
     return {"lines": lines.height}

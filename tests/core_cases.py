@@ -20,7 +20,8 @@ import polars as pl
 
 from recon import tables as canonical
 from recon.core.context import Context, build_context
-from recon.core.reconcile import Result, check_identities, reconcile
+from recon.core.reconcile import Result, reconcile
+from recon.core.survey import Part
 from recon.policy import Policy, load_policy
 from recon.problems import Problem
 from support import MAPPINGS
@@ -161,19 +162,21 @@ def _frame(name: str, rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
     return pl.DataFrame(columns, schema=schema)
 
 
-def context_of(tables: Mapping[str, pl.DataFrame], as_of: str = AS_OF, tolerance: int | None = None) -> Context:
+def context_of(
+    tables: Mapping[str, pl.DataFrame], as_of: str = AS_OF, tolerance: int | None = None, part: Part | None = None
+) -> Context:
     """The first pass over ``tables``."""
-    return build_context(tables, policy(), date.fromisoformat(as_of), tolerance=tolerance)
+    return build_context(tables, policy(), date.fromisoformat(as_of), tolerance=tolerance, part=part)
 
 
 def solve(
     tables: Mapping[str, pl.DataFrame], as_of: str = AS_OF, *, tolerance: int | None = None,
     context: Context | None = None,
 ) -> Told:
-    """Both passes, with the identities of DESIGN section 7 checked."""
-    context = context or context_of(tables, as_of, tolerance)
-    result = reconcile(tables, policy(), context.as_of, context)
-    check_identities(result.tables)
+    """Both passes; the second asserts the identities of DESIGN section 7."""
+    part = None if context else Part(tables, policy())
+    context = context or context_of(tables, as_of, tolerance, part)
+    result = reconcile(tables, policy(), context.as_of, context, part=part)
     return Told(result)
 
 

@@ -15,6 +15,7 @@ from payroll_cases import AS_OF, lines, person_id, slips
 from recon import sharding
 from recon.core.context import Context, build_context, newest_date
 from recon.core.reconcile import Result, reconcile
+from recon.core.survey import Part
 from recon.policy import load_policy
 from recon.reading.folder import read_folder
 from recon.sharding import reconcile_all
@@ -56,6 +57,21 @@ def assert_same(one: Result, other: Result) -> None:
     for name in ("month", "expected", "match"):
         assert one.tables[name].equals(other.tables[name]), name
     assert sorted(map(repr, one.problems)) == sorted(map(repr, other.problems))
+
+
+@pytest.mark.parametrize("reversals", [True, False])
+def test_the_first_pass_may_lend_its_steps(
+    made: tuple[dict[str, pl.DataFrame], date], reversals: bool
+) -> None:
+    """Where nothing was taken back; reversals go by the lags that only the context knows."""
+    tables, as_of = made
+    if not reversals:
+        tables = {**tables, "flow": tables["flow"].filter(
+            (pl.col("amount_fen") > 0) | ~pl.col("flow_kind").is_in(["reversal", "credit"]))}
+    part = Part(tables, POLICY)
+    context = build_context(tables, POLICY, as_of, part=part)
+    assert part.prepared.by_lag == reversals
+    assert_same(reconcile(tables, POLICY, as_of, context, part=part), reconcile(tables, POLICY, as_of, context))
 
 
 @pytest.mark.parametrize("workers", [1, 2])

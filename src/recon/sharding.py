@@ -71,12 +71,12 @@ def rows_of(tables: Mapping[str, pl.DataFrame]) -> int:
 
 def reconcile_all(
     tables: Mapping[str, pl.DataFrame], policy: Policy, as_of: date, context: Context, *, spend: bool = True,
-    shards: int | None = None, workers: int | None = None,
+    shards: int | None = None, workers: int | None = None, part: Part | None = None,
 ) -> Result:
     """:func:`recon.core.reconcile.reconcile`, in shards where that pays or ``shards`` says so."""
     number = _number(tables, shards)
     if number < 2:
-        return reconcile(tables, policy, as_of, context, spend=spend)
+        return reconcile(tables, policy, as_of, context, spend=spend, part=part)
     with TemporaryDirectory(prefix="recon-") as place:
         made = _split(tables, Path(place), number, context)
         folders = made.folders
@@ -99,11 +99,12 @@ def _number(tables: Mapping[str, pl.DataFrame], shards: int | None) -> int:
 def context_of(
     tables: Mapping[str, pl.DataFrame], policy: Policy, as_of: date, *, tolerance: int | None = None,
     payroll: PayrollSettings | None = None, shards: int | None = None, workers: int | None = None,
+    part: Part | None = None,
 ) -> Context:
     """:func:`recon.core.context.build_context`, in shards where that pays or ``shards`` says so."""
     number = _number(tables, shards)
     if number < 2:
-        return build_context(tables, policy, as_of, tolerance=tolerance, payroll=payroll)
+        return build_context(tables, policy, as_of, tolerance=tolerance, payroll=payroll, part=part)
     deducted = _deducted(tables, payroll)
     with TemporaryDirectory(prefix="recon-") as place:
         made = _split(tables, Path(place), number)

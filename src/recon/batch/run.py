@@ -59,6 +59,7 @@ def run_folder(
     from recon.core.payroll.rollup import roll_up
     from recon.core.payroll_settings import PayrollSettings
     from recon.core.reconcile import without_spend
+    from recon.core.survey import Part
     from recon.reading.folder import read_folder
     from recon.reading.spread import Spread, read_spread
     from recon.sharding import context_of, reconcile_all
@@ -100,13 +101,15 @@ def run_folder(
     read.tables, missing_legs = with_legs(read.tables, options.legs)
     as_of = day_of(options.as_of, newest_date(read.tables, today), today)
     firm = options.payroll or PayrollSettings()
-    context = context_of(read.tables, policy, as_of, tolerance=options.tolerance, payroll=firm)
+    part = Part(read.tables, policy)
+    context = context_of(read.tables, policy, as_of, tolerance=options.tolerance, payroll=firm, part=part)
     people = pl.concat([
         read.tables[name].select("person_id") for name in ("contribution", "flow", "person", "payroll")
     ]).drop_nulls().n_unique()
     edition = options.edition or ("hr" if people > HR_ABOVE_PEOPLE else "person")
     tables = without_spend(read.tables) if edition == "hr" else read.tables
-    result = reconcile_all(tables, policy, as_of, context, spend=edition != "hr")
+    result = reconcile_all(tables, policy, as_of, context, spend=edition != "hr",
+                           part=part if tables is read.tables else None)
     payroll = check_payroll({**result.inputs, "month": result.tables["month"]}, policy, as_of, firm,
                             perhaps_on_payroll(lambda name, rows: read.tables[name].filter(rows), read.problems,
                                                 read.sources))

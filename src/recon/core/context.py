@@ -89,10 +89,13 @@ class Context:
 
 def build_context(
     tables: Mapping[str, pl.DataFrame], policy: Policy, as_of: date, *, tolerance: int | None = None,
-    payroll: PayrollSettings | None = None,
+    payroll: PayrollSettings | None = None, part: Part | None = None,
 ) -> Context:
-    """The first pass (see :class:`Context`); ``tolerance`` in months overrides every region's."""
-    part = Part(tables, policy)
+    """The first pass (see :class:`Context`); ``tolerance`` in months overrides every region's.
+
+    part: ``Part(tables, policy)`` of a caller who gives it to :func:`recon.core.reconcile.reconcile` afterwards.
+    """
+    part = part or Part(tables, policy)
     return gather(lambda name, *arguments: getattr(part, name)(*arguments), policy, as_of, tolerance=tolerance,
                   deducted=deducted_months(part.prepared.tables, payroll))
 

@@ -38,6 +38,7 @@ class Prepared:
     credit: pl.DataFrame  # uncancelled credits; + month, net_fen, printed
     undone: pl.DataFrame  # account, due (month posted), undone_rows: credits that reversals took back whole
     problems: list[Problem]
+    by_lag: bool = False  # something was taken back: which credit it was is told by the usual lags
 
 
 def prepare(tables: dict[str, pl.DataFrame], learned: Learned | None = None) -> Prepared:
@@ -66,8 +67,11 @@ def prepare(tables: dict[str, pl.DataFrame], learned: Learned | None = None) -> 
         problems += found
     payments, found = unfilled_shares(payments, tables["flow"])
     problems += found
-    credit, undone, found = _credit_view(tables["flow"], payments, learned)
-    return Prepared(tables, payments, credit, undone, problems + found)
+    kept, found = one_ledger(tables["flow"].filter(pl.col("duplicate_of").is_null()))
+    problems += found
+    takes = kept.filter(pl.col("flow_kind").is_in(["reversal", "credit"]) & (pl.col("amount_fen") < 0))
+    credit, undone, found = _credit_view(kept, takes, payments, learned)
+    return Prepared(tables, payments, credit, undone, problems + found, by_lag=takes.height > 0)
 
 
 def is_subsidy() -> pl.Expr:
@@ -153,17 +157,14 @@ def _fill_flow(flow: pl.DataFrame, contribution: pl.DataFrame, person: pl.DataFr
 
 
 def _credit_view(
-    flow: pl.DataFrame, payments: pl.DataFrame, learned: Learned | None
+    kept: pl.DataFrame, takes: pl.DataFrame, payments: pl.DataFrame, learned: Learned | None
 ) -> tuple[pl.DataFrame, pl.DataFrame, list[Problem]]:
-    """Credits that count: kept, positive, less what reversals took back (``net_fen``), with month numbers.
+    """Credits that count: kept, positive, less what ``takes`` took back (``net_fen``), with month numbers.
 
     Second, the credits that were taken back whole, per account and month posted.
     """
     takers: dict[str, str] = {}
-    kept, problems = one_ledger(flow.filter(pl.col("duplicate_of").is_null()))
-    takes = kept.filter(
-        ((pl.col("flow_kind") == "reversal") | (pl.col("flow_kind") == "credit")) & (pl.col("amount_fen") < 0)
-    )
+    problems: list[Problem] = []
     credits = kept.filter((pl.col("flow_kind") == "credit") & (pl.col("amount_fen") > 0)).with_columns(
         pl.col("amount_fen").alias("net_fen")
     )
@@ -171,8 +172,7 @@ def _credit_view(
         mine = payments.filter(~pl.col("is_side") & (pl.col("paid") == True)).join(  # noqa: E712
             takes.select("person_id", "region", pl.col("scheme").alias("account_scheme")).unique(),
             on=PAYMENT_ACCOUNT, how="semi", nulls_equal=True)
-        left, takers, found = carry_out(credits, takes, mine, learned)
-        problems += found
+        left, takers, problems = carry_out(credits, takes, mine, learned)
         credits = credits.with_columns(
             pl.col("row_id").replace_strict(left, default=None, return_dtype=pl.Int64).fill_null(pl.col("net_fen"))
             .alias("net_fen")

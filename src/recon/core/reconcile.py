@@ -34,6 +34,7 @@ from recon.core.overlap import mark_repeated_flows
 from recon.core.prepare import SUBSIDY, Prepared, is_subsidy, prepare
 from recon.core.readings import anchors, reading_parts
 from recon.core.steps import step_table
+from recon.core.survey import Part
 from recon.policy import Policy
 from recon.problems import Problem
 from recon.tables import RESULT_TABLES, SPENDING, conform, empty
@@ -71,20 +72,26 @@ class IdentityError(AssertionError):
 
 
 def reconcile(
-    tables: Mapping[str, pl.DataFrame], policy: Policy, as_of: date, context: Context, *, spend: bool = True
+    tables: Mapping[str, pl.DataFrame], policy: Policy, as_of: date, context: Context, *, spend: bool = True,
+    part: Part | None = None,
 ) -> Result:
     """Every person and month answered (DESIGN sections 4 to 7).
 
     tables: canonical input tables (missing ones are empty). context: :func:`recon.core.context.build_context` of all
     input, of which ``tables`` may be a shard. spend=False says spend lines were dropped at reading: no balances then.
+    part: what the context was made of, where that was ``tables``: its first steps are not done again.
     Raises :class:`IdentityError` where a sum does not hold.
     """
     if as_of != context.as_of:
         message = f"as_of {as_of} differs from the context's {context.as_of}"
         raise ValueError(message)
-    prepared = prepare(dict(tables), Learned(
-        context.lag, context.own_lag, context.posting_prints, context.shift, _typical(tables["contribution"], policy)))
-    lines = _all_lines(prepared, policy, context)
+    if part is None or part.prepared.by_lag:
+        prepared = prepare(dict(tables), Learned(context.lag, context.own_lag, context.posting_prints, context.shift,
+                                                 _typical(tables["contribution"], policy)))
+        own = with_inferred(lines_of(prepared, policy), context.inferred)
+    else:
+        prepared, own = part.prepared, part.lines
+    lines = _all_lines(own, prepared, policy, context)
     lines = with_due(lines, prepared.credit, context, policy)
     found = match(lines, prepared.credit, context.posting_prints, context.payer_cover)
     links = found.links
@@ -205,9 +212,9 @@ def _typical(contribution: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     return cohorts.schedule_frame(regions, policy, None).filter(pl.col("kind") != "annual").select("region", "typical")
 
 
-def _all_lines(prepared: Prepared, policy: Policy, context: Context) -> pl.DataFrame:
-    """Contribution lines, retiree months and months that lack a line, in one frame."""
-    lines = with_inferred(lines_of(prepared, policy), context.inferred).with_columns(
+def _all_lines(own: pl.DataFrame, prepared: Prepared, policy: Policy, context: Context) -> pl.DataFrame:
+    """Contribution lines (``own``), retiree months and months that lack a line, in one frame."""
+    lines = own.with_columns(
         pl.lit(False).alias("absent"), pl.lit(None, dtype=pl.String).alias("neighbours")
     )
     retired = retiree_lines(prepared, policy, context.as_of, context.cover)
