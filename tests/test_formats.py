@@ -17,7 +17,8 @@ from recon.reading import native
 from recon.reading.claim import Head, Header
 from recon.reading.file_read import ReadResult
 from recon.reading.folder import read_folder
-from recon.reading.formats import Format, FormatError, load_formats, shipped
+from recon.reading.format import Format, FormatError
+from recon.reading.formats import load_formats, shipped
 from recon.reading.grid import Grid
 from recon.reading.lines import GridRows
 from recon.reading.rows import read_rows

@@ -17,7 +17,8 @@ from recon.reading.claim import Head, Header
 from recon.reading.columns import Column
 from recon.reading.containers import open_bytes, open_file
 from recon.reading.folder import read_folder
-from recon.reading.formats import is_amount, load_formats
+from recon.reading.format import is_amount
+from recon.reading.formats import load_formats
 from recon.reading.frame_grid import FrameGrid
 from recon.reading.grid import Grid
 from recon.reading.lines import GridRows

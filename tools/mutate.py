@@ -21,7 +21,8 @@ from pathlib import Path
 from recon.reading import claim as claiming
 from recon.reading.claim import Head, Header
 from recon.reading.containers import open_file
-from recon.reading.formats import Formats, load_formats
+from recon.reading.format import Formats
+from recon.reading.formats import load_formats
 from recon.reading.grid import Grid
 from recon.reading.lines import GridRows
 from recon.reading.proof import unproved

@@ -22,7 +22,8 @@ def check(mappings: Path | None, exports: Path | None = None) -> tuple[int, int]
 
     ``exports`` is a folder of exports whose own policy files are looked at too.
     """
-    from recon.reading.formats import FormatError, load_formats
+    from recon.reading.format import FormatError
+    from recon.reading.formats import load_formats
 
     try:
         formats = load_formats(mappings_of(mappings))
@@ -124,7 +125,7 @@ def draft_mapping(
     A file that exists is never written over: it may hold somebody's work.
     """
     from recon.draft import DraftError, draft_mapping
-    from recon.reading.formats import FormatError
+    from recon.reading.format import FormatError
 
     if not file.is_file():
         raise UsageError("没有这个文件 / no such file")

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from recon.draft.profile import Profile
-from recon.reading.formats import HELPERS, Format
+from recon.reading.format import HELPERS, Format
 from recon.reading.lines import REQUIRED
 from recon.reading.values import fold
 from recon.tables import INPUT_TABLES

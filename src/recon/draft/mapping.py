@@ -27,7 +27,8 @@ from recon.draft.profile import Profile, profile, shown, shown_values
 from recon.reading import claim as claiming
 from recon.reading.claim import HEAD_ROWS, Head, Header, read_facts
 from recon.reading.containers import open_file
-from recon.reading.formats import Format, FormatError, Formats, load_formats, shared_words
+from recon.reading.format import Format, FormatError, Formats
+from recon.reading.formats import load_formats, shared_words
 from recon.reading.grid import Grid
 from recon.reading.rows import read_rows
 from recon.reading.values import fold, is_empty

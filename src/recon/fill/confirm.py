@@ -31,7 +31,8 @@ from recon.reading.containers import (
     picture_kind,
 )
 from recon.reading.filled import CONFIRM_MARK, IDENTITY, SECTIONS, TICK_FIELD, is_filled, read_filled
-from recon.reading.formats import Format, Formats, load_formats
+from recon.reading.format import Format, Formats
+from recon.reading.formats import load_formats
 from recon.reading.lines import SIGNS, word
 from recon.reading.picture import SURE, Sheet, drafted, open_scan, pages_of, password_of, sheet_of
 from recon.reading.values import Unreadable, clean, parse_day, parse_fen, parse_months

@@ -10,7 +10,7 @@ import polars as pl
 from recon.reading import checks, columns
 from recon.reading.cells import read_words
 from recon.reading.columns import Column
-from recon.reading.formats import STATEMENT, Format
+from recon.reading.format import STATEMENT, Format
 from recon.reading.lines import SIGNS, Reading, word
 from recon.reading.values import fold
 

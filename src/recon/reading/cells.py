@@ -13,7 +13,7 @@ import polars as pl
 
 from recon.reading import checks, columns, values
 from recon.reading.claim import Header
-from recon.reading.formats import SCHEMAS, STATEMENT, is_amount
+from recon.reading.format import SCHEMAS, STATEMENT, is_amount
 from recon.reading.grid import ERROR, FORMULA, Grid
 from recon.reading.lines import IDENTITY_COLUMNS, REQUIRED, Reading, word
 from recon.reading.values import fold

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from recon.reading.formats import Format, Reason, is_amount
+from recon.reading.format import Format, Reason, is_amount
 from recon.reading.grid import Grid
 from recon.reading.monthly import SPREAD, in_ten_thousands, month_columns
 from recon.reading.values import WAN, clean, fold

@@ -11,7 +11,7 @@ import re
 import polars as pl
 
 from recon.reading import columns, identity
-from recon.reading.formats import STATEMENT
+from recon.reading.format import STATEMENT
 from recon.reading.grid import DAMAGED
 from recon.reading.lines import Reading
 

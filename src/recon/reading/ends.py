@@ -14,7 +14,7 @@ from recon.problems import Problem
 from recon.reading import values
 from recon.reading.claim import Header
 from recon.reading.columns import distinct, series
-from recon.reading.formats import STATEMENT
+from recon.reading.format import STATEMENT
 from recon.reading.grid import Grid, stretches
 from recon.reading.lines import Reading, Sorted, yuan
 from recon.reading.values import Unreadable

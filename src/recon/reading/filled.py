@@ -16,7 +16,7 @@ from itertools import pairwise
 
 from recon.problems import Problem
 from recon.reading.claim import Header
-from recon.reading.formats import Format
+from recon.reading.format import Format
 from recon.reading.grid import Grid
 from recon.reading.lines import SIGNS
 from recon.reading.values import Unreadable, clean, fold, is_empty, parse_day, parse_fen, parse_months

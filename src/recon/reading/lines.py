@@ -17,7 +17,7 @@ from recon.problems import Problem
 from recon.reading import checks, columns
 from recon.reading.claim import Header
 from recon.reading.columns import Column
-from recon.reading.formats import SCHEMAS, STATEMENT, Format
+from recon.reading.format import SCHEMAS, STATEMENT, Format
 from recon.reading.grid import Grid
 from recon.reading.proof import Proof
 from recon.reading.values import fold

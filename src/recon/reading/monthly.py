@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from recon.reading.formats import Block
+from recon.reading.format import Block
 from recon.reading.values import fold
 
 _WHOLE = re.compile(r"(?<!\d)(20\d\d)\s*(?:年|[-./_])?\s*(0?[1-9]|1[0-2])(?!\d)")

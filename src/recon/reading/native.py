@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from functools import cache
 
 from recon.reading.claim import Head
-from recon.reading.formats import Format
+from recon.reading.format import Format
 from recon.reading.values import fold
 from recon.tables import FLOW_KINDS, INPUT_TABLES, PAYMENT_KINDS, PROOFS, RESULT_TABLES
 

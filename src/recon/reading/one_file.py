@@ -23,7 +23,7 @@ from recon.reading.file_read import (
     FileRead,
 )
 from recon.reading.filled import is_explanation, is_filled, read_filled
-from recon.reading.formats import Format, Formats, Reason
+from recon.reading.format import Format, Formats, Reason
 from recon.reading.grid import Grid, Opened
 from recon.reading.parquet import ParquetGrid, open_parquet, read_parquet_rows
 from recon.reading.picture import proved, sheet_of

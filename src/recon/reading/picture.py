@@ -18,7 +18,7 @@ import polars as pl
 from recon.problems import Problem
 from recon.reading import ocr, pdf_fonts
 from recon.reading.claim import Head, Header, claim, decide
-from recon.reading.formats import Formats
+from recon.reading.format import Formats
 from recon.reading.grid import Grid, Opened, name_pages
 from recon.reading.lines import GridRows
 from recon.reading.ocr import PictureError, Seen

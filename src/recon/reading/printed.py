@@ -15,7 +15,7 @@ from recon.reading import checks, values
 from recon.reading.claim import Header, read_facts
 from recon.reading.columns import Column, all_missing, fen, picked, series, summed
 from recon.reading.ends import first_numbered, has_all_pages
-from recon.reading.formats import STATEMENT, SUM_OF
+from recon.reading.format import STATEMENT, SUM_OF
 from recon.reading.grid import Grid
 from recon.reading.lines import Reading, Sorted, yuan
 from recon.reading.proof import WHOSE, Printed, Proof, prove, prove_by_column

@@ -24,7 +24,7 @@ from recon.reading.claim import Header, read_facts
 from recon.reading.clues import read_identity
 from recon.reading.contributions import MONEY, finish_contribution, split_ranges
 from recon.reading.ends import check_ends, check_numbers, check_pages
-from recon.reading.formats import STATEMENT
+from recon.reading.format import STATEMENT
 from recon.reading.grid import Grid
 from recon.reading.lines import GridRows, Reading, Sorted, accepted_rows, line_span, no_rows
 from recon.reading.monthly import above, file_stem, in_ten_thousands, month_blocks, stated_month

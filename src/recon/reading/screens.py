@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from recon.reading.claim import Header, read_facts
-from recon.reading.formats import Format, Formats
+from recon.reading.format import Format, Formats
 from recon.reading.grid import Grid
 from recon.reading.ocr import Seen
 from recon.reading.values import clean, fold
