@@ -474,6 +474,16 @@ def test_a_credit_less_what_was_refunded_is_not_the_refunded_months(told: Told) 
     assert ("2024-04", "2024-05-12", DUE - 2400) in told.links()
 
 
+@case([*lines("2022-01", 6, region=BEIJING, due=None),
+       line("2022-02", region=BEIJING, due=None, scale=-20, paid_on="2022-04-10", payment_kind="refund")],
+      [*credits("2022-01", 6, amount=18000, region=BEIJING), flow("2022-05-14", -3600, "reversal", region=BEIJING)],
+      roster=[person(region=BEIJING)], as_of="2022-12-31")
+def test_a_refund_takes_back_its_part_of_the_credit_the_employers_share_included(told: Told) -> None:
+    """No share is stated: the credit was 3% of the base, so a fifth of the base is a fifth of the credit."""
+    assert told.unusual() == {}
+    assert told.months()["2022-02"]["credited_fen"] == 18000 - 3600
+
+
 @case([*lines(count=9), refund("2024-03", "2024-05-10", scale=20)],
       [*credits("2024-02", 8, skip=["2024-05"]), flow("2024-06-12", DUE - 2400)])
 def test_an_open_month_before_a_part_is_taken_back_stays_open(told: Told) -> None:

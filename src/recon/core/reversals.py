@@ -75,6 +75,7 @@ class Refund:
     sums: frozenset[int]  # what that credit may have been
     shares: tuple[int, ...]  # what the account may have to give back, the stated sum first
     is_double: bool  # another payment of the month stays: only a second credit of it is to be given back
+    part: tuple[int, int]  # the base refunded and the base paid, where no share is stated: that part of the credit
 
 
 @dataclass
@@ -183,7 +184,7 @@ def _of_refunds(reversal: Reversal, earlier: list[Item], record: _Record) -> _Ta
     # One whose credit came before the first at hand asks last: what took that back is hardly at hand either.
     told = min(asking, key=lambda each: _is_before_all(each, record, earlier), default=None)
     if told is None:
-        several = _several(mine, earlier, amount)
+        several = _several(mine, earlier, amount) or _in_proportion(mine, earlier, amount)
         for refund, _, _ in several:
             record.refunds.remove(refund)
         return [(item, share) for _, item, share in several] or None
@@ -299,9 +300,12 @@ def _refunded(
     A month that was paid twice lacks nothing after a refund.
     """
     refunds = payments.filter(pl.col("total_fen") < 0).sort(*PAYMENT_ACCOUNT, "month", "row_id", nulls_last=True)
+    bases = {tuple(key): base for *key, base in payments.filter(
+        (pl.col("total_fen") > 0) & (pl.col("payment_kind") != "top_up")
+    ).sort("row_id").select(*PAYMENT_ACCOUNT, "month", "arrival", "base_fen").iter_rows()}
     found: dict[Account, list[Refund]] = defaultdict(list)
-    for *key, month, arrival, into, own in refunds.select(
-        *PAYMENT_ACCOUNT, "month", pl.coalesce("arrival", "month"), "into_account_fen", "employee_fen"
+    for *key, month, arrival, into, own, base in refunds.select(
+        *PAYMENT_ACCOUNT, "month", pl.coalesce("arrival", "month"), "into_account_fen", "employee_fen", "base_fen"
     ).iter_rows():
         all_of = paid.get((*key, month), [])
         before = [each for each in all_of if each[0] <= arrival or len(all_of) == 1]
@@ -312,7 +316,7 @@ def _refunded(
                 shares = tuple(dict.fromkeys((*shares, *sorted(sums))))
             found[tuple(key)].append(Refund(
                 arrival, month, places.of(tuple(key), came), came + places.lag(tuple(key)), frozenset(sums), shares,
-                len(before) > 1))
+                len(before) > 1, (0, 0) if into else (abs(base or 0), bases.get((*key, month, came)) or 0)))
     return found
 
 
@@ -353,6 +357,22 @@ def _several(refunds: list[Refund], earlier: list[Item], amount: int) -> list[tu
                 for which in (0, -1):
                     if sum(refund.shares[which] for refund in run) == amount:
                         return _from_each(run, earlier, which)
+    return []
+
+
+def _in_proportion(refunds: list[Refund], earlier: list[Item], amount: int) -> list[tuple[Refund, Item, int]]:
+    """The refund that asks back just its part of its month's credit, where no share is stated: by the bases.
+
+    What a credit holds of the employer's premium is then not to be read off the line; each party's share was rounded.
+    """
+    for refund in refunds:
+        less, whole = refund.part
+        if refund.is_double or not 0 < less < whole:
+            continue
+        for item in sorted(earlier, key=lambda item: _nearness(refund, item), reverse=True):
+            in_place = item.month in (refund.place, refund.else_place)
+            if in_place and item.left > amount and abs(amount * whole - item.left * less) <= whole + less:
+                return [(refund, item, amount)]
     return []
 
 
