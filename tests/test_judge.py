@@ -1444,3 +1444,12 @@ def test_an_arrival_nobody_recorded_is_not_named() -> None:
     part = told.gap("2024-03", "missing_month")
     assert "到账（记录未列）" in part["evidence"]
     assert "2024-03-20" not in part["action"]
+
+
+@case([line("2024-01", scale=90), line("2024-02", scale=95), *lines("2024-03", 6, skip=["2024-05"]),
+       line("2024-05", scale=110, paid=False, paid_on=None), line("2024-05", scale=110, paid=None, paid_on=None, proof="billed")],
+      [flow("2024-02-12", DUE * 90 // 100), *credits("2024-03", 6, skip=["2024-05"]), flow("2024-06-12", DUE * 95 // 100)])
+def test_a_bill_beside_the_record_that_its_month_is_unpaid_is_the_same_premium(told: Told) -> None:
+    """Its sum counts once, and a late credit that stands in its place stays the month's whose very sum it is."""
+    assert told.unusual() == {"2024-02": "delay/late/resolved", "2024-05": "missing_month/contribution_unpaid/open"}
+    assert told.months()["2024-05"]["expected_fen"] == DUE * 110 // 100

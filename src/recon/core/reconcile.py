@@ -30,7 +30,7 @@ from recon.core.ledgers import only_in_one
 from recon.core.match import match
 from recon.core.monthly import month_table
 from recon.core.moves import recognised
-from recon.core.overlap import mark_repeated_flows
+from recon.core.overlap import mark_repeated_flows, payer_key
 from recon.core.prepare import SUBSIDY, Prepared, is_subsidy, prepare
 from recon.core.readings import anchors, reading_parts
 from recon.core.steps import step_table
@@ -244,7 +244,9 @@ def _all_lines(own: pl.DataFrame, prepared: Prepared, policy: Policy, context: C
     retirees = (pl.col("stream") == "retiree") & pl.col("row_id").is_null()
     lines = _with_settled(
         lines, kept & (((pl.col("paid") == True) & (pl.col("total_fen") > 0)) | retirees))  # noqa: E712
-    billed_view = pl.col("paid").is_null() & pl.col("settled")
+    # A bill beside the record of its month, paid or not, is another view of it.
+    lines = _with_unpaid_record(lines)
+    billed_view = pl.col("paid").is_null() & (pl.col("settled") | pl.col("unpaid_record"))
     # Unpaid and absent months wait until the end of the month after, or of a later deadline of the region.
     waits = pl.max_horizontal("deadline_months", 1)
     lines = with_deadline(lines.filter(~billed_view), policy)
@@ -269,6 +271,16 @@ def _with_settled(lines: pl.DataFrame, is_paid: pl.Expr) -> pl.DataFrame:
     return lines.join(
         beside.with_columns(pl.lit(True).alias("settled")), on=KEY, how="left", nulls_equal=True, maintain_order="left"
     ).with_columns((own | pl.col("settled").fill_null(False)).alias("settled"))
+
+
+def _with_unpaid_record(lines: pl.DataFrame) -> pl.DataFrame:
+    """``unpaid_record``: for a bill, that a record says its month was not paid by the same payer."""
+    told = lines.with_columns(payer_key().alias("_payer"))
+    records = told.filter((pl.col("paid") == False) & pl.col("row_id").is_not_null()).select(  # noqa: E712
+        *KEY, "_payer", pl.lit(True).alias("unpaid_record")).unique()
+    return told.join(
+        records, on=[*KEY, "_payer"], how="left", nulls_equal=True, maintain_order="left"
+    ).with_columns(pl.col("unpaid_record").fill_null(False)).drop("_payer")
 
 
 def _mark_surplus(lines: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
