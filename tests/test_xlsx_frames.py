@@ -16,7 +16,7 @@ import xlsxwriter
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from recon.reading import sheet_cells, xlsx_frames, xlsx_grid
+from recon.reading import xlsx_frames, xlsx_grid, xml_block
 from recon.reading.containers import open_bytes
 from recon.reading.folder import read_folder
 from support import FORMAT_SAMPLES, MAPPINGS, SAMPLES
@@ -27,7 +27,7 @@ QUIET = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCh
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of a few rows, two rows as lists: the borders between them are met by small files too."""
-    monkeypatch.setattr(sheet_cells, "_BLOCK", 400)
+    monkeypatch.setattr(xml_block, "BLOCK_BYTES", 400)
     monkeypatch.setattr(xlsx_frames, "HEAD", 2)
 
 

@@ -19,21 +19,9 @@ import polars as pl
 from recon.reading import xlsx_grid
 from recon.reading.frame_grid import FrameGrid
 from recon.reading.grid import DAMAGED, FORMULA, Grid
-from recon.reading.sheet_cells import (
-    EMPTY,
-    NUMBER,
-    ODD,
-    OTHER,
-    PLAIN,
-    SHARED,
-    TEXT,
-    Cells,
-    Form,
-    Numbers,
-    Strings,
-    shared_strings,
-    sheet_cells,
-)
+from recon.reading.sheet_cells import EMPTY, NUMBER, ODD, OTHER, SHARED, TEXT, Cells, Form, sheet_cells
+from recon.reading.sheet_texts import Strings, shared_strings
+from recon.reading.xml_block import PLAIN, Numbers
 
 HEAD = 400  # rows that are kept as lists: titles, preambles and headers stand there
 MAX_QUESTIONS = 2_000_000
