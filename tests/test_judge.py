@@ -466,6 +466,19 @@ def test_what_one_month_had_too_much_is_taken_back_with_the_next(told: Told) -> 
     assert ("2024-04", "2024-05-12", DUE) in told.links()
 
 
+@case(lines(count=8), [*credits(count=8, skip=["2024-04", "2024-05"]), flow("2024-05-12", DUE + 1500), flow("2024-06-12", DUE - 1500)])
+def test_a_surplus_that_the_next_credit_lacks_to_the_fen_was_taken_back(told: Told) -> None:
+    """Why it was too much nobody can tell; that the account gave it back the sums do."""
+    assert told.unusual() == dict.fromkeys(["2024-04", "2024-05"], "clawback/explained")
+    assert "2024-04" in told.gap("2024-05", "clawback")["evidence"]
+
+
+@case(lines(count=8), [*credits(count=8, skip=["2024-02", "2024-07"]), flow("2024-03-12", DUE + 1500), flow("2024-08-12", DUE - 1500)])
+def test_what_a_credit_lacks_half_a_year_after_a_surplus_is_lacking(told: Told) -> None:
+    """So long after, equal sums may be chance."""
+    assert told.unusual() == {"2024-02": "over_credit/unknown_extra/open", "2024-07": "short_credit/open"}
+
+
 @case([*lines(count=8), refund("2024-02", "2024-04-10", scale=20)],
       [*credits(count=8, skip=["2024-04"]), flow("2024-05-12", DUE - 2400)])
 def test_a_credit_less_what_was_refunded_is_not_the_refunded_months(told: Told) -> None:

@@ -105,7 +105,7 @@ _SENTENCES = {
     "top_up": "补差缴费到账{arrived}，应划{amount}元（应划月{due}），未见划入",
     "short_credit": "应划{judged}元，已划{came}元，少{amount}元",
     "over_credit": "已划{came}元，应划{judged}元",
-    "clawback:over": "已划{came}元，基数下调后应划{judged}元；多的{amount}元后来从{months}的划入里扣回",
+    "clawback:over": "应划{judged}元，已划{came}元；多的{amount}元后来从{months}的划入里扣回",
     "clawback": "应划{judged}元，已划{came}元；少的{amount}元正是{months}多划的合计，由这一笔扣回",
     "account_deduction": "应划{judged}元，已划{came}元；少的{amount}元每次（或同地多人同月）相同，像是账户代扣的保费",
     "refund_due": "同月另有一笔全额缴费，这笔{amount}元应退",

@@ -16,6 +16,8 @@ from recon.core.match_prices import DEDUCTION_YEARS, NEAR_AMOUNTS, NEAR_MONTHS, 
 from recon.core.prepare import is_subsidy
 from recon.tables import ACCOUNT
 
+TAKEN_BACK_MONTHS = 3  # a surplus that nothing tells of is taken back so soon, as what is credited anew comes so soon
+TAKEN_BACK_FEN = 100  # and is so much at least: a few fen too much and too little are rounding
 WHOLE_SHARE_FEN = 50  # two per cent of a multiple of it are whole fen
 PART_COLUMNS = ["line", "person_id", "region", "scheme", "month", "label", "cause", "status", "amount_fen",
                 "estimated_fen"]
@@ -156,14 +158,16 @@ def _with_clawback(lines: pl.DataFrame) -> pl.DataFrame:
     """A short credit that lacks just what earlier months got too much: on the old base, or before a part was refunded.
 
     The account took back what a lowered base had put into it, by crediting so much less: both sides are that, and each
-    names the other's months (``taken_months``).
+    names the other's months (``taken_months``). What nobody can tell why it was too much may be taken back so soon after.
     """
     short = lines.filter((pl.col("label") == "short_credit").fill_null(False)).select(
-        *ACCOUNT, "line", pl.col("posted").alias("_posted"), pl.col("rest_fen").alias("_lacks"), "month")
+        *ACCOUNT, "line", pl.col("posted").alias("_posted"), pl.col("rest_fen").alias("_lacks"), "month",
+        pl.lit(False).alias("_told"))
     over = lines.filter((pl.col("label") == "over_credit") & (pl.col("rest_fen") < 0)).join(
         short.select(ACCOUNT).unique(), on=ACCOUNT, how="semi", nulls_equal=True)
-    over = over.filter(pl.col("unrefunded_fen").is_not_null() | pl.col("line").is_in(_of_older_base(lines, over)))
-    over = over.select(*ACCOUNT, "line", pl.col("posted").alias("_posted"), pl.col("rest_fen").alias("_lacks"), "month")
+    over = over.select(
+        *ACCOUNT, "line", pl.col("posted").alias("_posted"), pl.col("rest_fen").alias("_lacks"), "month",
+        (pl.col("unrefunded_fen").is_not_null() | pl.col("line").is_in(_of_older_base(lines, over))).alias("_told"))
     both = short.join(over.select(ACCOUNT).unique(), on=ACCOUNT, how="semi", nulls_equal=True)
     told = _taken_back(pl.concat([both, over]).sort(*ACCOUNT, "_posted", "line", nulls_last=True))
     if told.is_empty():
@@ -179,21 +183,26 @@ def _with_clawback(lines: pl.DataFrame) -> pl.DataFrame:
 def _taken_back(rows: pl.DataFrame) -> pl.DataFrame:
     """line, taken_months: short rows (``_lacks`` above 0) and the last ones before that had just so much too much.
 
-    ``rows``: of all accounts, each in the order of posting. Each surplus is taken back once.
+    ``rows``: of all accounts, each in the order of posting; ``_told``: why it was too much. Each surplus is taken back
+    once.
     """
     found: list[tuple[int, list[int]]] = []
     for _, mine in rows.group_by(ACCOUNT, maintain_order=True):
-        over: list[tuple[int, int, int, int]] = []
-        for row in mine.select("_posted", "_lacks", "line", "month").iter_rows():
+        over: list[tuple[int, int, int, int, bool]] = []
+        for row in mine.select("_posted", "_lacks", "line", "month", "_told").iter_rows():
             if row[1] < 0:
                 over.append(row)
                 continue
             lacks, taken = row[1], []
-            for each in reversed([each for each in over if each[0] < row[0]]):
+            for each in reversed([each for each in over if each[0] < row[0] and each[4]]):
                 if lacks <= 0:
                     break
                 lacks += each[1]
                 taken.append(each)
+            if not taken or lacks:
+                lacks = 0
+                taken = [each for each in over if -TAKEN_BACK_MONTHS <= each[0] - row[0] < 0
+                         and each[1] == -row[1] <= -TAKEN_BACK_FEN][-1:]
             if taken and lacks == 0:
                 over = [each for each in over if each not in taken]
                 found.append((row[2], sorted(each[3] for each in taken)))

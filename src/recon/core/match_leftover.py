@@ -258,7 +258,8 @@ def _made_good(
     """:func:`make_good` of the lines from which ``less`` is deducted; of all lines where that is nothing."""
     got: dict[int, list[int]] = defaultdict(list)  # line: places in out.links
     for at in range(begin, len(out.links["line"])):
-        got[int(str(out.links["line"][at]))].append(at)
+        if (line := out.links["line"][at]) is not None:  # a credit may be that of a month without any line
+            got[int(str(line))].append(at)
     place_of = {coin.number: j for j, coin in enumerate(coins)}
     lacks, extras, held = [], [], {}
     dues = {row.amount for row in rows}
