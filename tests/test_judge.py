@@ -429,6 +429,13 @@ def test_credits_rounded_to_the_yuan_are_right(told: Told) -> None:
     assert "交界" not in told.months()["2024-03"]["evidence"]
 
 
+@case([*lines(count=12), *lines("2025-01", 7, due=12360, base_fen=618000)],
+      [*credits(count=12), *credits("2025-01", 7, amount=12300)], as_of="2025-12-31")
+def test_credits_rounded_to_the_yuan_are_right_after_sums_that_need_no_rounding(told: Told) -> None:
+    """A year's credits were just what was due, which was round; the next year's are rounded down."""
+    assert told.unusual() == {}
+
+
 @case(UNEVEN, [flow(f"{later(row['accrual_month'][:7], 1)}-12", row["into_account_fen"] - 37 * (at == 4))
                for at, row in enumerate(UNEVEN)])
 def test_a_round_credit_among_others_is_short(told: Told) -> None:
@@ -1466,3 +1473,10 @@ def test_a_bill_beside_the_record_that_its_month_is_unpaid_is_the_same_premium(t
     """Its sum counts once, and a late credit that stands in its place stays the month's whose very sum it is."""
     assert told.unusual() == {"2024-02": "delay/late/resolved", "2024-05": "missing_month/contribution_unpaid/open"}
     assert told.months()["2024-05"]["expected_fen"] == DUE * 110 // 100
+
+
+@case([*lines(count=5), *lines("2024-09", 6, employer="另一公司")],
+      [*credits(count=4), flow("2024-06-12", DUE - 3000), flow("2024-10-12", 2 * DUE), *credits("2024-10", 5)])
+def test_a_credit_with_the_sum_of_a_month_without_a_line_stands_beside_a_short_one(told: Told) -> None:
+    """No line is lacking that a month between two employers could be of: the credit stands in it all the same."""
+    assert told.unusual() == {"2024-05": "short_credit/open", "2024-08": "data_incomplete/contribution_unseen/unknown"}

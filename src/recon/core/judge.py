@@ -158,7 +158,7 @@ def _with_clawback(lines: pl.DataFrame) -> pl.DataFrame:
     """A short credit that lacks just what earlier months got too much: on the old base, or before a part was refunded.
 
     The account took back what a lowered base had put into it, by crediting so much less: both sides are that, and each
-    names the other's months (``taken_months``). What nobody can tell why it was too much may be taken back so soon after.
+    names the other's months (``taken_months``). A surplus that nothing tells of is one that is taken back soon after.
     """
     short = lines.filter((pl.col("label") == "short_credit").fill_null(False)).select(
         *ACCOUNT, "line", pl.col("posted").alias("_posted"), pl.col("rest_fen").alias("_lacks"), "month",
