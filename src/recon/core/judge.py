@@ -16,7 +16,7 @@ from recon.core.match_prices import DEDUCTION_YEARS, NEAR_AMOUNTS, NEAR_MONTHS, 
 from recon.core.prepare import is_subsidy
 from recon.tables import ACCOUNT
 
-TAKEN_BACK_MONTHS = 3  # a surplus that nothing tells of is taken back so soon, as what is credited anew comes so soon
+TAKEN_BACK_MONTHS = 2  # a surplus that nothing tells of is taken back so soon: later, equal sums may be chance
 TAKEN_BACK_FEN = 100  # and is so much at least: a few fen too much and too little are rounding
 WHOLE_SHARE_FEN = 50  # two per cent of a multiple of it are whole fen
 PART_COLUMNS = ["line", "person_id", "region", "scheme", "month", "label", "cause", "status", "amount_fen",
