@@ -1480,3 +1480,26 @@ def test_a_bill_beside_the_record_that_its_month_is_unpaid_is_the_same_premium(t
 def test_a_credit_with_the_sum_of_a_month_without_a_line_stands_beside_a_short_one(told: Told) -> None:
     """No line is lacking that a month between two employers could be of: the credit stands in it all the same."""
     assert told.unusual() == {"2024-05": "short_credit/open", "2024-08": "data_incomplete/contribution_unseen/unknown"}
+
+
+@case(lines("2022-01", 8, due=None), [*credits("2022-01", 8, skip=["2022-03", "2022-04", "2022-05"]), flow("2022-06-12", 3 * DUE)],
+      as_of="2023-12-31", coverage=[cover(start="2021-01-01")])
+def test_months_of_unknown_amount_that_came_together_are_not_missing(told: Told) -> None:
+    """Nothing came in the places of two of them; what came in the third one's is just what all are likely to be due."""
+    assert told.accused() == []
+    assert {month: row["credited_fen"] for month, row in told.months().items()} == dict.fromkeys(run_of("2022-01", 8), DUE)
+
+
+@case(lines("2022-01", 8, due=None), [*credits("2022-01", 8, skip=["2022-03"]), flow("2022-05-20")],
+      as_of="2023-12-31", coverage=[cover(start="2021-01-01")])
+def test_a_month_of_unknown_amount_that_came_late_beside_the_next_is_not_missing(told: Told) -> None:
+    """Two equal credits stand in April's place: one is March's, which has none of its own."""
+    assert told.accused() == []
+    assert ("2022-03", "2022-05-20", DUE) in told.links() or ("2022-03", "2022-05-12", DUE) in told.links()
+
+
+@case(lines("2022-01", 8, due=None), [*credits("2022-01", 8, skip=["2022-03"]), flow("2022-05-20", DUE + 700)],
+      as_of="2023-12-31", coverage=[cover(start="2021-01-01")])
+def test_a_month_of_unknown_amount_is_missing_though_something_else_came(told: Told) -> None:
+    """What came beside April's is not what March is likely to be due."""
+    assert told.accused() == [("2022-03", "missing_month", "credit_missing", DUE)]

@@ -9,7 +9,15 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from recon.core.links import ANNUAL_REACH_MONTHS, HALF_YUAN, INEXACT_LATE, Link, is_beyond_top_up, quarters_off
+from recon.core.links import (
+    ANNUAL_REACH_MONTHS,
+    HALF_YUAN,
+    INEXACT_LATE,
+    REACH_MONTHS,
+    Link,
+    is_beyond_top_up,
+    quarters_off,
+)
 from recon.core.made_good import Extra, Lack, made_good
 from recon.core.match_prices import DEDUCTION_YEARS, NEAR_MONTHS, YEAR, is_like
 from recon.core.match_rows import END_MONTHS, Account, Coin, Output, Row, amounts_of
@@ -316,9 +324,18 @@ def _is_met(row: Row, came: int) -> bool:
 def place_unknown(
     account: Account, rows: list[Row], coins: list[Coin], spare: list[int], out: Output
 ) -> list[int]:
-    """Lines whose amount is not known take the credit in their place, one to one, at no price."""
+    """Lines whose amount is not known take the credit in their place, one to one, at no price.
+
+    One that is just what its month and those before it are likely to be due, which have none of their own, is all
+    theirs; and what else came in such a month is the older one's that is likely to be due just that.
+    """
     taken: set[int] = set()
     todo = [row for row in rows if row.by_place and not row.annual]
+    for j, run in _likely_runs(todo, coins, spare):
+        for row in run:
+            out.link(account, row, coins[j], row.estimate or 0, "N:1")
+            todo.remove(row)
+        taken.add(j)
     busy = {row.due + row.behind for row in todo if row.due is not None}
     for late in (0, 1, 2):
         for row in list(todo):
@@ -344,9 +361,43 @@ def place_unknown(
     for j in spare:
         row_there = served.get(coins[j].month)
         if j not in taken and row_there is not None and coins[j].printed is None:
-            out.link(account, row_there, coins[j], coins[j].amount, "1:N")
+            older = next((row for row in todo if row.estimate == coins[j].amount and row.stream == row_there.stream
+                         and row.paid and 0 < row_there.month - row.month <= REACH_MONTHS), None)
+            if older is None:
+                out.link(account, row_there, coins[j], coins[j].amount, "1:N")
+            else:
+                out.link(account, older, coins[j], coins[j].amount, "1:1")
+                todo.remove(older)
             taken.add(j)
     return [j for j in spare if j not in taken]
+
+
+def _likely_runs(todo: list[Row], coins: list[Coin], spare: list[int]) -> list[tuple[int, list[Row]]]:
+    """Credits that are just what a line and those of the months right before it are likely to be due, and these lines.
+
+    Only the last one's place has a credit: what the rule gave them is not known, but that it came together is.
+    """
+    came = {coins[j].month for j in spare}
+    by_month = {row.month: row for row in todo
+                if row.stream == "normal" and row.estimate and row.due is not None and row.paid}
+    found: list[tuple[int, list[Row]]] = []
+    for j in spare:
+        coin = coins[j]
+        last = next((row for row in by_month.values() if (row.due or 0) + row.behind == coin.month), None)
+        if last is None or coin.printed is not None or coin.named:
+            continue
+        run, left = [last], coin.amount - (last.estimate or 0)
+        while left > 0:
+            before = by_month.get(run[0].month - 1)
+            if before is None or (before.due or 0) + before.behind in came:
+                break
+            run.insert(0, before)
+            left -= before.estimate or 0
+        if not left and len(run) > 1:
+            found.append((j, run))
+            for row in run:
+                del by_month[row.month]
+    return found
 
 
 def put_older_first(rows: list[Row], coins: list[Coin], out: Output, begin: int) -> None:
