@@ -480,6 +480,13 @@ def test_a_surplus_that_the_next_credit_lacks_to_the_fen_was_taken_back(told: To
     assert "2024-04" in told.gap("2024-05", "clawback")["evidence"]
 
 
+@case(lines(count=12), [*credits(count=12, skip=["2024-04", "2024-05", "2024-10"]), flow("2024-05-12", DUE + 5000),
+                        flow("2024-06-12", DUE - 5000)])
+def test_a_large_surplus_that_the_next_credit_lacks_was_taken_back(told: Told) -> None:
+    """Nearly half a credit: neither is anything else, nor the months before October a month late."""
+    assert told.unusual() == {"2024-10": MISSING, **dict.fromkeys(["2024-04", "2024-05"], "clawback/explained")}
+
+
 @case(lines(count=8), [*credits(count=8, skip=["2024-02", "2024-07"]), flow("2024-03-12", DUE + 1500), flow("2024-08-12", DUE - 1500)])
 def test_what_a_credit_lacks_half_a_year_after_a_surplus_is_lacking(told: Told) -> None:
     """So long after, equal sums may be chance."""

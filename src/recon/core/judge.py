@@ -12,12 +12,11 @@ from recon.core import cohorts, months
 from recon.core.context import OVERDUE_PEOPLE, OVERDUE_PERCENT, Context
 from recon.core.expect import ACCUSING
 from recon.core.lag_lines import DEDUCTION_MONTHS, DEDUCTION_SHARE
+from recon.core.links import TAKEN_BACK_FEN, TAKEN_BACK_MONTHS
 from recon.core.match_prices import DEDUCTION_YEARS, NEAR_AMOUNTS, NEAR_MONTHS, NEAR_SHARE
 from recon.core.prepare import is_subsidy
 from recon.tables import ACCOUNT
 
-TAKEN_BACK_MONTHS = 2  # a surplus that nothing tells of is taken back so soon: later, equal sums may be chance
-TAKEN_BACK_FEN = 100  # and is so much at least: a few fen too much and too little are rounding
 WHOLE_SHARE_FEN = 50  # two per cent of a multiple of it are whole fen
 PART_COLUMNS = ["line", "person_id", "region", "scheme", "month", "label", "cause", "status", "amount_fen",
                 "estimated_fen"]

@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 
 from recon.core.lag_lines import DEDUCTION_MONTHS, DEDUCTION_SHARE
-from recon.core.links import INEXACT_LATE, PRICES, REACH_MONTHS
+from recon.core.links import INEXACT_LATE, PRICES, REACH_MONTHS, TAKEN_BACK_FEN, TAKEN_BACK_MONTHS
 from recon.core.match_rows import Coin, Output, Row, amounts_of, offset_of, span_of
 from recon.core.search import Solution
 
@@ -195,7 +195,8 @@ def accept_taken_back(rows: list[Row], coins: list[Coin]) -> None:
     """Where a credit lacks, to the fen, what earlier ones in their places had too much, all of them stand there.
 
     Too much is what an older base was due, or a month before a part of it was refunded. The credit that lacks it has no
-    line's sum: so exact a sum is no chance, and a run of credits that came late or early explains it less.
+    line's sum: so exact a sum is no chance, and a run of credits that came late or early explains it less. Of any other
+    surplus so it is where the next credit or the one after lacks it.
     """
     normal = sorted((row for row in rows if row.stream == "normal" and row.amount and not row.annual
                      and row.arrival is not None), key=lambda row: row.month)
@@ -208,15 +209,21 @@ def accept_taken_back(rows: list[Row], coins: list[Coin]) -> None:
         came[coin.month].add(coin.amount)
     older: set[int] = set()
     over: list[tuple[Row, int]] = []
+    soon: list[tuple[Row, int]] = []
     for row in normal:
         due, lacks = row.amount or 0, (row.amount or 0) - odd.get(row.place, row.amount or 0)
         extra = max((amount for amount in came[row.place] if amount > due and (
             amount == row.unrefunded or amount in older)), default=0)
         older.add(due)
+        most = max(came[row.place], default=0)
         if extra and due not in came[row.place]:
             over.append((row, extra))
+        elif len(came[row.place]) == 1 and most - due >= TAKEN_BACK_FEN and most == odd.get(row.place):
+            soon.append((row, most))
         elif lacks > 0:
-            taken = _last_that_sum_to(over, lacks)
+            taken = _last_that_sum_to(over, lacks) or [
+                (each, amount) for each, amount in soon
+                if each.place < row.place <= each.place + TAKEN_BACK_MONTHS and amount - (each.amount or 0) == lacks][-1:]
             for each, amount in [(row, due - lacks), *taken] if taken else ():
                 each.netted = amount
                 if amount not in amounts_of(each):
