@@ -1119,3 +1119,16 @@ def test_a_month_nobody_has_a_line_for_is_one_finding() -> None:
     assert told.of(people[0]).unusual() == {"2024-04": "missing_month/contribution_missing/open"}
     (finding,) = told.result.tables["finding"].rows(named=True)
     assert (finding["scope"], finding["people"], finding["cause"]) == ("payer", 30, "contribution_missing")
+
+
+def test_credits_rounded_up_to_the_yuan_are_not_two_in_one_month() -> None:
+    """On the base of the second year all credits are more than any month's sum, by a part of a yuan: no run came twice."""
+    paid, came = [], []
+    for number, who in enumerate(colleagues(24)):
+        first, second = 12000 + 100 * number, 12160 + 100 * number
+        paid += [*lines("2023-06", 9, person_id=who, due=first, base_fen=first * 50),
+                 *lines("2024-03", 7, person_id=who, due=second, base_fen=second * 50)]
+        came += [*credits("2023-06", 9, person_id=who, amount=first),
+                 *credits("2024-03", 7, person_id=who, amount=second + 40)]
+    told = solve(account(paid, came))
+    assert set(told.result.tables["month"]["label"]) == {"on_time"}

@@ -222,8 +222,8 @@ def accept_taken_back(rows: list[Row], coins: list[Coin]) -> None:
             soon.append((row, most))
         elif lacks > 0:
             taken = _last_that_sum_to(over, lacks) or [
-                (each, amount) for each, amount in soon
-                if each.place < row.place <= each.place + TAKEN_BACK_MONTHS and amount - (each.amount or 0) == lacks][-1:]
+                (each, amount) for each, amount in soon if amount - (each.amount or 0) == lacks
+                and each.place < row.place <= each.place + TAKEN_BACK_MONTHS][-1:]
             for each, amount in [(row, due - lacks), *taken] if taken else ():
                 each.netted = amount
                 if amount not in amounts_of(each):

@@ -17,6 +17,7 @@ import polars as pl
 from recon.core import months
 from recon.core.lag_lines import MAX_LEARNED_LAG, before_deductions, plain_lines, prints
 from recon.core.lags import COHORT_PEOPLE, NOTES
+from recon.core.rounded import UNITS_FEN
 from recon.policy import Policy
 from recon.tables import ACCOUNT
 
@@ -65,10 +66,10 @@ def month_shares(lines: pl.DataFrame, credit: pl.DataFrame) -> pl.DataFrame:
     """
     lone = _lone_lines(lines)
     least = _payers(lone)
-    # A top-up for all is no second month: what is far less than a month's credit is not counted. More than any month's
-    # is a credit of several.
+    # A top-up for all is no second month: what is far less than a month's credit is not counted. More than any month's,
+    # rounded up to the yuan, is a credit of several.
     fen = pl.col("net_fen")
-    several = (fen > pl.col("most")) | (fen * 2 >= pl.col("lately") * 3).fill_null(value=False)
+    several = (fen >= pl.col("most") + UNITS_FEN[-1]) | (fen * 2 >= pl.col("lately") * 3).fill_null(value=False)
     worth = pl.when(several).then(pl.max_horizontal(fen // pl.col("most"), 2)).otherwise(
         (fen * 2 >= pl.col("least")).cast(pl.Int64))
     # After a rule or a base has made credits smaller two months together may be no more than one was before.
