@@ -683,6 +683,35 @@ def test_printed_month_against_the_amounts(told: Told) -> None:
     assert told.codes() == ["printed-month-contradicts"]
 
 
+@case([*lines(count=3), *lines("2024-04", 3, scale=110)],
+      [flow(f"{later(month, 1)}-12", amount, accrual_month=f"{named}-01") for month, named, amount in zip(
+          run_of("2024-01", 6), ["2024-01", "2024-02", "2024-04", "2024-03", "2024-05", "2024-06"],
+          [DUE] * 3 + [DUE * 110 // 100] * 3, strict=True)])
+def test_two_printed_months_against_the_amounts(told: Told) -> None:
+    """Two credits that print each other's month, though each is what its own place is due, are misprinted."""
+    assert told.unusual() == {}
+    assert told.codes() == ["printed-month-contradicts"]
+
+
+@case([*lines(count=3), *lines("2024-04", 3, scale=110)],
+      [flow(f"{later(month, 1)}-12", amount, accrual_month=f"{named}-01") for month, named, amount in zip(
+          run_of("2024-01", 6), ["2024-01", "2024-02", "2024-04", "2024-04", "2024-05", "2024-06"],
+          [DUE] * 3 + [DUE * 110 // 100] * 3, strict=True)])
+def test_a_month_printed_twice_against_the_amounts(told: Told) -> None:
+    """Of two credits that print one month, that of its sum is its own; the other is the month's in whose place it came."""
+    assert told.unusual() == {}
+    assert told.codes() == ["printed-month-contradicts"]
+
+
+@case([*lines(count=3), *lines("2024-04", 3, scale=110)],
+      [flow(f"{later(month, 1)}-12", amount, accrual_month=f"{month}-01") for month, amount in zip(
+          run_of("2024-01", 6), [DUE] * 3 + [DUE, DUE * 110 // 100, DUE * 110 // 100], strict=True)])
+def test_a_short_credit_keeps_its_printed_month(told: Told) -> None:
+    """A credit of another sum in its own place is short: what it prints stands."""
+    assert told.unusual() == {"2024-04": "short_credit/open"}
+    assert told.codes() == []
+
+
 @case(lines(), [*printed(credits(skip=["2024-03"])), flow("2024-03-10", accrual_month="2024-03-01")])
 def test_printed_month_beats_the_day_of_arrival(told: Told) -> None:
     """A credit posted before its premium arrived is a candidate where it prints the month."""

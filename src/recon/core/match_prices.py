@@ -84,10 +84,31 @@ def believe_print(rows: list[Row], coins: list[Coin], out: Output, posting_print
         )
         if len(judged) > 1 and agreeing * 2 < len(judged) and elsewhere > agreeing:
             code = "printed-month-contradicts"
+        elif alone := [coin for coin in judged if _misprinted(coin, rows, by_month, printed)]:
+            code, printed = "printed-month-contradicts", alone
     if code:
         out.problem(code, printed[0].file)
         for coin in printed:
             coin.printed = None
+
+
+def _misprinted(coin: Coin, rows: list[Row], by_month: dict[int, list[Row]], printed: list[Coin]) -> bool:
+    """Whether a credit prints a month that it cannot be for, while it is just what another is due, in that one's place.
+
+    Parts of the printed month's sum are for it, and a month that a credit of its sum prints needs no other.
+    """
+    of_print = [each.amount for each in printed if each.printed == coin.printed]
+    if {coin.amount, sum(of_print)} & _sums(by_month[coin.printed or 0]):
+        return False
+    return any(
+        row.payable and row.arrival is not None and row.place == coin.month and row.amount == coin.amount
+        and not any(each.printed == row.month and each.amount in _sums([row]) for each in printed)
+        for row in rows
+    )
+
+
+def _sums(rows: list[Row]) -> set[int]:
+    return {row.amount for row in rows if row.amount is not None}.union(*(row.accepts for row in rows))
 
 
 def made_up_for(rows: list[Row], coins: list[Coin], prices: list[int], solution: Solution) -> list[int]:
