@@ -620,6 +620,19 @@ def test_estimates_name_the_whole_estimate(told: Told) -> None:
     assert "估算应划180.00元" in evidence
 
 
+@pytest.mark.parametrize(("month", "label"), [
+    ("2021-02", "policy_unknown"), ("2021-03", "policy_unknown"), ("2021-04", "data_incomplete")])
+def test_what_cannot_be_estimated_is_not_estimated_as_nothing(month: str, label: str) -> None:
+    """Unknown is never zero: of a retiree where nothing is known of the city's sums no figure is named."""
+    told = solve(account(
+        [], [flow(f"{each}-04", 9700, region=SUZHOU) for each in run_of("2021-01", 2)],
+        roster=[retiree(region=SUZHOU)], coverage=[cover(start="2021-01-01", end="2021-03-31")]), "2021-04-30")
+    gap = told.gap(month, label)
+    assert gap["estimated_fen"] is None
+    assert "无法估算" in gap["evidence"]
+    assert "应划0.00" not in gap["evidence"]
+
+
 @case(lines("2021-01", 3, due=None, region=SUZHOU), credits("2021-01", 2, amount=18000, region=SUZHOU),
       coverage=[cover(start="2020-01-01")], roster=[person(region=SUZHOU)])
 def test_an_uncertain_amount_is_called_an_estimate(told: Told) -> None:

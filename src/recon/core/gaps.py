@@ -69,7 +69,10 @@ def month_facts(lines: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
         pl.col("undone_rows").is_not_null().any().alias("is_undone"),
         pl.col("policy_ref").min().alias("ref"),
         pl.col("other_rule").any().alias("other_rule"), pl.col("taken_months").min(),
-        pl.col("judged_fen").sum().alias("judged"), pl.col("taken_fen").sum().alias("taken"),
+        # Null where nobody can say what any of its lines is due: unknown is never zero.
+        pl.when((pl.col("expected_fen").is_not_null() | (pl.col("judged_fen") != 0)).any())
+        .then(pl.col("judged_fen").sum()).alias("judged"),
+        pl.col("taken_fen").sum().alias("taken"),
         pl.concat_str(pl.col("hole_from").min().cast(pl.String), pl.lit("至"), pl.col("hole_to").max().cast(pl.String))
         .alias("hole"),
     )
@@ -110,11 +113,13 @@ _SENTENCES = {
     "account_deduction": "应划{judged}元，已划{came}元；少的{amount}元每次（或同地多人同月）相同，像是账户代扣的保费",
     "refund_due": "同月另有一笔全额缴费，这笔{amount}元应退",
     "policy_unknown": "已划{came}元；当地当时的规则不明，估算应划{judged}元",
+    "policy_unknown:unestimated": "已划{came}元；当地当时的规则不明，应划多少也无法估算",
     "data_incomplete:contribution_unseen": "已划{came}元，与前后各月应划相同或相近；所给缴费明细没有这个月的到账缴费",
     "data_incomplete:billed_only": "只有账单或申报（{estimate}元），没有到账记录",
     "data_incomplete:arrival_unsaid": "缴费记录里的这一行没有写明是否到账（{estimate}元），也没有到账日期",
     "data_incomplete:deferred": "缴费记录写明缓缴（{estimate}元），还没有到账",
     "data_incomplete:rows_missing": "估算应划{estimate}元（应划月{due}）；所给明细在{hole}之间缺行（余额接不上）",
+    "data_incomplete:unestimated": "应划月{due}，应划多少无法估算，所给明细不能判断",
     "data_incomplete": "估算应划{estimate}元（应划月{due}），所给明细不能判断",
 }
 
@@ -137,7 +142,10 @@ def evidence_of(label: str | None = None) -> pl.Expr:
     key = pl.concat_str(pl.col("label"), pl.lit(":"), pl.coalesce(
         pl.when(pl.col("status") == "resolved").then(pl.lit("resolved")),
         pl.when((pl.col("label") == "pooled_share") & (pl.col("amount_fen") < 0)).then(pl.lit("paid")),
-        pl.when((pl.col("label") == "clawback") & (pl.col("amount_fen") < 0)).then(pl.lit("over")), "cause",
+        pl.when((pl.col("label") == "clawback") & (pl.col("amount_fen") < 0)).then(pl.lit("over")),
+        pl.when(pl.col("judged").is_null() & ((pl.col("label") == "policy_unknown") | (
+            (pl.col("label") == "data_incomplete") & pl.col("estimated_fen").is_null()))).then(pl.lit("unestimated")),
+        "cause",
         pl.lit(""),
     ))
     # General sentences first, so that the specific ones (label:cause) laid over them win.

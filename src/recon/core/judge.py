@@ -473,7 +473,9 @@ def _unknown_parts(base: pl.DataFrame, parts: pl.DataFrame, links: pl.DataFrame)
         .unique(key, keep="first", maintain_order=True)
     )
     estimate = pl.when(pl.col("paid").is_null()).then(pl.col("total_fen")).otherwise(
-        (pl.col("judged_fen").fill_null(0) - pl.col("linked_fen")).clip(lower_bound=0)
+        # What nobody can say is not estimated, least of all as nothing.
+        pl.when(pl.col("absent") | pl.col("expected_fen").is_not_null() | (pl.col("judged_fen") != 0))
+        .then((pl.col("judged_fen").fill_null(0) - pl.col("linked_fen")).clip(lower_bound=0))
     )
     return speaker.join(amounts, on=key, how="left", nulls_equal=True, maintain_order="left").select(
         pl.col("line").cast(pl.UInt32), *key, "label", "cause", "status", pl.col("amount").alias("amount_fen"),
