@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from core_cases import (
     BEIJING,
     DUE,
@@ -710,6 +712,30 @@ def test_a_short_credit_keeps_its_printed_month(told: Told) -> None:
     """A credit of another sum in its own place is short: what it prints stands."""
     assert told.unusual() == {"2024-04": "short_credit/open"}
     assert told.codes() == []
+
+
+@case([*lines(count=3), *lines("2024-04", 3, scale=110)],
+      [*(flow(f"{later(month, 1)}-12", amount) for month, amount in zip(
+          run_of("2024-01", 6), [DUE] * 3 + [0] + [DUE * 110 // 100] * 2, strict=True) if amount),
+       flow("2024-04-25", DUE, accrual_month="2024-04-01")])
+def test_a_printed_month_stands_where_the_place_has_its_own_credit(told: Told) -> None:
+    """A credit of another sum than that of the month it prints is that month's, if no other month lacks it."""
+    assert told.unusual() == {"2024-04": "short_credit/open"}
+
+
+@pytest.mark.parametrize("said", ["2023-03", "2025-03"])
+def test_a_printed_month_out_of_reach(said: str) -> None:
+    """A credit that prints a month no link reaches, and is what its place lacks, is that place's, with a warning."""
+    told = solve(account(lines(), [
+        *printed(credits(skip=["2024-04"])), flow("2024-05-12", accrual_month=f"{said}-01")]), "2025-03-31")
+    assert told.unusual() == {}
+    assert told.codes() == ["printed-month-contradicts"]
+
+
+@case(lines(), [*printed(credits(skip=["2024-04"])), flow("2024-05-12", accrual_month="2023-11-01")])
+def test_a_printed_month_before_the_record(told: Told) -> None:
+    """A credit that prints a month within reach, of which no line is at hand, is that month's."""
+    assert told.unusual() == {"2024-04": MISSING}
 
 
 @case(lines(), [*printed(credits(skip=["2024-03"])), flow("2024-03-10", accrual_month="2024-03-01")])

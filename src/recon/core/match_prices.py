@@ -84,7 +84,7 @@ def believe_print(rows: list[Row], coins: list[Coin], out: Output, posting_print
         )
         if len(judged) > 1 and agreeing * 2 < len(judged) and elsewhere > agreeing:
             code = "printed-month-contradicts"
-        elif alone := [coin for coin in judged if _misprinted(coin, rows, by_month, printed)]:
+        elif alone := [coin for coin in printed if _misprinted(coin, rows, by_month, coins)]:
             code, printed = "printed-month-contradicts", alone
     if code:
         out.problem(code, printed[0].file)
@@ -92,17 +92,27 @@ def believe_print(rows: list[Row], coins: list[Coin], out: Output, posting_print
             coin.printed = None
 
 
-def _misprinted(coin: Coin, rows: list[Row], by_month: dict[int, list[Row]], printed: list[Coin]) -> bool:
+def _misprinted(coin: Coin, rows: list[Row], by_month: dict[int, list[Row]], coins: list[Coin]) -> bool:
     """Whether a credit prints a month that it cannot be for, while it is just what another is due, in that one's place.
 
-    Parts of the printed month's sum are for it, and a month that a credit of its sum prints needs no other.
+    Parts of the printed month's sum are for it, and a month that another credit has the sum of needs no second. Of a
+    month without any line a credit may be, but neither before that month nor longer after it than a link reaches.
     """
-    of_print = [each.amount for each in printed if each.printed == coin.printed]
-    if {coin.amount, sum(of_print)} & _sums(by_month[coin.printed or 0]):
+    said = coin.printed
+    if said is None:
+        return False
+    if not by_month.get(said):
+        if 0 <= coin.month - said <= REACH_MONTHS or any(row.month == said for row in rows):
+            return False
+    elif {coin.amount, sum(each.amount for each in coins if each.printed == said)} & _sums(by_month[said]):
         return False
     return any(
-        row.payable and row.arrival is not None and row.place == coin.month and row.amount == coin.amount
-        and not any(each.printed == row.month and each.amount in _sums([row]) for each in printed)
+        row.payable and not row.prepaid and row.arrival is not None and row.place == coin.month
+        and row.amount == coin.amount and row.month != said
+        and not any(
+            each.amount in _sums([row])
+            and (each.printed == row.month or (each.printed is None and each.month == row.place))
+            for each in coins)
         for row in rows
     )
 
