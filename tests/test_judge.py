@@ -633,6 +633,18 @@ def test_what_cannot_be_estimated_is_not_estimated_as_nothing(month: str, label:
     assert "应划0.00" not in gap["evidence"]
 
 
+@pytest.mark.parametrize(("years", "answer"), [
+    ((2022, 2023, 2024), "account_deduction/explained"), ((2023, 2024), "short_credit/open")])
+def test_a_larger_sum_lacking_once_a_year(years: tuple[int, ...], answer: str) -> None:
+    """Half a credit, lacking to the fen in one month of three years, is a premium of the year; of two years it is not."""
+    less = [f"{year}-06" for year in years]
+    told = solve(account(
+        lines("2022-01", 36),
+        [*credits("2022-01", 36, skip=less), *(flow(f"{later(month, 1)}-12", DUE // 2) for month in less)],
+    ), "2025-03-31")
+    assert told.unusual() == dict.fromkeys(less, answer)
+
+
 @case(lines("2021-01", 3, due=None, region=SUZHOU), credits("2021-01", 2, amount=18000, region=SUZHOU),
       coverage=[cover(start="2020-01-01")], roster=[person(region=SUZHOU)])
 def test_an_uncertain_amount_is_called_an_estimate(told: Told) -> None:

@@ -263,7 +263,12 @@ def _with_deductions(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
          & (pl.col("posted").n_unique().over(same) > 1))
         | (pl.len().over(*same, "_season") >= DEDUCTION_YEARS)
     )["line"]
-    return lines.with_columns(*_taken(pl.col("line").is_in(pl.concat([steady, _common(short, context)]).implode())))
+    # Once a year a larger part may go, for a premium of the whole year.
+    yearly = other.filter(
+        pl.col("due").n_unique().over(*same, pl.col("due") % 12) > DEDUCTION_YEARS
+    )["line"]
+    hit = pl.concat([steady, yearly, _common(short, context)]).unique()
+    return lines.with_columns(*_taken(pl.col("line").is_in(hit.implode())))
 
 
 def _common(short: pl.DataFrame, context: Context) -> pl.Series:
