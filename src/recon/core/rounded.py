@@ -2,8 +2,7 @@
 
 Offices round credits in their own ways (down, up, to the nearest), and no record says which. Where all credits of an
 account are round, what it is due is not in six months or more, and most credits but those of round sums are what is due
-rounded down or up, either is right:
-nobody is short of or given too much by a few fen month after month.
+rounded down or up, either is right: nobody is short of or given too much by a few fen month after month.
 """
 
 from __future__ import annotations
