@@ -9,6 +9,7 @@ import polars as pl
 
 from recon.core import months
 from recon.core.context import Context
+from recon.core.judge import is_judged
 from recon.core.naming import finding_ids, gap_ids
 from recon.core.text import fill, listed, yuan
 from recon.labels import ACTION_FIELDS, CAUSES, COUNTER_CHECKS, FINDING_ACTIONS
@@ -70,8 +71,7 @@ def month_facts(lines: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
         pl.col("policy_ref").min().alias("ref"),
         pl.col("other_rule").any().alias("other_rule"), pl.col("taken_months").min(),
         # Null where nobody can say what any of its lines is due: unknown is never zero.
-        pl.when((pl.col("expected_fen").is_not_null() | (pl.col("judged_fen") != 0)).any())
-        .then(pl.col("judged_fen").sum()).alias("judged"),
+        pl.when(is_judged().any()).then(pl.col("judged_fen").sum()).alias("judged"),
         pl.col("taken_fen").sum().alias("taken"),
         pl.concat_str(pl.col("hole_from").min().cast(pl.String), pl.lit("至"), pl.col("hole_to").max().cast(pl.String))
         .alias("hole"),

@@ -6,15 +6,17 @@ part) that with the credit on time add up to what was contributed. The order of 
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import polars as pl
 
 from recon.core import cohorts, months
 from recon.core.context import OVERDUE_PEOPLE, OVERDUE_PERCENT, Context
 from recon.core.expect import ACCUSING
 from recon.core.lag_lines import DEDUCTION_MONTHS, DEDUCTION_SHARE
-from recon.core.links import TAKEN_BACK_FEN, TAKEN_BACK_MONTHS
 from recon.core.match_prices import DEDUCTION_YEARS, NEAR_AMOUNTS, NEAR_MONTHS, NEAR_SHARE
 from recon.core.prepare import is_subsidy
+from recon.core.taken_back import last_taken_back_soon, last_that_sum_to
 from recon.tables import ACCOUNT
 
 WHOLE_SHARE_FEN = 50  # two per cent of a multiple of it are whole fen
@@ -142,6 +144,11 @@ def judge(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
     return _with_clawback(_with_other_identity(_beside_deductions(_with_deductions(lines, context), context)))
 
 
+def is_judged() -> pl.Expr:
+    """Of a judged line: whether anything tells what it is due. Where nothing does judged_fen is 0, or null."""
+    return pl.col("expected_fen").is_not_null() | (pl.col("judged_fen") != 0)
+
+
 def _with_other_identity(lines: pl.DataFrame) -> pl.DataFrame:
     """``other_rows`` only where a credit is missing that stands under another number of the name: that is its cause."""
     hit = pl.col("other_rows").is_not_null() & (pl.col("label") == "missing_month") & (
@@ -179,6 +186,16 @@ def _with_clawback(lines: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+class _Rest(NamedTuple):
+    """What a line lacks (below 0: has too much) of the credit posted in a month; told: why it was too much is known."""
+
+    posted: int
+    lacks: int
+    line: int
+    month: int
+    told: bool
+
+
 def _taken_back(rows: pl.DataFrame) -> pl.DataFrame:
     """line, taken_months: short rows (``_lacks`` above 0) and the last ones before that had just so much too much.
 
@@ -187,25 +204,21 @@ def _taken_back(rows: pl.DataFrame) -> pl.DataFrame:
     """
     found: list[tuple[int, list[int]]] = []
     for _, mine in rows.group_by(ACCOUNT, maintain_order=True):
-        over: list[tuple[int, int, int, int, bool]] = []
-        for row in mine.select("_posted", "_lacks", "line", "month", "_told").iter_rows():
-            if row[1] < 0:
+        over: list[_Rest] = []
+        for row in map(_Rest._make, mine.select("_posted", "_lacks", "line", "month", "_told").iter_rows()):
+            if row.lacks < 0:
                 over.append(row)
                 continue
-            lacks, taken = row[1], []
-            for each in reversed([each for each in over if each[0] < row[0] and each[4]]):
-                if lacks <= 0:
-                    break
-                lacks += each[1]
-                taken.append(each)
-            if not taken or lacks:
-                lacks = 0
-                taken = [each for each in over if -TAKEN_BACK_MONTHS <= each[0] - row[0] < 0
-                         and each[1] == -row[1] <= -TAKEN_BACK_FEN][-1:]
-            if taken and lacks == 0:
+            told = [each for each in over if each.posted < row.posted and each.told]
+            taken = told[len(told) - last_that_sum_to([-each.lacks for each in told], row.lacks):]
+            alone = None if taken else last_taken_back_soon(
+                [(each.posted, -each.lacks) for each in over], row.lacks, row.posted)
+            if alone is not None:
+                taken = [over[alone]]
+            if taken:
                 over = [each for each in over if each not in taken]
-                found.append((row[2], sorted(each[3] for each in taken)))
-                found += [(each[2], [row[3]]) for each in taken]
+                found.append((row.line, sorted(each.month for each in taken)))
+                found += [(each.line, [row.month]) for each in taken]
     return pl.DataFrame(found, schema={"line": rows.schema["line"], "_months": pl.List(pl.Int32)}, orient="row").select(
         "line", pl.col("_months").list.eval(_month_text("")).list.join("、").alias("taken_months"))
 
@@ -479,7 +492,7 @@ def _unknown_parts(base: pl.DataFrame, parts: pl.DataFrame, links: pl.DataFrame)
     )
     estimate = pl.when(pl.col("paid").is_null()).then(pl.col("total_fen")).otherwise(
         # What nobody can say is not estimated, least of all as nothing.
-        pl.when(pl.col("absent") | pl.col("expected_fen").is_not_null() | (pl.col("judged_fen") != 0))
+        pl.when(pl.col("absent") | is_judged())
         .then((pl.col("judged_fen").fill_null(0) - pl.col("linked_fen")).clip(lower_bound=0))
     )
     return speaker.join(amounts, on=key, how="left", nulls_equal=True, maintain_order="left").select(

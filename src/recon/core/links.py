@@ -12,8 +12,6 @@ from typing import NamedTuple
 
 REACH_MONTHS = 12
 ANNUAL_REACH_MONTHS = 27
-TAKEN_BACK_MONTHS = 2  # a surplus that nothing tells of is taken back so soon: later, equal sums may be chance
-TAKEN_BACK_FEN = 100  # and is so much at least: a few fen too much and too little are rounding
 YEAR = 12  # months that one credit in advance may pay
 HALF_YUAN = 50
 INEXACT_LATE = 2  # months by which a credit of nearly the amount due may be late and still be taken for it

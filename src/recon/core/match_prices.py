@@ -8,9 +8,10 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 
 from recon.core.lag_lines import DEDUCTION_MONTHS, DEDUCTION_SHARE
-from recon.core.links import INEXACT_LATE, PRICES, REACH_MONTHS, TAKEN_BACK_FEN, TAKEN_BACK_MONTHS
+from recon.core.links import INEXACT_LATE, PRICES, REACH_MONTHS
 from recon.core.match_rows import Coin, Output, Row, amounts_of, offset_of, span_of
 from recon.core.search import Solution
+from recon.core.taken_back import TAKEN_BACK_FEN, last_taken_back_soon, last_that_sum_to
 
 YEAR = 12  # months of a yearly window
 # A month whose own line is not at hand may get what a line so many months from it gets, or, where the amounts around it
@@ -74,10 +75,7 @@ def believe_print(rows: list[Row], coins: list[Coin], out: Output, posting_print
             if row.payable:
                 by_month[row.month].append(row)
         judged = [coin for coin in printed if by_month.get(coin.printed or 0)]
-        agreeing = sum(
-            any(coin.amount == row.amount or coin.amount in row.accepts for row in by_month[coin.printed or 0])
-            for coin in judged
-        )
+        agreeing = sum(coin.amount in _sums(by_month[coin.printed or 0]) for coin in judged)
         elsewhere = sum(
             any(coin.amount == row.amount for row in rows if row.arrival is not None and row.place == coin.month)
             for coin in judged
@@ -118,6 +116,7 @@ def _misprinted(coin: Coin, rows: list[Row], by_month: dict[int, list[Row]], coi
 
 
 def _sums(rows: list[Row]) -> set[int]:
+    """What the lines are due, by the rule or by another accepted one."""
     return {row.amount for row in rows if row.amount is not None}.union(*(row.accepts for row in rows))
 
 
@@ -196,7 +195,7 @@ def prices_of_left(rows: list[Row], coins: list[Coin]) -> list[int]:
 
 def drop_roundings(rows: list[Row], coins: list[Coin]) -> None:
     """Forget other roundings where they explain nothing: all credits have sums of lines, or the rule is another one."""
-    sums = {row.amount for row in rows}.union(*(row.accepts for row in rows))
+    sums = _sums(rows)
     for row in rows:
         if (row.rounding is not None and (
                 row.half_yuan or row.rounding in row.accepts or abs(row.rounding - (row.amount or 0)) != 1)):
@@ -252,25 +251,17 @@ def accept_taken_back(rows: list[Row], coins: list[Coin]) -> None:
         elif len(came[row.place]) == 1 and most - due >= TAKEN_BACK_FEN and most == odd.get(row.place):
             soon.append((row, most))
         elif lacks > 0:
-            taken = _last_that_sum_to(over, lacks) or [
-                (each, amount) for each, amount in soon if amount - (each.amount or 0) == lacks
-                and each.place < row.place <= each.place + TAKEN_BACK_MONTHS][-1:]
+            count = last_that_sum_to([amount - (each.amount or 0) for each, amount in over], lacks)
+            taken = over[len(over) - count:]
+            alone = None if taken else last_taken_back_soon(
+                [(each.place, amount - (each.amount or 0)) for each, amount in soon], lacks, row.place)
+            if alone is not None:
+                taken = [soon[alone]]
             for each, amount in [(row, due - lacks), *taken] if taken else ():
                 each.netted = amount
                 if amount not in amounts_of(each):
                     each.deducted.append(amount)
             over = [each for each in over if each not in taken]
-
-
-def _last_that_sum_to(over: list[tuple[Row, int]], lacks: int) -> list[tuple[Row, int]]:
-    """The last of ``over`` (rows and what came) that had together ``lacks`` too much; none where they had not."""
-    taken: list[tuple[Row, int]] = []
-    for row, amount in reversed(over):
-        lacks -= amount - (row.amount or 0)
-        taken.append((row, amount))
-        if lacks <= 0:
-            break
-    return taken if lacks == 0 else []
 
 
 def find_holed(rows: list[Row], coins: list[Coin]) -> dict[int, tuple[int, int, int]]:

@@ -275,6 +275,8 @@ def _with_settled(lines: pl.DataFrame, is_paid: pl.Expr) -> pl.DataFrame:
 
 def _with_unpaid_record(lines: pl.DataFrame) -> pl.DataFrame:
     """``unpaid_record``: for a bill, that a record says its month was not paid by the same payer."""
+    if lines["paid"].null_count() == 0:  # most records hold no bill
+        return lines.with_columns(pl.lit(False).alias("unpaid_record"))
     told = lines.with_columns(payer_key().alias("_payer"))
     records = told.filter((pl.col("paid") == False) & pl.col("row_id").is_not_null()).select(  # noqa: E712
         *KEY, "_payer", pl.lit(True).alias("unpaid_record")).unique()

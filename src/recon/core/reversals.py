@@ -300,6 +300,8 @@ def _refunded(
     A month that was paid twice lacks nothing after a refund.
     """
     refunds = payments.filter(pl.col("total_fen") < 0).sort(*PAYMENT_ACCOUNT, "month", "row_id", nulls_last=True)
+    if refunds.is_empty():
+        return {}
     bases = {tuple(key): base for *key, base in payments.filter(
         (pl.col("total_fen") > 0) & (pl.col("payment_kind") != "top_up")
     ).sort("row_id").select(*PAYMENT_ACCOUNT, "month", "arrival", "base_fen").iter_rows()}

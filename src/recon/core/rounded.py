@@ -35,14 +35,13 @@ def with_rounded_credits(lines: pl.DataFrame, credit: pl.DataFrame) -> pl.DataFr
     asked = uneven.join(odd, on=ACCOUNT, how="anti", nulls_equal=True)
     coins = credit.join(asked.select(ACCOUNT).unique(), on=ACCOUNT, how="semi", nulls_equal=True)
     # The credit of a sum that is round itself tells neither way.
-    even = lines.filter(own & (due % UNITS_FEN[1] == 0)).select(*ACCOUNT, due.alias("net_fen")).unique()
-    units = coins.join(
-        even.with_columns(pl.lit(True).alias("_even")), on=[*ACCOUNT, "net_fen"], how="left", nulls_equal=True
-    ).group_by(ACCOUNT).agg(
+    even = lines.filter(own & (due % UNITS_FEN[1] == 0)).select(*ACCOUNT, due.alias("net_fen"))
+    telling = coins.join(even, on=[*ACCOUNT, "net_fen"], how="anti", nulls_equal=True)
+    enough = telling.group_by(ACCOUNT).agg(pl.len().alias("_credits")).filter(pl.col("_credits") >= ROUND_CREDITS)
+    units = coins.group_by(ACCOUNT).agg(
         pl.when((pl.col("net_fen") % UNITS_FEN[1] == 0).all()).then(UNITS_FEN[1]).otherwise(least)
         .cast(pl.Int64).alias("round_fen"),
-        pl.col("_even").is_null().sum().alias("_credits"),
-    ).filter(pl.col("_credits") >= ROUND_CREDITS)
+    ).join(enough, on=ACCOUNT, nulls_equal=True)
     if units.is_empty():
         return lines.with_columns(pl.lit(None, dtype=pl.Int64).alias("round_fen"))
     unit = pl.col("round_fen")
@@ -50,8 +49,7 @@ def with_rounded_credits(lines: pl.DataFrame, credit: pl.DataFrame) -> pl.DataFr
         pl.concat_list(due // unit * unit, (due // unit + 1) * unit).alias("net_fen"))
     many = sums.group_by(ACCOUNT).len().filter(pl.col("len") >= ROUND_CREDITS).select(ACCOUNT)
     told = sums.select(*ACCOUNT, "net_fen").explode("net_fen").unique()
-    fits = coins.join(told, on=[*ACCOUNT, "net_fen"], how="semi", nulls_equal=True).join(
-        even, on=[*ACCOUNT, "net_fen"], how="anti", nulls_equal=True).group_by(ACCOUNT).len()
+    fits = telling.join(told, on=[*ACCOUNT, "net_fen"], how="semi", nulls_equal=True).group_by(ACCOUNT).len()
     units = units.join(fits, on=ACCOUNT, nulls_equal=True).join(many, on=ACCOUNT, how="semi", nulls_equal=True).filter(
         pl.col("len") * 100 >= pl.col("_credits") * ROUND_PERCENT).select(*ACCOUNT, "round_fen")
     joined = lines.join(units, on=ACCOUNT, how="left", nulls_equal=True, maintain_order="left")
