@@ -168,6 +168,7 @@ def match_shard(work: Any, folder: Path) -> dict[str, int]:
 
     from recon.core import solve
     from recon.core.match import match as link
+    from recon.inside import inside_polars
 
     real, searched = solve.frame_of, [0]
 
@@ -176,8 +177,9 @@ def match_shard(work: Any, folder: Path) -> dict[str, int]:
         return real(*arguments)
 
     solve.frame_of = counted
-    found = link(pl.read_parquet(folder / "lines.parquet"), pl.read_parquet(folder / "credit.parquet"),
-                 work.context.posting_prints, work.context.payer_cover)
+    found = inside_polars(link)(
+        pl.read_parquet(folder / "lines.parquet"), pl.read_parquet(folder / "credit.parquet"),
+        work.context.posting_prints, work.context.payer_cover)
     solve.frame_of = real
     found.links.write_parquet(folder / "links.parquet")
     found.margins.write_parquet(folder / "margins.parquet")

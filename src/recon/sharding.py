@@ -28,6 +28,7 @@ from recon.core.payroll_settings import PayrollSettings
 from recon.core.prepare import prepare
 from recon.core.reconcile import Members, Result, finding_table, members_of, reconcile, without_spend
 from recon.core.survey import Part, Told, together
+from recon.inside import inside_polars
 from recon.policy import Policy
 from recon.problems import Problem
 from recon.reading.slices import Places
@@ -242,7 +243,7 @@ def survey_shard(policy: Policy, folder: Path, name: str, arguments: tuple[Any, 
     personal = {each: kept[each] for each in PERSONAL if each in kept}
     votes = Votes(**personal, **dict.fromkeys(COUNTED, none)) if personal else None
     part = Part(_tables_of(folder), policy, kept.get("lines"), votes)
-    answer = getattr(part, name)(*arguments)
+    answer = inside_polars(getattr(part, name))(*arguments)
     if isinstance(answer, Told):
         for table, frame in answer.own.items():
             frame.write_parquet(folder / f"context-{table}.parquet", compression="lz4")

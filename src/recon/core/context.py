@@ -21,6 +21,7 @@ from recon.core.lags import carried_of, lags_of
 from recon.core.payroll.deducted import deducted_months, no_deductions
 from recon.core.payroll_settings import PayrollSettings
 from recon.core.survey import Known, Part, Seen, Told, Voted
+from recon.inside import inside_polars
 from recon.policy import Policy
 from recon.problems import Problem
 
@@ -87,6 +88,7 @@ class Context:
     posting_prints: tuple[str, ...] = field(default=())
 
 
+@inside_polars
 def build_context(
     tables: Mapping[str, pl.DataFrame], policy: Policy, as_of: date, *, tolerance: int | None = None,
     payroll: PayrollSettings | None = None, part: Part | None = None,

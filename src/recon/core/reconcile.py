@@ -35,6 +35,7 @@ from recon.core.prepare import SUBSIDY, Prepared, is_subsidy, prepare
 from recon.core.readings import anchors, reading_parts
 from recon.core.steps import step_table
 from recon.core.survey import Part
+from recon.inside import inside_polars
 from recon.policy import Policy
 from recon.problems import Problem
 from recon.tables import RESULT_TABLES, SPENDING, conform, empty
@@ -71,6 +72,7 @@ class IdentityError(AssertionError):
     """An identity of DESIGN section 7 does not hold: a bug, never an input's fault."""
 
 
+@inside_polars
 def reconcile(
     tables: Mapping[str, pl.DataFrame], policy: Policy, as_of: date, context: Context, *, spend: bool = True,
     part: Part | None = None,

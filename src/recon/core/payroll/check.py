@@ -21,6 +21,7 @@ from recon.core.payroll.rollup import branch_of
 from recon.core.payroll.rows import as_gap, findings, person_rows, unit_rows
 from recon.core.payroll.units import unit_parts
 from recon.core.payroll_settings import PayrollSettings
+from recon.inside import inside_polars
 from recon.labels import LABEL_ORDER, STATUSES
 from recon.policy import Policy
 from recon.problems import Problem
@@ -49,6 +50,7 @@ def has_legs(tables: Mapping[str, pl.DataFrame]) -> bool:
     return bool(tables["payroll"].height or tables["payment"].height or bills)
 
 
+@inside_polars
 def check_payroll(
     tables: Mapping[str, pl.DataFrame], policy: Policy, as_of: date, settings: PayrollSettings | None = None,
     unsure: Collection[str] = (),
