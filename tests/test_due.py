@@ -177,6 +177,21 @@ def test_year_short_of_one_month(told: Told) -> None:
     assert sum(amount for *_, amount in told.accused()) == 16000
 
 
+@case(yearly(), [july("2025-07-01", 150000)], as_of="2025-10-31", **FULL_YEARS)
+def test_year_short_of_some_months(told: Told) -> None:
+    """A yearly credit that lacks 420.00, more than a month, proves that and not which months lack it."""
+    assert sum(amount for *_, amount in told.accused()) == 42000
+    assert {row["confidence"] for row in told.months().values()} == {"undecided"}
+    assert told.months()["2025-03"]["alternatives"] == ";".join(WINDOW[:-1])
+
+
+@case(yearly(), [july("2025-07-01", 186000)], as_of="2025-10-31", **FULL_YEARS)
+def test_year_short_of_a_part(told: Told) -> None:
+    """Of one that lacks less than any month the last month is said to be short; nothing proves that it is that one."""
+    assert told.accused() == [("2025-03", "short_credit", None, 6000)]
+    assert {row["confidence"] for row in told.months().values()} == {"probable"}
+
+
 @case(yearly("2024-10", 6), [july("2025-07-01", 96000)], as_of="2025-10-31", **FULL_YEARS)
 def test_joiner_in_the_window(told: Told) -> None:
     """Somebody who joined inside the window gets the sum of their own months."""

@@ -44,7 +44,8 @@ def place_annual(
     """Yearly credits that no exact link explains: shared out over the open months of their window, oldest first.
 
     Lines whose amount is unknown take equal shares, or the accepted amounts where these add up. What is more than all
-    twelve months were due is a surplus of the last; of a window that is not all at hand nothing can be said.
+    twelve months were due is a surplus of the last; of a window that is not all at hand nothing can be said. What is
+    lacking is proved, of which months is not: where it is a whole month or more, any of them may be open.
     """
     used: set[int] = set()
     for due in sorted({row.due for row in rows if row.annual and row.due is not None}):
@@ -70,6 +71,10 @@ def place_annual(
         for row in todo:
             if row in open_rows:
                 open_rows.remove(row)
+        lacking = sum(needs)
+        if lacking > 0:  # the sums prove how much, not of which months
+            for row in todo:
+                out.doubt(row, tied=lacking >= min(row.amount or 0 for row in todo) and len(todo) > 1)
     return [j for j in spare if j not in used]
 
 

@@ -180,6 +180,15 @@ class Output:
         """What later made the line good leaves no question about its month."""
         self.margins["tied"][self._margin_of[row.number]] = False
 
+    def doubt(self, row: Row, *, tied: bool) -> None:
+        """The sums do not prove whether a line is open; tied: another answer that opens it is as good."""
+        at = self._margin_of.get(row.number)
+        if at is None:
+            return
+        self.margins["proved"][at] = False
+        if tied:
+            self.margins["margin"][at], self.margins["tied"][at], self.margins["openable"][at] = 0, True, True
+
     def problem(self, code: str, file: str, value: str | None = None) -> None:
         """Something about a file that is said once."""
         self.problems.setdefault((code, file), Problem(code, file, value=value))
