@@ -293,6 +293,46 @@ def test_quarterly_credits(told: Told) -> None:
     assert set(told.table("match")["kind"]) == {"N:1"}
 
 
+RHYTHM = {month: DUE + 100 * (at * at % 17) for at, month in enumerate(run_of("2024-02", 11))}
+
+
+def quarter(day: str, *others: int) -> Row:
+    """The credit of the three months up to the one before ``day``'s; ``others``: of those without a line."""
+    months = run_of(later(day[:7], -3), 3)
+    return flow(day, sum(RHYTHM.get(month, 0) for month in months) + sum(others))
+
+
+@case([line(month, due=due) for month, due in RHYTHM.items()],
+      [flow("2024-02-12", DUE), quarter("2024-04-12", DUE + 300), quarter("2024-07-12"), quarter("2024-10-12"),
+       quarter("2025-01-12")])
+def test_the_record_begins_within_a_quarter(told: Told) -> None:
+    """The first credit holds January's, too, of which there is no line: nothing is missing, nothing too much."""
+    assert told.accused() == []
+    assert {month: row["credited_fen"] for month, row in told.months().items()} == RHYTHM
+
+
+@case([line(month, due=due) for month, due in RHYTHM.items() if month < "2024-12"],
+      [flow("2024-02-12", DUE), quarter("2024-04-12", DUE + 300), quarter("2024-07-12"), quarter("2024-10-12"),
+       quarter("2025-01-12")])
+def test_the_record_ends_within_a_quarter(told: Told) -> None:
+    """The last credit holds December's, too."""
+    assert told.accused() == []
+
+
+@case(lines("2024-02", 11),
+      [flow(f"{month}-28", 3 * DUE) for month in ("2024-04", "2024-07", "2025-01")])
+def test_the_record_begins_within_a_quarter_of_one_sum(told: Told) -> None:
+    """All three of the third quarter are missing: the first credit is not February's to April's."""
+    assert told.accused() == [(month, "missing_month", "credit_missing", DUE) for month in run_of("2024-07", 3)]
+
+
+@case([line(month, due=due) for month, due in RHYTHM.items()],
+      [quarter("2024-04-12", 3 * DUE), quarter("2024-07-12"), quarter("2024-10-12"), quarter("2025-01-12")])
+def test_too_much_in_the_first_quarter_stays_too_much(told: Told) -> None:
+    """Three times a month's sum is not January's."""
+    assert [label for _, label, *_ in told.accused()] != []
+
+
 @case(lines("2023-01", 24), credits("2023-01", 24, amount=5000) + [
     flow(f"{later(month, 1)}-19", 7000) for month in run_of("2023-01", 24)], coverage=[cover(start="2022-01-01")])
 def test_two_credits_a_month(told: Told) -> None:

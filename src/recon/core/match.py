@@ -16,6 +16,7 @@ import polars as pl
 
 from recon.core.alike import settle_alike
 from recon.core.clean import settle_clean
+from recon.core.cut_off import find_cut_off, place_cut_off
 from recon.core.links import LATEST, PRICES, Credit, Line, Link
 from recon.core.match_leftover import (
     beyond_ends,
@@ -146,16 +147,18 @@ def _match_account(
              for coin, price in zip(coins, left_prices, strict=True)]
     holed = find_holed(payable, coins)
     ahead, of_year = paid_ahead(payable, coins)
-    open_prices = [row.open_price for row in of_year]
-    asked = [0 if j in ahead else price for j, price in enumerate(asked)]
-    for row in of_year:
+    cut_off = find_cut_off(payable, coins, usual)
+    later = [*of_year, *(row for mine in cut_off.values() for row in mine)]  # they get theirs after the search
+    open_prices = [row.open_price for row in later]
+    asked = [0 if j in ahead or j in cut_off else price for j, price in enumerate(asked)]
+    for row in later:
         row.open_price = 0
-    apart = ahead | set(holed)
+    apart = {*ahead, *holed, *cut_off}
     solution = yield _question(payable, coins, asked, usual, apart)
     dearer = made_up_for(payable, coins, asked, solution)
     if dearer != asked:
         solution = yield _question(payable, coins, dearer, usual, apart)
-    for row, price in zip(of_year, open_prices, strict=True):
+    for row, price in zip(later, open_prices, strict=True):
         row.open_price = price
     used: set[int] = set()
     linked: set[int] = set()
@@ -186,6 +189,7 @@ def _match_account(
     open_rows = [row for at, row in enumerate(payable) if at not in linked]
     spare = place_annual(account, rows, open_rows, coins, spare, out)
     spare = place_prepaid(account, rows, open_rows, coins, spare, out)
+    spare = place_cut_off(account, open_rows, coins, spare, cut_off, out)
     spare = place_holed(account, payable, open_rows, coins, spare, holed, out)
     spare = place_inexact(account, rows, open_rows, coins, spare, left_prices, usual + behind, out)
     spare = make_good(account, payable, coins, spare, out, begin,
