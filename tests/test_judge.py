@@ -1535,3 +1535,17 @@ def test_a_month_of_unknown_amount_that_came_late_beside_the_next_is_not_missing
 def test_a_month_of_unknown_amount_is_missing_though_something_else_came(told: Told) -> None:
     """What came beside April's is not what March is likely to be due."""
     assert told.accused() == [("2022-03", "missing_month", "credit_missing", DUE)]
+
+
+@case([*lines(count=8), *lines(count=8, scale=60)],
+      [*credits(count=8, amount=DUE * 160 // 100, skip=["2024-04"]), flow("2024-05-12", DUE * 120 // 100)])
+def test_one_credit_of_two_payments_of_a_month_may_be_short(told: Told) -> None:
+    """More than either payment's and less than both's: the month is short, not one of them too much and one missing."""
+    assert told.accused() == [("2024-04", "short_credit", None, DUE * 40 // 100)]
+
+
+@case([*lines(count=8), *lines(count=8, scale=60)],
+      [*credits(count=8, amount=DUE * 160 // 100, skip=["2024-04"]), flow("2024-05-12", DUE)])
+def test_one_credit_of_one_of_two_payments_leaves_the_other_missing(told: Told) -> None:
+    """It is just the first one's: nothing came of the other."""
+    assert told.accused() == [("2024-04", "missing_month", "credit_missing", DUE * 60 // 100)]

@@ -461,22 +461,25 @@ class _Edges:
         """Two or three due months in one odd credit, in the last one's own place, that is nearly their sum.
 
         Nearly: off by less than a quarter of each of them; a month's share that lacks a little is sooner so than one
-        month not credited at all and as much too much in the next.
+        month not credited at all and as much too much in the next. Lines of one month are one sum: what is more than
+        any of them alone is all theirs, too much or too little.
         """
         first = self.lines[i]
         if first.kind != "normal":
             return
-        total, least = first.amounts[0], first.amounts[0]
+        total = least = most = first.amounts[0]
         for end in range(i + 1, min(i + ODD_LUMP, len(self.lines))):
             last = self.lines[end]
             if last.stream != first.stream or not last.open_price:
                 return
-            total, least = total + last.amounts[0], min(least, last.amounts[0])
+            due = last.amounts[0]
+            total, least, most = total + due, min(least, due), max(most, due)
             rows = tuple(range(i, end + 1))
             for j in sorted(self.odd):
                 credit, lag = self.credits[j], self.lag_of[end][j]
-                if (abs(credit.amount - total) * 4 >= least or credit.printed is not None or lag is None
-                        or not self._lump_ok(rows, j)):
+                near = abs(credit.amount - total) * 4 < least or (
+                    first.month == last.month and credit.amount > most)
+                if not near or credit.printed is not None or lag is None or not self._lump_ok(rows, j):
                     continue
                 edge = self._edge(rows, (j,), "inexact", (0,) * len(rows))
                 costs = tuple(cost if lag - last.shift == usual else INF
