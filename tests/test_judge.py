@@ -436,6 +436,20 @@ def test_credits_rounded_to_the_yuan_are_right_after_sums_that_need_no_rounding(
     assert told.unusual() == {}
 
 
+@case([*lines(count=12), *lines("2025-01", 4, due=12324, base_fen=616200)],
+      [*credits(count=12), *credits("2025-01", 4, amount=12300)], as_of="2025-12-31")
+def test_a_few_credits_rounded_to_the_yuan_are_no_deduction(told: Told) -> None:
+    """Nobody's premium is 24 fen."""
+    assert told.unusual() == {}
+
+
+@case([*lines(count=12), *lines("2025-01", 2, due=12324, base_fen=616200)],
+      [*credits(count=12), *credits("2025-01", 2, amount=12300)], as_of="2025-12-31")
+def test_two_credits_that_are_round_tell_no_rounding(told: Told) -> None:
+    """Twice may be chance."""
+    assert [label for _, label, *_ in told.accused()] == ["short_credit"] * 2
+
+
 @case(UNEVEN, [flow(f"{later(row['accrual_month'][:7], 1)}-12", row["into_account_fen"] - 37 * (at == 4))
                for at, row in enumerate(UNEVEN)])
 def test_a_round_credit_among_others_is_short(told: Told) -> None:

@@ -1,8 +1,8 @@
 """How a share of a base is rounded; and accounts credited in round sums, in whole yuan or jiao where the share is not.
 
 Offices round credits in their own ways (down, up, to the nearest), and no record says which. Where all credits of an
-account are round, what it is due is not in six months or more, and most credits but those of round sums are what is due
-rounded down or up, either is right: nobody is short of or given too much by a few fen month after month.
+account are round, what it is due is not in three months or more, and most credits but those of round sums are what is
+due rounded down or up, either is right: nobody is short of or given too much by a few fen month after month.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from recon.tables import ACCOUNT
 
 PPM = 1_000_000
 UNITS_FEN = (10, 100)  # the jiao and the yuan
-ROUND_CREDITS = 6  # so many credits of sums that are not round must be round, and so many sums due not
+ROUND_CREDITS = 3  # so many credits of sums that are not round must be round, and so many sums due not
 ROUND_PERCENT = 50  # of the credits, at least, are a due sum rounded
 
 
