@@ -1563,3 +1563,27 @@ def test_one_credit_of_two_payments_of_a_month_may_be_short(told: Told) -> None:
 def test_one_credit_of_one_of_two_payments_leaves_the_other_missing(told: Told) -> None:
     """It is just the first one's: nothing came of the other."""
     assert told.accused() == [("2024-04", "missing_month", "credit_missing", DUE * 60 // 100)]
+
+
+@case([*lines("2022-01", 4, due=None, skip=["2022-02"]), line("2022-02", due=None, paid_on="2022-03-05", scale=103)],
+      [*credits("2022-01", 4, skip=["2022-02"]), flow("2022-04-12", DUE * 103 // 100)],
+      as_of="2023-12-31", coverage=[cover(start="2021-01-01")])
+def test_of_two_months_of_unknown_amount_each_has_what_it_is_likely_to_be_due(told: Told) -> None:
+    """February's premium came with March's, and so did the credits: the sums say whose each is."""
+    assert {("2022-02", "2022-04-12", DUE * 103 // 100), ("2022-03", "2022-04-12", DUE)} <= set(told.links())
+
+
+@case([*lines("2022-01", 4, due=None), *lines("2022-05", 4)],
+      [*credits("2022-01", 8, skip=["2022-03"]), flow("2022-07-20")], as_of="2023-12-31", coverage=[cover(start="2021-01-01")])
+def test_a_month_of_unknown_amount_that_came_months_late_is_not_missing(told: Told) -> None:
+    """Beside June's, whose amount is known, came just what March is likely to be due."""
+    assert told.accused() == []
+    assert [day[:7] for month, day, _ in told.links() if month == "2022-03"] == ["2022-07"]
+
+
+@case([*lines("2022-01", 6, due=None), *(line(month, due=None, scale=5, payment_kind="top_up", paid_on="2022-06-25")
+                                          for month in run_of("2022-01", 3))],
+      [*credits("2022-01", 6), flow("2022-07-20", 2 * DUE * 5 // 100)], as_of="2023-12-31", coverage=[cover(start="2021-01-01")])
+def test_top_ups_of_unknown_amount_that_came_together(told: Told) -> None:
+    """Two of three came in one credit: it is none of the month's in whose place it came, and only one is missing."""
+    assert [(label, amount) for _, label, _, amount in told.accused()] == [("top_up", DUE * 5 // 100)]

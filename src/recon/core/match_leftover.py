@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import combinations, product
 from typing import NamedTuple
 
 from recon.core.links import (
@@ -331,8 +332,9 @@ def place_unknown(
 ) -> list[int]:
     """Lines whose amount is not known take the credit in their place, one to one, at no price.
 
-    One that is just what its month and those before it are likely to be due, which have none of their own, is all
-    theirs; and what else came in such a month is the older one's that is likely to be due just that.
+    Of several that which they are likely to be due. One that is just what its month and those before it are likely to
+    be due, which have none of their own, is all theirs; and one that is too much where it came is the older one's that
+    is likely to be due just that.
     """
     taken: set[int] = set()
     todo = [row for row in rows if row.by_place and not row.annual]
@@ -342,11 +344,11 @@ def place_unknown(
             todo.remove(row)
         taken.add(j)
     busy = {row.due + row.behind for row in todo if row.due is not None}
-    for late in (0, 1, 2):
+    for late, likely in product((0, 1, 2), (True, False)):
         for row in list(todo):
             for j in spare:
                 coin = coins[j]
-                if j in taken or coin.named:
+                if j in taken or coin.named or (likely and coin.amount != row.estimate):
                     continue
                 if coin.printed is not None:
                     fits = coin.printed == row.month
@@ -360,19 +362,23 @@ def place_unknown(
                     taken.add(j)
                     todo.remove(row)
                     break
+    last = max((row.place for row in rows), default=0)  # what comes after it is of months still to come
+    for row in [row for row in todo if row.paid and row.estimate and row.due is not None]:
+        place = (row.due or 0) + row.behind
+        late_one = next((j for j in spare if j not in taken and coins[j].amount == row.estimate
+                         and place < coins[j].month <= min(place + REACH_MONTHS, last)
+                         and coins[j].printed is None and not coins[j].named), None)
+        if late_one is not None:
+            out.link(account, row, coins[late_one], coins[late_one].amount, "1:1")
+            taken.add(late_one)
+            todo.remove(row)
     # What else came in such a month stands there too: whether it is too much cannot be told.
     served = {row.due + row.behind: row for row in rows
               if row.by_place and not row.annual and row.due is not None and row not in todo}
     for j in spare:
         row_there = served.get(coins[j].month)
         if j not in taken and row_there is not None and coins[j].printed is None:
-            older = next((row for row in todo if row.estimate == coins[j].amount and row.stream == row_there.stream
-                         and row.paid and 0 < row_there.month - row.month <= REACH_MONTHS), None)
-            if older is None:
-                out.link(account, row_there, coins[j], coins[j].amount, "1:N")
-            else:
-                out.link(account, older, coins[j], coins[j].amount, "1:1")
-                todo.remove(older)
+            out.link(account, row_there, coins[j], coins[j].amount, "1:N")
             taken.add(j)
     return [j for j in spare if j not in taken]
 
@@ -380,7 +386,8 @@ def place_unknown(
 def _likely_runs(todo: list[Row], coins: list[Coin], spare: list[int]) -> list[tuple[int, list[Row]]]:
     """Credits that are just what a line and those of the months right before it are likely to be due, and these lines.
 
-    Only the last one's place has a credit: what the rule gave them is not known, but that it came together is.
+    Only the last one's place has a credit: what the rule gave them is not known, but that it came together is. Of back
+    pay and top-ups all may have the same place: neighbours among them.
     """
     came = {coins[j].month for j in spare}
     by_month = {row.month: row for row in todo
@@ -402,6 +409,22 @@ def _likely_runs(todo: list[Row], coins: list[Coin], spare: list[int]) -> list[t
             found.append((j, run))
             for row in run:
                 del by_month[row.month]
+    gone = {j for j, _ in found}
+    streams = defaultdict(list)
+    for row in sorted(todo, key=lambda row: row.month):
+        if row.stream != "normal" and row.estimate and row.due is not None and row.paid:
+            streams[row.stream, row.due + row.behind].append(row)
+    for (_, place), group in streams.items():
+        for j in spare:
+            if j in gone or coins[j].month != place or coins[j].printed is not None or coins[j].named:
+                continue
+            spans = combinations(range(len(group) + 1), 2)
+            mine = next((group[first:end] for first, end in spans if end - first > 1
+                         and sum(row.estimate or 0 for row in group[first:end]) == coins[j].amount), [])
+            if mine:
+                found.append((j, mine))
+                gone.add(j)
+                group[:] = [row for row in group if row not in mine]
     return found
 
 
