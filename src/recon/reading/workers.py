@@ -189,6 +189,8 @@ class _Worker:
         timer.daemon = True
         self._busy, self._expired = True, False
         timer.start()
+        if seconds <= 0:  # no time at all: the timer alone may be later than the answer
+            self._expire()
         try:
             self._send(message)
             assert self._process.stdout is not None
