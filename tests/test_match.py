@@ -326,6 +326,20 @@ def test_the_record_begins_within_a_quarter_of_one_sum(told: Told) -> None:
     assert told.accused() == [(month, "missing_month", "credit_missing", DUE) for month in run_of("2024-07", 3)]
 
 
+@case(lines("2024-02", 10),
+      [flow(f"{month}-28", 3 * DUE) for month in ("2024-04", "2024-10", "2025-01")])
+def test_the_record_begins_and_ends_within_a_quarter_of_one_sum(told: Told) -> None:
+    """The second quarter is missing: other lags would fit as many lines, the usual one fits the ends, too."""
+    assert told.accused() == [(month, "missing_month", "credit_missing", DUE) for month in run_of("2024-04", 3)]
+
+
+@case(lines("2024-02", 5), [flow(f"{month}-28", 3 * DUE) for month in ("2024-04", "2024-07")])
+def test_a_short_record_that_begins_within_a_quarter(told: Told) -> None:
+    """One whole quarter, and a quarter before it a credit of as much."""
+    assert told.accused() == []
+    assert {row["credited_fen"] for row in told.months().values()} == {DUE}
+
+
 @case([line(month, due=due) for month, due in RHYTHM.items()],
       [quarter("2024-04-12", 3 * DUE), quarter("2024-07-12"), quarter("2024-10-12"), quarter("2025-01-12")])
 def test_too_much_in_the_first_quarter_stays_too_much(told: Told) -> None:

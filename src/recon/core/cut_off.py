@@ -6,14 +6,16 @@ or ends: what the credit holds for the months without a line is no surplus, and 
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping
+from itertools import product
+from operator import itemgetter
 
 from recon.core.links import REACH_MONTHS
 from recon.core.match_prices import is_like
 from recon.core.match_rows import Account, Coin, Output, Row
 
-LUMPS = 2  # so many credits of equally many months, equally long after them, make a rhythm
+LUMPS = 2  # so many credits of equally many months, equally long after them, make a rhythm; one of them is whole
 MOST_MONTHS = 6  # of one lump
 
 
@@ -24,31 +26,43 @@ def find_cut_off(rows: list[Row], coins: list[Coin], usual: int) -> dict[int, li
     beside those without a line are due.
     """
     line_of = {row.month: row for row in rows if row.stream == "normal" and row.amount}
-    if len(coins) * 3 > len(line_of) * 2 or len(line_of) < sum(row.stream == "normal" for row in rows):
+    if len(line_of) < sum(row.stream == "normal" for row in rows) or not line_of:
         return {}
+    if sum(min(line_of) < coin.month <= max(line_of) + usual for coin in coins) * 3 > len(line_of) * 2:
+        return {}  # not so much more often than month by month
     free = [j for j, coin in enumerate(coins) if coin.printed is None and not coin.named and coin.amount > 0]
-    rhythm = Counter((count, lag) for j in free for lag in range(REACH_MONTHS + 1)
-                     for count in _counts(coins[j].month - lag, coins[j].amount, line_of))
-    if not rhythm:
-        return {}
-    count, lag = min(rhythm, key=lambda each: (-rhythm[each], abs(each[1] - usual), each))
-    often = rhythm[count, lag]
-    if often < LUMPS or often * count * 2 < len(line_of):
-        return {}
+    whole: dict[tuple[int, int], list[int]] = defaultdict(list)  # months and lag: credits that hold just so many lines
+    for j, lag in product(free, range(REACH_MONTHS + 1)):
+        for count in _counts(coins[j].month - lag, coins[j].amount, line_of):
+            whole[count, lag].append(j)
+    best, least = dict[int, list[Row]](), (0, 0)
+    for (count, lag), mine in whole.items():
+        cut = {j: lines for j in free
+               if (lines := _cut(coins[j], count, lag, line_of, rows))
+               and all((coins[j].month - coins[other].month) % count == 0 for other in mine)}
+        held = len(mine) * count + sum(map(len, cut.values()))
+        if len(mine) + len(cut) >= LUMPS and held * 2 >= len(line_of):
+            # Of one sum month after month many lags fit as well, and may cut off what is whole: the usual is likely.
+            best, least = max((best, least), (cut, (len(mine) + len(cut), -abs(lag - usual))), key=itemgetter(1))
+    return best
+
+
+def _cut(coin: Coin, count: int, lag: int, line_of: Mapping[int, Row], rows: list[Row]) -> list[Row]:
+    """The lines of the ``count`` months up to ``lag`` before a credit that holds these months' sum and more.
+
+    None where all months have a line, where one within the record has none, or the rest is unlike the months outside.
+    """
     first, last = min(line_of), max(line_of)
-    found: dict[int, list[Row]] = {}
-    for j in free:
-        end = coins[j].month - lag
-        begin = end - count + 1
-        if not (begin < first <= end or begin <= last < end):
-            continue
-        months = range(max(begin, first), min(end, last) + 1)
-        mine = [line_of[month] for month in months if month in line_of]
-        rest = coins[j].amount - sum(row.amount or 0 for row in mine)
-        beside = first - 1 if begin < first else last + 1
-        if len(mine) == len(months) and rest > 0 and is_like(rest // (count - len(mine)), beside, rows):
-            found[j] = mine
-    return found
+    end = coin.month - lag
+    begin = end - count + 1
+    if not (begin < first <= end or begin <= last < end):
+        return []
+    months = range(max(begin, first), min(end, last) + 1)
+    mine = [line_of[month] for month in months if month in line_of]
+    rest = coin.amount - sum(row.amount or 0 for row in mine)
+    beside = first - 1 if begin < first else last + 1
+    like = len(mine) == len(months) and rest > 0 and is_like(rest // (count - len(mine)), beside, rows)
+    return mine if like else []
 
 
 def _counts(end: int, amount: int, line_of: Mapping[int, Row]) -> list[int]:
