@@ -1587,3 +1587,33 @@ def test_a_month_of_unknown_amount_that_came_months_late_is_not_missing(told: To
 def test_top_ups_of_unknown_amount_that_came_together(told: Told) -> None:
     """Two of three came in one credit: it is none of the month's in whose place it came, and only one is missing."""
     assert [(label, amount) for _, label, _, amount in told.accused()] == [("top_up", DUE * 5 // 100)]
+
+
+@case([line("2022-01", due=None), line("2022-02", due=None, paid_on="2022-03-20", scale=103),
+       *lines("2022-03", 4, due=None)],
+      [*credits("2022-01", 6, skip=["2022-02", "2022-03"]), flow("2022-04-12", DUE * 203 // 100)],
+      as_of="2023-12-31", coverage=[cover(start="2021-01-01")])
+def test_two_months_of_unknown_amount_paid_together_came_together(told: Told) -> None:
+    """The credit in their common place is the sum of what both are likely to be due."""
+    assert told.accused() == []
+    assert {("2022-02", "2022-04-12", DUE * 103 // 100), ("2022-03", "2022-04-12", DUE)} <= set(told.links())
+
+
+@case([line("2022-01", due=None, scale=105), line("2022-02", due=None), line("2022-03", due=None, scale=105),
+       *lines("2022-04", 4, due=None)],
+      [*credits("2022-02", 6, skip=["2022-03"]), flow("2022-05-20", DUE * 105 // 100)],
+      as_of="2023-12-31", coverage=[cover(start="2022-03-01")])
+def test_a_late_credit_is_the_nearest_months(told: Told) -> None:
+    """January, whose place lies before the export, is likely to be due as much as March, which lacks it."""
+    assert told.accused() == []
+    assert ("2022-03", "2022-05-20", DUE * 105 // 100) in told.links()
+
+
+@case([line("2022-01", due=None), line("2022-02", due=None, scale=103), line("2022-03", due=None, scale=98),
+       *lines("2022-04", 4, due=None)],
+      [flow("2022-02-12"), flow("2022-04-12", DUE * 103 // 100), flow("2022-05-20", DUE * 98 // 100), *credits("2022-04", 4)],
+      as_of="2023-12-31", coverage=[cover(start="2021-01-01")])
+def test_two_late_months_of_unknown_amount_in_a_row(told: Told) -> None:
+    """In March's place came just what February is likely to be due: March's own came a month later."""
+    assert told.accused() == []
+    assert {("2022-02", "2022-04-12", DUE * 103 // 100), ("2022-03", "2022-05-20", DUE * 98 // 100)} <= set(told.links())

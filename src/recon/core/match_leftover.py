@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import combinations, product
+from itertools import combinations
 from typing import NamedTuple
 
 from recon.core.links import (
@@ -332,9 +332,8 @@ def place_unknown(
 ) -> list[int]:
     """Lines whose amount is not known take the credit in their place, one to one, at no price.
 
-    Of several that which they are likely to be due. One that is just what its month and those before it are likely to
-    be due, which have none of their own, is all theirs; and one that is too much where it came is the older one's that
-    is likely to be due just that.
+    First that which they are likely to be due, then a later one of just that sum, then any. One that is just what its
+    month and those before it are likely to be due, which have none of their own, is all theirs.
     """
     taken: set[int] = set()
     todo = [row for row in rows if row.by_place and not row.annual]
@@ -344,34 +343,20 @@ def place_unknown(
             todo.remove(row)
         taken.add(j)
     busy = {row.due + row.behind for row in todo if row.due is not None}
-    for late, likely in product((0, 1, 2), (True, False)):
-        for row in list(todo):
-            for j in spare:
-                coin = coins[j]
-                if j in taken or coin.named or (likely and coin.amount != row.estimate):
-                    continue
-                if coin.printed is not None:
-                    fits = coin.printed == row.month
-                elif row.due is None:
-                    fits = 0 <= coin.month - row.month <= ANNUAL_REACH_MONTHS
-                else:
-                    # A later credit is only taken where it is not the place of another such line.
-                    fits = coin.month == row.due + row.behind + late and (late == 0 or coin.month not in busy)
-                if fits:
-                    out.link(account, row, coin, coin.amount, "1:1")
-                    taken.add(j)
-                    todo.remove(row)
-                    break
+    taken |= _take(account, todo, coins, [j for j in spare if j not in taken], out, late=0, likely=True, busy=busy)
     last = max((row.place for row in rows), default=0)  # what comes after it is of months still to come
-    for row in [row for row in todo if row.paid and row.estimate and row.due is not None]:
-        place = (row.due or 0) + row.behind
-        late_one = next((j for j in spare if j not in taken and coins[j].amount == row.estimate
-                         and place < coins[j].month <= min(place + REACH_MONTHS, last)
-                         and coins[j].printed is None and not coins[j].named), None)
-        if late_one is not None:
-            out.link(account, row, coins[late_one], coins[late_one].amount, "1:1")
-            taken.add(late_one)
+    for j in spare:
+        coin = coins[j]
+        late_for = [row for row in todo if row.estimate == coin.amount and row.paid and row.due is not None
+                    and 0 < coin.month - row.due - row.behind <= REACH_MONTHS]
+        if late_for and j not in taken and coin.month <= last and coin.printed is None and not coin.named:
+            row = max(late_for, key=lambda row: (row.due or 0) + row.behind)
+            out.link(account, row, coin, coin.amount, "1:1")
+            taken.add(j)
             todo.remove(row)
+    for late in (0, 1, 2):
+        taken |= _take(account, todo, coins, [j for j in spare if j not in taken], out, late=late, likely=False,
+                       busy=busy)
     # What else came in such a month stands there too: whether it is too much cannot be told.
     served = {row.due + row.behind: row for row in rows
               if row.by_place and not row.annual and row.due is not None and row not in todo}
@@ -383,11 +368,42 @@ def place_unknown(
     return [j for j in spare if j not in taken]
 
 
+def _take(
+    account: Account, todo: list[Row], coins: list[Coin], spare: list[int], out: Output, *, late: int, likely: bool,
+    busy: Collection[int],
+) -> set[int]:
+    """The credits that lines of ``todo`` take so many months after their place; the lines are done then.
+
+    likely: only those that print the line's month or are just what it is likely to be due. busy: places of lines.
+    """
+    mine: set[int] = set()
+    for row in list(todo):
+        for j in spare:
+            coin = coins[j]
+            if j in mine or coin.named:
+                continue
+            if coin.printed is not None:
+                fits = coin.printed == row.month
+            elif likely and coin.amount != row.estimate:
+                continue
+            elif row.due is None:
+                fits = 0 <= coin.month - row.month <= ANNUAL_REACH_MONTHS
+            else:
+                # A later credit is only taken where it is not the place of another such line.
+                fits = coin.month == row.due + row.behind + late and (late == 0 or coin.month not in busy)
+            if fits:
+                out.link(account, row, coin, coin.amount, "1:1")
+                mine.add(j)
+                todo.remove(row)
+                break
+    return mine
+
+
 def _likely_runs(todo: list[Row], coins: list[Coin], spare: list[int]) -> list[tuple[int, list[Row]]]:
     """Credits that are just what a line and those of the months right before it are likely to be due, and these lines.
 
-    Only the last one's place has a credit: what the rule gave them is not known, but that it came together is. Of back
-    pay and top-ups all may have the same place: neighbours among them.
+    Only the last one's place has a credit: what the rule gave them is not known, but that it came together is. Months
+    paid late have the same place; so may back pay and top-ups, of which it is neighbours' that need not be the last.
     """
     came = {coins[j].month for j in spare}
     by_month = {row.month: row for row in todo
@@ -395,13 +411,14 @@ def _likely_runs(todo: list[Row], coins: list[Coin], spare: list[int]) -> list[t
     found: list[tuple[int, list[Row]]] = []
     for j in spare:
         coin = coins[j]
-        last = next((row for row in by_month.values() if (row.due or 0) + row.behind == coin.month), None)
+        last = max((row for row in by_month.values() if (row.due or 0) + row.behind == coin.month),
+                   key=lambda row: row.month, default=None)
         if last is None or coin.printed is not None or coin.named:
             continue
         run, left = [last], coin.amount - (last.estimate or 0)
         while left > 0:
             before = by_month.get(run[0].month - 1)
-            if before is None or (before.due or 0) + before.behind in came:
+            if before is None or (before.due or 0) + before.behind in came - {coin.month}:
                 break
             run.insert(0, before)
             left -= before.estimate or 0
