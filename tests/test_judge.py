@@ -1617,3 +1617,33 @@ def test_two_late_months_of_unknown_amount_in_a_row(told: Told) -> None:
     """In March's place came just what February is likely to be due: March's own came a month later."""
     assert told.accused() == []
     assert {("2022-02", "2022-04-12", DUE * 103 // 100), ("2022-03", "2022-05-20", DUE * 98 // 100)} <= set(told.links())
+
+
+def _stated_from(month: str, rows: list[Row]) -> list[Row]:
+    """The lines, of which only those from ``month`` on state what goes into the account."""
+    return [row | ({} if row["accrual_month"][:7] >= month else {"into_account_fen": None}) for row in rows]
+
+
+@case(_stated_from("2022-04", [*lines("2022-01", 2), line("2022-03", paid_on="2022-04-20", scale=103), *lines("2022-04", 4)]),
+      [*credits("2022-01", 7, skip=["2022-03", "2022-04"]), flow("2022-05-12", DUE * 203 // 100)],
+      as_of="2023-12-31", coverage=[cover(start="2021-01-01")])
+def test_a_month_of_unknown_amount_came_with_one_of_known_amount(told: Told) -> None:
+    """Both were paid on one day: the credit is what April is due and March is likely to be."""
+    assert told.accused() == []
+    assert {("2022-03", "2022-05-12", DUE * 103 // 100), ("2022-04", "2022-05-12", DUE)} <= set(told.links())
+
+
+@case([*lines("2022-01", 6), *lines("2022-03", 2, due=None, scale=60, employer="另一公司")],
+      [*credits("2022-01", 6, skip=["2022-03", "2022-04"]), *(flow(f"{later(month, 1)}-12", DUE * 160 // 100, accrual_month=f"{month}-01") for month in run_of("2022-03", 2))],
+      as_of="2023-12-31", coverage=[cover(start="2021-01-01")])
+def test_one_credit_of_a_payment_of_known_amount_and_one_of_unknown(told: Told) -> None:
+    """Nothing is too much: the second payer's share is what it is likely to be."""
+    assert told.accused() == []
+
+
+@case([*lines("2022-01", 6, due=None), *(line(month, due=None, scale=5, payment_kind="top_up", paid_on="2022-04-25")
+                                          for month in run_of("2022-01", 3))],
+      [*credits("2022-01", 6), flow("2022-06-20", 3 * DUE * 5 // 100)], as_of="2023-12-31", coverage=[cover(start="2021-01-01")])
+def test_top_ups_of_unknown_amount_that_came_together_late(told: Told) -> None:
+    """All three in one credit a month after their place."""
+    assert told.accused() == []

@@ -63,6 +63,7 @@ from recon.core.match_rows import (
     nulls_last,
     rows_by_account,
 )
+from recon.core.mixed import find_mixed, place_mixed
 from recon.core.paid_together import name_parts, with_parts, without_unlisted
 from recon.core.search import Solution
 from recon.core.solve import Question, solve_many
@@ -148,12 +149,14 @@ def _match_account(
     holed = find_holed(payable, coins)
     ahead, of_year = paid_ahead(payable, coins)
     cut_off = find_cut_off(payable, coins, usual)
-    later = [*of_year, *(row for mine in cut_off.values() for row in mine)]  # they get theirs after the search
+    mixed = find_mixed(rows, coins)
+    # They get theirs after the search.
+    later = [*of_year, *(row for found in (cut_off, mixed) for mine in found.values() for row in mine)]
     open_prices = [row.open_price for row in later]
-    asked = [0 if j in ahead or j in cut_off else price for j, price in enumerate(asked)]
+    asked = [0 if j in ahead or j in cut_off or j in mixed else price for j, price in enumerate(asked)]
     for row in later:
         row.open_price = 0
-    apart = {*ahead, *holed, *cut_off}
+    apart = {*ahead, *holed, *cut_off, *mixed}
     solution = yield _question(payable, coins, asked, usual, apart)
     dearer = made_up_for(payable, coins, asked, solution)
     if dearer != asked:
@@ -190,11 +193,12 @@ def _match_account(
     spare = place_annual(account, rows, open_rows, coins, spare, out)
     spare = place_prepaid(account, rows, open_rows, coins, spare, out)
     spare = place_cut_off(account, open_rows, coins, spare, cut_off, out)
+    spare, served = place_mixed(account, open_rows, coins, spare, mixed, out)
     spare = place_holed(account, payable, open_rows, coins, spare, holed, out)
     spare = place_inexact(account, rows, open_rows, coins, spare, left_prices, usual + behind, out)
     spare = make_good(account, payable, coins, spare, out, begin,
                       {j for j, price in enumerate(dearer) if price == PRICES.made_up})
-    spare = place_unknown(account, rows, coins, spare, out)
+    spare = place_unknown(account, [row for row in rows if row.number not in served], coins, spare, out)
     put_older_first(rows, coins, out, begin)
     first_of_two = {(coins[link.credits[0]].month, coins[link.credits[0]].amount): payable[link.lines[0]]
                     for link in solution.links if link.kind == "1:1"}

@@ -433,9 +433,11 @@ def _likely_runs(todo: list[Row], coins: list[Coin], spare: list[int]) -> list[t
             streams[row.stream, row.due + row.behind].append(row)
     for (_, place), group in streams.items():
         for j in spare:
-            if j in gone or coins[j].month != place or coins[j].printed is not None or coins[j].named:
+            late = coins[j].month - place
+            if j in gone or not 0 <= late <= REACH_MONTHS or coins[j].printed is not None or coins[j].named:
                 continue
-            spans = combinations(range(len(group) + 1), 2)
+            # Later than in their place only all of them together.
+            spans = [(0, len(group))] if late else combinations(range(len(group) + 1), 2)
             mine = next((group[first:end] for first, end in spans if end - first > 1
                          and sum(row.estimate or 0 for row in group[first:end]) == coins[j].amount), [])
             if mine:
