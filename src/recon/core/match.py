@@ -166,7 +166,7 @@ def _match_account(
     used: set[int] = set()
     linked: set[int] = set()
     begin = len(out.links["line"])
-    for link in _oldest_first(solution.links, payable, coins):
+    for link in _oldest_first(_nearest(solution.links, payable, coins), payable, coins):
         emit(account, link, payable, coins, out)
         used.update(link.credits)
         linked.update(link.lines)
@@ -207,6 +207,26 @@ def _match_account(
     if len(linked) < len(payable) and {row.number for row in payable} <= set(out.links["line"][begin:]):
         for row in payable:  # no month is open in the end: there is nothing to be undecided about
             out.settle(row)
+
+
+def _nearest(links: tuple[Link, ...], rows: list[Row], coins: list[Coin]) -> tuple[Link, ...]:
+    """Of odd credits of one month the larger is the line's that is due more: which is whose costs the search the same.
+
+    Two credits that each lack the same deduction are then no shortfall beside a surplus.
+    """
+    groups: dict[tuple[int, str], list[int]] = defaultdict(list)
+    for at, link in enumerate(links):
+        if link.kind == "inexact" and len(link.lines) == len(link.credits) == 1:
+            coin, row = coins[link.credits[0]], rows[link.lines[0]]
+            if coin.printed is None and row.arrival is not None and row.arrival < coin.month:
+                groups[coin.month, row.stream].append(at)
+    ordered = list(links)
+    for group in (group for group in groups.values() if len(group) > 1):
+        lines = sorted((links[at].lines for at in group), key=lambda each: (rows[each[0]].amount or 0, each))
+        credits = sorted((links[at].credits for at in group), key=lambda each: (coins[each[0]].amount, each))
+        for at, line, credit in zip(group, lines, credits, strict=True):
+            ordered[at] = links[at]._replace(lines=line, credits=credit)
+    return tuple(ordered)
 
 
 def _oldest_first(links: tuple[Link, ...], rows: list[Row], coins: list[Coin]) -> list[Link]:
