@@ -1655,3 +1655,56 @@ def test_of_two_odd_credits_of_a_month_the_larger_is_the_larger_lines(told: Told
     """Either lacks 7.00: it is not one that lacks more and one that has too much."""
     assert {("2024-04", "2024-06-12", DUE * 112 // 100 - 700), ("2024-05", "2024-06-12", DUE - 700)} <= set(told.links())
     assert not [part for part in told.accused() if part[1] == "over_credit"]
+
+
+UNEQUAL = {month: DUE + 37 * at * at for at, month in enumerate(run_of("2024-01", 9))}
+TWICE = {month: due + due * 6 // 10 for month, due in UNEQUAL.items()}
+PAID_TWICE = [line(month, due=fen, employee_fen=fen, base_fen=50 * fen)
+              for month, due in UNEQUAL.items() for fen in (due, due * 6 // 10)]
+
+
+def in_one(*others: Row, skip: str = "2024-04") -> list[Row]:
+    """Both payments of each month in one credit but those of ``skip``, and ``others``."""
+    return [*(flow(f"{later(month, 1)}-12", fen) for month, fen in TWICE.items() if month != skip), *others]
+
+
+@case([*lines(count=9, skip=["2024-05"]), *lines(count=9, scale=60, skip=["2024-05"]), line("2024-05", scale=160)],
+      credits(count=9, skip=["2024-04"], amount=DUE * 160 // 100))
+def test_two_payments_credited_in_one_are_missing_once(told: Told) -> None:
+    """May was paid in one: leaving April's two open is no dearer than May's one."""
+    assert told.accused() == [("2024-04", "missing_month", "credit_missing", DUE * 160 // 100)]
+
+
+@case(PAID_TWICE, in_one(flow("2024-05-12", 8000)))
+def test_one_credit_of_two_payments_is_short_however_little_it_is(told: Told) -> None:
+    """Less than either: both came short, none is missing."""
+    assert told.accused() == [("2024-04", "short_credit", None, TWICE["2024-04"] - 8000)]
+
+
+@case(PAID_TWICE, in_one(flow("2024-05-12", TWICE["2024-04"]), flow("2024-05-15", TWICE["2024-04"])))
+def test_one_credit_of_two_payments_that_came_twice(told: Told) -> None:
+    """It came twice as a whole."""
+    assert told.accused() == [("2024-04", "over_credit", "duplicate_credit", -TWICE["2024-04"])]
+
+
+@case(PAID_TWICE, in_one(flow("2024-06-12", TWICE["2024-04"])))
+def test_one_credit_of_two_payments_is_late_as_a_whole(told: Told) -> None:
+    """Each payment has its own share of it."""
+    assert told.unusual() == {"2024-04": "delay/late/resolved"}
+    assert [fen for month, _, fen in told.links() if month == "2024-04"] == [
+        UNEQUAL["2024-04"] * 6 // 10, UNEQUAL["2024-04"]]
+    assert set(told.table("match")["kind"]) == {"N:1"}
+
+
+@case(PAID_TWICE, in_one(flow("2024-05-12", UNEQUAL["2024-04"])))
+def test_one_of_two_payments_that_are_credited_in_one_may_be_missing(told: Told) -> None:
+    """What came is to the fen the first one's."""
+    assert told.accused() == [("2024-04", "missing_month", "credit_missing", UNEQUAL["2024-04"] * 6 // 10)]
+
+
+@case(PAID_TWICE, [flow(f"{later(month, 1)}-12", fen) for month, due in UNEQUAL.items()
+                   for fen in (due, due * 6 // 10) if (month, fen) != ("2024-04", due)])
+def test_two_payments_credited_apart_are_two(told: Told) -> None:
+    """April's first payment was not credited."""
+    assert told.accused() == [("2024-04", "missing_month", "credit_missing", UNEQUAL["2024-04"])]
+    assert set(told.table("match")["kind"]) == {"1:1"}

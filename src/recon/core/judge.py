@@ -415,7 +415,8 @@ def _surplus_parts(links: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     extra = extra.join(sizes, on=key, how="left", nulls_equal=True, maintain_order="left")
     extra = _with_unseen(extra, lines)
     unseen = pl.col("unseen")
-    repeated = pl.col("_due").list.contains(pl.col("amount_fen")).fill_null(False)
+    repeated = (pl.col("_due").list.contains(pl.col("amount_fen"))
+                | (pl.col("_due").list.sum() == pl.col("amount_fen"))).fill_null(False)
     late = extra.filter("is_late")
     rows = [extra.select(
         pl.col("line").cast(pl.UInt32), *key,

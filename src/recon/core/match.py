@@ -17,6 +17,7 @@ import polars as pl
 from recon.core.alike import settle_alike
 from recon.core.clean import settle_clean
 from recon.core.cut_off import find_cut_off, place_cut_off
+from recon.core.joined import Joined, join_lines, part_again
 from recon.core.links import LATEST, PRICES, Credit, Line, Link
 from recon.core.match_leftover import (
     beyond_ends,
@@ -86,7 +87,7 @@ def match(
     ordered = sorted(rows, key=nulls_last)
     for start in range(0, len(ordered), TOGETHER):
         block = ordered[start:start + TOGETHER]
-        asking = [_match_account(each, rows.pop(each), coins.pop(each), out, posting_prints) for each in block]
+        asking = [_match_parted(each, rows.pop(each), coins.pop(each), out, posting_prints) for each in block]
         questions = [next(account) for account in asking]
         while questions:
             told = zip(asking, solve_many(questions), strict=True)
@@ -120,10 +121,18 @@ def _tell(account: Generator[Question, Solution, None], solution: Solution) -> Q
     return None
 
 
-def _match_account(
+def _match_parted(
     account: Account, rows: list[Row], coins: list[Coin], out: Output, posting_prints: Collection[str]
 ) -> Generator[Question, Solution, None]:
     """Yields what the solver must answer, takes the solution, and puts links and margins into ``out``."""
+    joined, begin = yield from _match_account(account, rows, coins, out, posting_prints)
+    part_again(joined, out, begin)
+
+
+def _match_account(
+    account: Account, rows: list[Row], coins: list[Coin], out: Output, posting_prints: Collection[str]
+) -> Generator[Question, Solution, tuple[Joined, int]]:
+    """The lines that were joined for the matching, and where the account's links begin (:func:`part_again`)."""
     coins = without_next_year(rows, coins)
     drop_roundings(rows, coins)
     believe_print(rows, coins, out, posting_prints)
@@ -133,6 +142,8 @@ def _match_account(
             coin.named = False
     payable = [row for row in rows if row.payable]
     set_apart(payable)
+    rows, joined = join_lines(rows, coins)
+    payable = [row for row in rows if row.payable]
     whole = len(coins)
     coins, unlisted = without_unlisted(rows, with_parts(payable, coins))
     # Stable: months stay in order. Lines that are never late fit any credit: last, when little is left to choose from.
@@ -185,7 +196,7 @@ def _match_account(
         out.problem("record-too-long", coins[0].file, str(len(payable)))
     spare = [j for j in range(len(coins)) if j not in used]
     if not spare and not any(link.kind == "inexact" for link in solution.links):
-        return
+        return joined, begin
     lags = lags_found(solution.links, payable, coins)
     for j in beyond_ends(payable, coins, spare, lags):
         left_prices[j] = 0
@@ -207,6 +218,7 @@ def _match_account(
     if len(linked) < len(payable) and {row.number for row in payable} <= set(out.links["line"][begin:]):
         for row in payable:  # no month is open in the end: there is nothing to be undecided about
             out.settle(row)
+    return joined, begin
 
 
 def _nearest(links: tuple[Link, ...], rows: list[Row], coins: list[Coin]) -> tuple[Link, ...]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import cast
 
 import polars as pl
 
@@ -166,6 +168,22 @@ class Output:
         for name, value in zip(LINK_SCHEMA, values, strict=True):
             self.links[name].append(value)
 
+    def links_of(self, number: int, begin: int) -> list[tuple[int, int, str]]:
+        """Place, amount and kind of a line's own links from place ``begin`` on, no surplus."""
+        of = self.links
+        return [(at, cast(int, of["amount_fen"][at]), cast(str, of["kind"][at]))
+                for at in range(begin, len(of["line"])) if of["line"][at] == number and not of["surplus"][at]]
+
+    def share(self, at: int, shares: Mapping[int, int], kind: str) -> None:
+        """Share the link at a place out among lines (by number): one link for each that has a share."""
+        whole = {name: values[at] for name, values in self.links.items()}
+        for count, (number, fen) in enumerate((number, fen) for number, fen in shares.items() if fen):
+            for name, value in (whole | {"line": number, "amount_fen": fen, "kind": kind}).items():
+                if count:
+                    self.links[name].append(value)
+                else:
+                    self.links[name][at] = value
+
     def margin(
         self, row: Row, margin: int | None, *, question: bool, tied: bool = False, openable: bool = False,
         bounded: bool = False, proved: bool = True,
@@ -175,6 +193,14 @@ class Output:
         values = (row.number, margin, question, tied, openable, bounded, proved)
         for name, value in zip(MARGIN_SCHEMA, values, strict=True):
             self.margins[name].append(value)
+
+    def margin_as(self, row: Row, others: Iterable[Row]) -> None:
+        """The same of other lines as of ``row``."""
+        at = self._margin_of[row.number]
+        for other in others:
+            self._margin_of[other.number] = len(self.margins["line"])
+            for name, values in self.margins.items():
+                values.append(other.number if name == "line" else values[at])
 
     def settle(self, row: Row) -> None:
         """What later made the line good leaves no question about its month."""
