@@ -29,7 +29,6 @@ from recon.core.match_leftover import (
     place_inexact,
     place_prepaid,
     place_surplus,
-    place_unknown,
     put_older_first,
     without_next_year,
 )
@@ -68,6 +67,7 @@ from recon.core.mixed import find_mixed, place_mixed
 from recon.core.paid_together import name_parts, with_parts, without_unlisted
 from recon.core.search import Solution
 from recon.core.solve import Question, solve_many
+from recon.core.unknown_amounts import place_unknown
 
 TOGETHER = 4000  # accounts that are solved in one go: enough to fill arrays, few enough to hold in memory
 

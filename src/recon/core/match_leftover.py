@@ -1,20 +1,17 @@
 """What the joint best set leaves over, and where it is placed (docs/matching.md).
 
-Yearly and prepaid credits, lone months and lone credits, shortfalls made good, months of unknown amount, the surplus.
+Yearly and prepaid credits, lone months and lone credits, shortfalls made good, the surplus.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import combinations
 from typing import NamedTuple
 
 from recon.core.links import (
-    ANNUAL_REACH_MONTHS,
     HALF_YUAN,
     INEXACT_LATE,
-    REACH_MONTHS,
     Link,
     is_beyond_top_up,
     quarters_off,
@@ -90,7 +87,7 @@ def place_prepaid(
     left: it stands in no month.
     """
     taken: set[int] = set()
-    todo = [row for row in rows if row.prepaid and row.stream == "normal" and _value(row)
+    todo = [row for row in rows if row.prepaid and row.stream == "normal" and row.likely
             and (row in open_rows or (row.by_place and row.paid))]
     for j in spare:
         coin = coins[j]
@@ -112,7 +109,7 @@ def place_prepaid(
             continue
         for row in mine:
             share = each if row.amount is None else min(each, row.amount)
-            out.link(account, row, coin, share, "N:1" if share == _value(row) else "inexact")
+            out.link(account, row, coin, share, "N:1" if share == row.likely else "inexact")
             todo.remove(row)
             if row in open_rows:
                 out.settle(row)
@@ -121,18 +118,13 @@ def place_prepaid(
     return [j for j in spare if j not in taken]
 
 
-def _value(row: Row) -> int:
-    """What a month is due, or likely to be."""
-    return row.amount if row.amount is not None else row.estimate or 0
-
-
 def _prepaid_share(total: int, first: Row) -> tuple[int, int]:
     """For how many months from ``first`` on a sum paid in advance is, and what each of them has; 0 where it is none."""
-    count, rest = divmod(total, _value(first))
+    count, rest = divmod(total, first.likely)
     if not rest and count in (YEAR, YEAR - first.month % YEAR):
-        return count, _value(first)
+        return count, first.likely
     each, rest = divmod(total, YEAR)
-    if not rest and first.amount is None and first.month % YEAR == 0 and each * 2 > _value(first) > each // 2:
+    if not rest and first.amount is None and first.month % YEAR == 0 and each * 2 > first.likely > each // 2:
         return YEAR, each
     return 0, 0
 
@@ -142,7 +134,7 @@ def without_next_year(rows: list[Row], coins: list[Coin]) -> list[Coin]:
 
     The account's last lines have had theirs the same way: a year before, or when their first month was paid.
     """
-    lines = [row for row in rows if row.prepaid and row.stream == "normal" and _value(row)]
+    lines = [row for row in rows if row.prepaid and row.stream == "normal" and row.likely]
     if len(coins) < 2 or not lines:
         return coins
     last = max(lines, key=lambda row: row.month)
@@ -150,7 +142,7 @@ def without_next_year(rows: list[Row], coins: list[Coin]) -> list[Coin]:
     if not any(0 <= first.month - coin.month <= 1 and _prepaid_share(coin.gross, first)[0] for coin in coins):
         return coins
     return [coin for coin in coins if not (
-        coin.month % YEAR == 0 and last.month < coin.month <= last.month + 2 and coin.amount == YEAR * _value(last))]
+        coin.month % YEAR == 0 and last.month < coin.month <= last.month + 2 and coin.amount == YEAR * last.likely)]
 
 
 def paid_ahead(rows: list[Row], coins: list[Coin]) -> tuple[set[int], list[Row]]:
@@ -160,14 +152,14 @@ def paid_ahead(rows: list[Row], coins: list[Coin]) -> tuple[set[int], list[Row]]
     Of a steady wage it is also the sum of the year before, and nothing else says that this had its own: so two
     such Januaries in a row must tell that this is how the account is paid.
     """
-    lines = {row.month: row for row in rows if row.prepaid and row.stream == "normal" and _value(row)}
+    lines = {row.month: row for row in rows if row.prepaid and row.stream == "normal" and row.likely}
     years = {coin.month: j for j, coin in enumerate(coins)
              if coin.month % YEAR == 0 and coin.printed is None and not coin.named
-             and coin.month in lines and coin.amount == YEAR * _value(lines[coin.month])}
+             and coin.month in lines and coin.amount == YEAR * lines[coin.month].likely}
     found, theirs = set[int](), list[Row]()
     for begin, j in years.items():
         mine = [lines[month] for month in range(begin, begin + YEAR) if month in lines]
-        if mine[-1].month != begin + len(mine) - 1 or sum(_value(row) or 0 for row in mine) == coins[j].amount:
+        if mine[-1].month != begin + len(mine) - 1 or sum(row.likely for row in mine) == coins[j].amount:
             continue
         if begin - YEAR in years or begin + YEAR in years:
             found.add(j)
@@ -325,126 +317,6 @@ def _made_good(
 def _is_met(row: Row, came: int) -> bool:
     """Whether a line that got ``came`` got all it is due: another accepted sum, or to the half yuan."""
     return came in (*row.accepts, row.rounding) or (row.half_yuan and abs(came - (row.amount or 0)) <= HALF_YUAN)
-
-
-def place_unknown(
-    account: Account, rows: list[Row], coins: list[Coin], spare: list[int], out: Output
-) -> list[int]:
-    """Lines whose amount is not known take the credit in their place, one to one, at no price.
-
-    First that which they are likely to be due, then a later one of just that sum, then any. One that is just what its
-    month and those before it are likely to be due, which have none of their own, is all theirs.
-    """
-    taken: set[int] = set()
-    todo = [row for row in rows if row.by_place and not row.annual]
-    for j, run in _likely_runs(todo, coins, spare):
-        for row in run:
-            out.link(account, row, coins[j], row.estimate or 0, "N:1")
-            todo.remove(row)
-        taken.add(j)
-    busy = {row.due + row.behind for row in todo if row.due is not None}
-    taken |= _take(account, todo, coins, [j for j in spare if j not in taken], out, late=0, likely=True, busy=busy)
-    last = max((row.place for row in rows), default=0)  # what comes after it is of months still to come
-    for j in spare:
-        coin = coins[j]
-        late_for = [row for row in todo if row.estimate == coin.amount and row.paid and row.due is not None
-                    and 0 < coin.month - row.due - row.behind <= REACH_MONTHS]
-        if late_for and j not in taken and coin.month <= last and coin.printed is None and not coin.named:
-            row = max(late_for, key=lambda row: (row.due or 0) + row.behind)
-            out.link(account, row, coin, coin.amount, "1:1")
-            taken.add(j)
-            todo.remove(row)
-    for late in (0, 1, 2):
-        taken |= _take(account, todo, coins, [j for j in spare if j not in taken], out, late=late, likely=False,
-                       busy=busy)
-    # What else came in such a month stands there too: whether it is too much cannot be told.
-    served = {row.due + row.behind: row for row in rows
-              if row.by_place and not row.annual and row.due is not None and row not in todo}
-    for j in spare:
-        row_there = served.get(coins[j].month)
-        if j not in taken and row_there is not None and coins[j].printed is None:
-            out.link(account, row_there, coins[j], coins[j].amount, "1:N")
-            taken.add(j)
-    return [j for j in spare if j not in taken]
-
-
-def _take(
-    account: Account, todo: list[Row], coins: list[Coin], spare: list[int], out: Output, *, late: int, likely: bool,
-    busy: Collection[int],
-) -> set[int]:
-    """The credits that lines of ``todo`` take so many months after their place; the lines are done then.
-
-    likely: only those that print the line's month or are just what it is likely to be due. busy: places of lines.
-    """
-    mine: set[int] = set()
-    for row in list(todo):
-        for j in spare:
-            coin = coins[j]
-            if j in mine or coin.named:
-                continue
-            if coin.printed is not None:
-                fits = coin.printed == row.month
-            elif likely and coin.amount != row.estimate:
-                continue
-            elif row.due is None:
-                fits = 0 <= coin.month - row.month <= ANNUAL_REACH_MONTHS
-            else:
-                # A later credit is only taken where it is not the place of another such line.
-                fits = coin.month == row.due + row.behind + late and (late == 0 or coin.month not in busy)
-            if fits:
-                out.link(account, row, coin, coin.amount, "1:1")
-                mine.add(j)
-                todo.remove(row)
-                break
-    return mine
-
-
-def _likely_runs(todo: list[Row], coins: list[Coin], spare: list[int]) -> list[tuple[int, list[Row]]]:
-    """Credits that are just what a line and those of the months right before it are likely to be due, and these lines.
-
-    Only the last one's place has a credit: what the rule gave them is not known, but that it came together is. Months
-    paid late have the same place; so may back pay and top-ups, of which it is neighbours' that need not be the last.
-    """
-    came = {coins[j].month for j in spare}
-    by_month = {row.month: row for row in todo
-                if row.stream == "normal" and row.estimate and row.due is not None and row.paid}
-    found: list[tuple[int, list[Row]]] = []
-    for j in spare:
-        coin = coins[j]
-        last = max((row for row in by_month.values() if (row.due or 0) + row.behind == coin.month),
-                   key=lambda row: row.month, default=None)
-        if last is None or coin.printed is not None or coin.named:
-            continue
-        run, left = [last], coin.amount - (last.estimate or 0)
-        while left > 0:
-            before = by_month.get(run[0].month - 1)
-            if before is None or (before.due or 0) + before.behind in came - {coin.month}:
-                break
-            run.insert(0, before)
-            left -= before.estimate or 0
-        if not left and len(run) > 1:
-            found.append((j, run))
-            for row in run:
-                del by_month[row.month]
-    gone = {j for j, _ in found}
-    streams = defaultdict(list)
-    for row in sorted(todo, key=lambda row: row.month):
-        if row.stream != "normal" and row.estimate and row.due is not None and row.paid:
-            streams[row.stream, row.due + row.behind].append(row)
-    for (_, place), group in streams.items():
-        for j in spare:
-            late = coins[j].month - place
-            if j in gone or not 0 <= late <= REACH_MONTHS or coins[j].printed is not None or coins[j].named:
-                continue
-            # Later than in their place only all of them together.
-            spans = [(0, len(group))] if late else combinations(range(len(group) + 1), 2)
-            mine = next((group[first:end] for first, end in spans if end - first > 1
-                         and sum(row.estimate or 0 for row in group[first:end]) == coins[j].amount), [])
-            if mine:
-                found.append((j, mine))
-                gone.add(j)
-                group[:] = [row for row in group if row not in mine]
-    return found
 
 
 def put_older_first(rows: list[Row], coins: list[Coin], out: Output, begin: int) -> None:

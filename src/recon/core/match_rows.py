@@ -74,6 +74,16 @@ class Row:
     netted: int | None = None
 
     @property
+    def likely(self) -> int:
+        """What it is due, or likely to be; 0 where nothing tells."""
+        return self.amount if self.amount is not None else self.estimate or 0
+
+    @property
+    def due_place(self) -> int | None:
+        """The month in which the credit of a line of unknown amount is looked for; None where none is due."""
+        return None if self.due is None else self.due + self.behind
+
+    @property
     def clock(self) -> int:
         """The month its premium arrived, else the month it is for."""
         return self.month if self.arrival is None else self.arrival

@@ -17,14 +17,14 @@ def find_mixed(rows: list[Row], coins: list[Coin]) -> dict[int, list[Row]]:
 
     None that is just what one line is due or likely to be due.
     """
-    there: dict[int, list[Row]] = defaultdict(list)
+    there: dict[int | None, list[Row]] = defaultdict(list)
     of_month: dict[int, list[Row]] = defaultdict(list)
     alone: set[int] = set()
     for row in rows:
-        if _value(row) and row.due is not None and not row.annual and (row.payable or (row.by_place and row.paid)):
-            there[_place(row)].append(row)
+        if row.likely and row.due is not None and not row.annual and (row.payable or (row.by_place and row.paid)):
+            there[row.place if row.amount else row.due_place].append(row)
             of_month[row.month].append(row)
-            alone.update(amounts_of(row) if row.amount else [_value(row)])
+            alone.update(amounts_of(row) if row.amount else [row.likely])
     found: dict[int, list[Row]] = {}
     for j, coin in enumerate(coins):
         group = there.get(coin.month, []) if coin.printed is None else of_month.get(coin.printed, [])
@@ -32,7 +32,7 @@ def find_mixed(rows: list[Row], coins: list[Coin]) -> dict[int, list[Row]]:
             continue
         pairs = ([one, other] for at, one in enumerate(group) for other in group[:at])
         sums = [each for each in (group, *pairs)
-                if sum(map(_value, each)) == coin.amount and not all(row.amount for row in each)]
+                if sum(row.likely for row in each) == coin.amount and not all(row.amount for row in each)]
         if sums and not any(row in mine for mine in found.values() for row in sums[0]):
             found[j] = sorted(sums[0], key=lambda row: (row.month, row.number))
     return found
@@ -51,17 +51,10 @@ def place_mixed(
             left.append(j)
             continue
         for row in mine:
-            out.link(account, row, coins[j], _value(row), "N:1")
+            out.link(account, row, coins[j], row.likely, "N:1")
             served.add(row.number)
             if row in open_rows:
                 out.settle(row)
                 open_rows.remove(row)
     return left, served
 
-
-def _value(row: Row) -> int:
-    return row.amount or row.estimate or 0
-
-
-def _place(row: Row) -> int:
-    return row.place if row.amount else (row.due or 0) + row.behind
