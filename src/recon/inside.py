@@ -3,7 +3,7 @@
 Polars does most steps in its own threads: called from another, each wakes a thread and waits for it, which takes far
 longer (0.1 to 1 ms) than the step on a small table, and adds up over the thousand steps of a run. Called from one of
 its threads it just goes on there. There is no call for that, but a Python function given to a step with several columns
-runs there. Should polars do otherwise one day, the answers are the same and only take longer.
+runs there (docs/adr/0032). Should polars do otherwise one day, the answers are the same and only take longer.
 """
 
 from __future__ import annotations
