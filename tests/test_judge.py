@@ -1708,3 +1708,43 @@ def test_two_payments_credited_apart_are_two(told: Told) -> None:
     """April's first payment was not credited."""
     assert told.accused() == [("2024-04", "missing_month", "credit_missing", UNEQUAL["2024-04"])]
     assert set(told.table("match")["kind"]) == {"1:1"}
+
+
+HEFEI = "340100"  # nobody says what a retiree gets there
+
+
+def retiring(*others: Row) -> list[Row]:
+    """Credits at work up to May's, 85.00 each month from July on, and ``others``."""
+    return [*credits(count=5, region=HEFEI), *others,
+            *(flow(f"{month}-20", 8500, region=HEFEI) for month in run_of("2024-07", 6))]
+
+
+ABOUT_TO = {"as_of": "2024-12-31", "roster": [person(
+    region=HEFEI, retired_from="2024-07-01", insured_status="retired", birth_date="1964-06-15")]}
+
+
+@case(lines(region=HEFEI), retiring(flow("2024-07-12", 10700, region=HEFEI)), **ABOUT_TO)
+def test_the_last_month_at_work_is_short_beside_the_first_of_retirement(told: Told) -> None:
+    """What July brings a retiree here each month tells: the other credit of July is June's, and lacks 13.00."""
+    assert told.accused() == [("2024-06", "short_credit", None, 1300)]
+    assert told.months()["2024-07"]["credited_fen"] == 8500
+
+
+@case(lines(region=HEFEI), retiring(*(flow(f"2024-07-{day}", region=HEFEI) for day in (12, 13))), **ABOUT_TO)
+def test_the_last_month_at_work_came_twice_beside_the_first_of_retirement(told: Told) -> None:
+    """The retiree's own sum is there: the second one of June's sum is none of July's."""
+    assert told.accused() == [("2024-06", "over_credit", "duplicate_credit", -DUE)]
+    assert told.months()["2024-07"]["credited_fen"] == 8500
+
+
+@case(lines(region=HEFEI), retiring(), **ABOUT_TO)
+def test_the_last_month_at_work_is_missing_beside_the_first_of_retirement(told: Told) -> None:
+    """What came in July is July's."""
+    assert told.accused() == [("2024-06", "missing_month", "credit_missing", DUE)]
+
+
+@case(lines(region=HEFEI), [*credits(region=HEFEI), *(
+    flow(f"{month}-20", 8500 + 100 * int(month[5:]), region=HEFEI) for month in run_of("2024-07", 6))], **ABOUT_TO)
+def test_retirement_of_unknown_and_changing_sums(told: Told) -> None:
+    """Nothing tells what is due: each month has what came in it."""
+    assert told.accused() == []

@@ -41,6 +41,7 @@ from recon.core.match_prices import (
     find_deductions,
     find_holed,
     is_of_one_unseen,
+    learn_retired,
     made_up_for,
     may_be_from_outside,
     names_its_month,
@@ -149,6 +150,7 @@ def _match_account(
     # Stable: months stay in order. Lines that are never late fit any credit: last, when little is left to choose from.
     payable.sort(key=lambda row: (row.arrival is None, row.stream == "normal", row.stream))
     usual = next((row.usual for row in payable if row.stream == "normal"), rows[0].usual)
+    learn_retired(rows, coins)
     left_prices = prices_of_left(rows, coins)
     find_deductions(payable, coins)
     accept_refunds(payable, coins)

@@ -24,6 +24,7 @@ DEDUCTION_YEARS = 2
 _OF_NOBODY = (PRICES.twin, PRICES.left)  # what leaving a credit costs that no month outside the lines explains
 HOLED_LINES = 12  # months that a credit with one missing in its middle may span
 LATE = "late "  # begins the name of a stream of one month that was paid out of turn
+RETIRED_MONTHS = 3  # so many equal credits tell what a retiree gets each month
 AHEAD_CREDITS = 3  # so many other credits must show on which days of the month they come
 
 
@@ -152,6 +153,23 @@ def made_up_for(rows: list[Row], coins: list[Coin], prices: list[int], solution:
             for coin, price in zip(coins, prices, strict=True)]
 
 
+def learn_retired(rows: list[Row], coins: list[Coin]) -> None:
+    """What a retiree of whom no rule tells the sum is likely to get each month: what most months brought.
+
+    Only months in which no other line's credit usually comes are asked.
+    """
+    todo = [row for row in rows if row.stream == "retiree" and row.by_place and not row.amount and not row.estimate]
+    others = {row.place for row in rows if row.stream != "retiree"}
+    places = {row.place for row in todo} - others
+    came = Counter(coin.amount for coin in coins if coin.month in places and coin.printed is None and not coin.named)
+    if not came:
+        return
+    often = max(came, key=lambda fen: (came[fen], fen))
+    if came[often] >= RETIRED_MONTHS and came[often] * 2 > came.total():
+        for row in todo:
+            row.estimate = often
+
+
 def prices_of_left(rows: list[Row], coins: list[Coin]) -> list[int]:
     """What leaving each credit over costs: nothing where its usual month lies outside the person's own lines.
 
@@ -180,10 +198,13 @@ def prices_of_left(rows: list[Row], coins: list[Coin]) -> list[int]:
             free = len(set(mine)) < YEAR
         else:
             likely = by_place.get(coin.month)
-            # Beside a credit of just what such a month is likely due one of another line's sum is none of its.
+            # Beside a credit of just what such a month is likely due one of another line's sum is none of its, nor is
+            # an odd one where another line has none of its sum in its place.
             another = likely is not None and coin.amount not in likely and any(
                 fen is not None and (coin.month, fen) in came for fen in likely) and any(
-                row.payable and row.amount == coin.amount and 0 <= coin.month - row.clock <= REACH_MONTHS
+                row.payable and ((row.amount == coin.amount and 0 <= coin.month - row.clock <= REACH_MONTHS)
+                                 or (row.place == coin.month and not came & {
+                                     (coin.month, fen) for fen in amounts_of(row)}))
                 for row in rows)
             free = not first <= coin.month <= last or (likely is not None and not another)
         twin = twins[coin.month, coin.amount, coin.printed] > 1

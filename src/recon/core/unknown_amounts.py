@@ -11,7 +11,7 @@ from collections.abc import Collection
 from itertools import combinations
 
 from recon.core.links import ANNUAL_REACH_MONTHS, REACH_MONTHS
-from recon.core.match_rows import Account, Coin, Output, Row
+from recon.core.match_rows import Account, Coin, Output, Row, amounts_of
 
 
 def place_unknown(
@@ -44,11 +44,16 @@ def place_unknown(
     for late in (0, 1, 2):
         taken |= _take(account, todo, coins, [j for j in spare if j not in taken], out, late=late, likely=False,
                        busy=busy)
-    # What else came in such a month stands there too: whether it is too much cannot be told.
+    # What else came in such a month stands there too: whether it is too much cannot be told. But beside what the
+    # line is likely to be due another line's sum came twice.
     served = {row.due_place: row for row in rows if row.by_place and not row.annual and row not in todo}
+    came = {(coins[j].month, coins[j].amount) for j in taken}
+    known = {(row.place, fen) for row in rows if row.payable for fen in amounts_of(row)}
     for j in spare:
-        row_there = served.get(coins[j].month)
-        if j not in taken and row_there is not None and coins[j].printed is None:
+        month = coins[j].month
+        row_there = served.get(month)
+        twice = row_there is not None and (month, row_there.estimate) in came and (month, coins[j].amount) in known
+        if j not in taken and row_there is not None and not twice and coins[j].printed is None:
             out.link(account, row_there, coins[j], coins[j].amount, "1:N")
             taken.add(j)
     return [j for j in spare if j not in taken]
