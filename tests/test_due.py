@@ -25,6 +25,7 @@ from core_cases import (
     retiree,
     run_of,
     solve,
+    staff,
 )
 
 book = Book()
@@ -479,3 +480,27 @@ def test_retiree_credited_in_another_region(told: Told) -> None:
     assert told.accused() == []
 
 
+
+
+def test_back_pay_of_the_same_sum_in_a_cohort_of_two_months_lag() -> None:
+    """It comes when all others' does, and no month is late because back pay took its credit.
+
+    Three people hired in April, paid back for January to March in June: all came in August, two of the three did, or
+    all came by the schedule, a month after the premium.
+    """
+    people = colleagues(25)
+    mine = [*lines("2024-04", 9), *(line(month, paid_on="2024-06-15", payment_kind="back_pay")
+                                    for month in run_of("2024-01", 3))]
+    own = credits("2024-04", 9, lag=2)
+    theirs = dict(zip(people, ([flow("2024-08-12")] * 3, [flow("2024-08-12")] * 2, [flow("2024-07-12")] * 3),
+                      strict=False))
+    paid, came = staff(people[3:], "2024-01", 12, lag=2)
+    told = solve(account([*paid, *(row | {"person_id": one} for one in theirs for row in mine)],
+                         [*came, *(row | {"person_id": one} for one, back in theirs.items() for row in [*own, *back])]))
+    whole, lacking, soon = (told.of(one) for one in theirs)
+    assert whole.unusual() == soon.unusual() == {}
+    assert {month: day for month, day, _ in whole.links()} == {
+        **dict.fromkeys(run_of("2024-01", 3), "2024-08-12"),
+        **{month: f"{later(month, 2)}-12" for month in run_of("2024-04", 9)}}
+    assert list(lacking.unusual()) == ["2024-01"]
+    assert {soon.months()[month]["lag_months"] for month in run_of("2024-01", 3)} == {1}

@@ -8,9 +8,9 @@ whose place it came. Row order of the input changes nothing.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Generator
 from contextlib import suppress
+from dataclasses import replace
 
 import polars as pl
 
@@ -18,7 +18,7 @@ from recon.core.alike import settle_alike
 from recon.core.clean import settle_clean
 from recon.core.cut_off import find_cut_off, place_cut_off
 from recon.core.joined import Joined, join_lines, part_again
-from recon.core.links import LATEST, PRICES, Credit, Line, Link
+from recon.core.links import LATEST, PRICES, Credit, Line
 from recon.core.match_leftover import (
     beyond_ends,
     lags_found,
@@ -33,7 +33,6 @@ from recon.core.match_leftover import (
     without_next_year,
 )
 from recon.core.match_prices import (
-    LATE,
     accept_refunds,
     accept_taken_back,
     believe_print,
@@ -66,6 +65,7 @@ from recon.core.match_rows import (
 )
 from recon.core.mixed import find_mixed, place_mixed
 from recon.core.paid_together import name_parts, with_parts, without_unlisted
+from recon.core.same_price import months_first, nearest, oldest_first, priced_due
 from recon.core.search import Solution
 from recon.core.solve import Question, solve_many
 from recon.core.unknown_amounts import place_unknown
@@ -176,10 +176,11 @@ def _match_account(
         solution = yield _question(payable, coins, dearer, usual, apart)
     for row, price in zip(later, open_prices, strict=True):
         row.open_price = price
+    solution = replace(solution, links=months_first(solution.links, payable, coins))
     used: set[int] = set()
     linked: set[int] = set()
     begin = len(out.links["line"])
-    for link in _oldest_first(_nearest(solution.links, payable, coins), payable, coins):
+    for link in oldest_first(nearest(solution.links, payable, coins), payable, coins):
         emit(account, link, payable, coins, out)
         used.update(link.credits)
         linked.update(link.lines)
@@ -223,55 +224,6 @@ def _match_account(
     return joined, begin
 
 
-def _nearest(links: tuple[Link, ...], rows: list[Row], coins: list[Coin]) -> tuple[Link, ...]:
-    """Of odd credits of one month the larger is the line's that is due more: which is whose costs the search the same.
-
-    Two credits that each lack the same deduction are then no shortfall beside a surplus.
-    """
-    groups: dict[tuple[int, str], list[int]] = defaultdict(list)
-    for at, link in enumerate(links):
-        if link.kind == "inexact" and len(link.lines) == len(link.credits) == 1:
-            coin, row = coins[link.credits[0]], rows[link.lines[0]]
-            if coin.printed is None and row.arrival is not None and row.arrival < coin.month:
-                groups[coin.month, row.stream].append(at)
-    ordered = list(links)
-    for group in (group for group in groups.values() if len(group) > 1):
-        lines = sorted((links[at].lines for at in group), key=lambda each: (rows[each[0]].amount or 0, each))
-        credits = sorted((links[at].credits for at in group), key=lambda each: (coins[each[0]].amount, each))
-        for at, line, credit in zip(group, lines, credits, strict=True):
-            ordered[at] = links[at]._replace(lines=line, credits=credit)
-    return tuple(ordered)
-
-
-def _oldest_first(links: tuple[Link, ...], rows: list[Row], coins: list[Coin]) -> list[Link]:
-    """Of equal credits of one month the older line has the earlier, whatever streams they belong to: the same price."""
-    groups: dict[tuple[int, int], list[int]] = defaultdict(list)
-    for at, link in enumerate(links):
-        coin = coins[link.credits[0]]
-        if link.kind == "1:1" and coin.printed is None:
-            groups[coin.month, coin.amount].append(at)
-    ordered = list(links)
-    for (month, _), group in groups.items():
-        if len(group) > 1:
-            lines = sorted((links[at].lines for at in group), key=lambda each: (rows[each[0]].month, each))
-            credits = sorted((links[at].credits for at in group), key=lambda each: (coins[each[0]].day, each))
-            if all(rows[i].arrival != month or coins[j].day >= (rows[i].day or 0)
-                   for (i,), (j,) in zip(lines, credits, strict=True)):
-                for at, line, credit in zip(group, lines, credits, strict=True):
-                    ordered[at] = Link(line, credit, "1:1")
-    return ordered
-
-
-def _priced_due(row: Row) -> int | None:
-    """The due month that a line's links are priced against: of back pay and top-ups the schedule's own.
-
-    Of a month whose premium came after a later month's its usual place: it is late, but a month like any other.
-    """
-    if row.stream.startswith(LATE) and row.due is not None:
-        return row.place
-    return row.due - row.ahead if row.is_beside and row.due is not None else row.due
-
-
 def _question(
     payable: list[Row], coins: list[Coin], left_prices: list[int], usual: int, apart: Collection[int]
 ) -> Question:
@@ -283,7 +235,7 @@ def _question(
             kind="annual" if row.annual else "normal" if row.stream == "normal" else "other",
             month=row.month, arrival=row.arrival, day=row.day,
             amounts=amounts_of(row),
-            half_yuan=row.half_yuan, open_price=row.open_price, due=_priced_due(row),
+            half_yuan=row.half_yuan, open_price=row.open_price, due=priced_due(row),
             # Another payer's lag is no change of the account's.
             shift=row.shift + (row.usual - usual if row.stream == "normal" else 0),
             prepaid=row.prepaid, weak=row.weak, deducted=len(row.deducted), top_up=row.stream == "top_up",
