@@ -1204,3 +1204,30 @@ def test_a_deduction_from_credits_that_come_at_once(told: Told) -> None:
     """Credited in the month of arrival, from the fourth month on less 3.00: the last is no surplus of the one before."""
     assert [(link[0], link[1][:7]) for link in told.links()] == [(month, month) for month in run_of("2024-01", 11)]
     assert told.unusual() == dict.fromkeys(run_of("2024-04", 8), "account_deduction/explained")
+
+
+# ------------------------------------------------------------------------------------- months before the record's begin
+
+
+@case(lines("2024-03", 8), [*credits("2023-12", 2), flow("2024-04-15"), *credits("2024-03", 8)])
+def test_late_credit_of_month_before_the_lines(told: Told) -> None:
+    """December and January came in their places, nothing in March, two in April: the second one is February's, which has no line here."""
+    assert told.unusual() == {}
+
+
+@case(lines("2024-03", 8), [*credits("2023-12", 2, amount=11000), flow("2024-04-12", 11000), *credits("2024-03", 8)])
+def test_late_credit_of_month_before_the_lines_of_older_base(told: Told) -> None:
+    """The same with another sum until February: no line has it."""
+    assert told.unusual() == {}
+
+
+@case(lines("2024-03", 8), [*credits("2023-12", 3), flow("2024-04-15"), *credits("2024-03", 8)])
+def test_no_month_before_the_lines_lacks_its_credit(told: Told) -> None:
+    """February came in its place: of two in April one is too much."""
+    assert told.unusual() == {"2024-03": "over_credit/duplicate_credit/open"}
+
+
+@case(lines("2024-03", 8), [flow("2024-04-15"), *credits("2024-03", 8)])
+def test_nothing_came_before_the_lines(told: Told) -> None:
+    """Nobody knows of a month before March: it has one credit too many."""
+    assert told.unusual() == {"2024-03": "over_credit/duplicate_credit/open"}

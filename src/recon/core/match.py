@@ -22,6 +22,7 @@ from recon.core.links import LATEST, PRICES, Credit, Line
 from recon.core.match_leftover import (
     beyond_ends,
     lags_found,
+    late_from_before,
     make_good,
     paid_ahead,
     place_annual,
@@ -201,7 +202,7 @@ def _match_account(
     if not spare and not any(link.kind == "inexact" for link in solution.links):
         return joined, begin
     lags = lags_found(solution.links, payable, coins)
-    for j in beyond_ends(payable, coins, spare, lags):
+    for j in {*beyond_ends(payable, coins, spare, lags), *late_from_before(payable, coins, spare)}:
         left_prices[j] = 0
     open_rows = [row for at, row in enumerate(payable) if at not in linked]
     spare = place_annual(account, rows, open_rows, coins, spare, out)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from recon.core.links import (
     HALF_YUAN,
     INEXACT_LATE,
+    REACH_MONTHS,
     Link,
     is_beyond_top_up,
     quarters_off,
@@ -19,6 +20,9 @@ from recon.core.links import (
 from recon.core.made_good import Extra, Lack, made_good
 from recon.core.match_prices import DEDUCTION_YEARS, NEAR_MONTHS, YEAR, is_like
 from recon.core.match_rows import END_MONTHS, Account, Coin, Output, Row, amounts_of
+
+# So many months with a credit before the person's own lines show that the account was credited month by month then.
+BEFORE_MONTHS = 2
 
 
 class Found(NamedTuple):
@@ -372,6 +376,29 @@ def beyond_ends(
             continue
         between = range(end.place, ends.came) if later else range(ends.came + 1, end.place + 1)
         found += [j for j in spare if coins[j].printed is None and coins[j].month in between]
+    return found
+
+
+def late_from_before(rows: Sequence[Row], coins: Sequence[Coin], spare: Sequence[int]) -> list[int]:
+    """Left credits of months before the person's own lines: the account was credited until then, but for one.
+
+    What a month without a line did not get in its place came later: a credit of the sum that the months before had, or
+    the first line has. It stands in no month, as it would have there.
+    """
+    normal = [row for row in rows if row.stream == "normal" and not row.annual]
+    if not normal or not spare:
+        return []
+    first = min(normal, key=lambda row: row.month)
+    came = {coin.month for coin in coins}
+    found: list[int] = []
+    for hole in (month for month in range(min(came) + 2, first.place) if month not in came):
+        if sum(month < hole for month in came) < BEFORE_MONTHS:
+            continue
+        before = max((coin for coin in coins if coin.month < hole), key=lambda coin: coin.month)
+        like = {before.amount, *amounts_of(first)}
+        late = (j for j in spare if j not in found and coins[j].printed is None and not coins[j].named
+                and coins[j].amount in like and first.place <= coins[j].month <= hole + REACH_MONTHS)
+        found += [j for j in (next(late, None),) if j is not None]
     return found
 
 
