@@ -1276,6 +1276,29 @@ def test_gap_id_tells_surplus_from_shortfall() -> None:
     assert len(ids_of(told, "2024-03")) == 2
 
 
+def test_of_two_payments_of_one_sum_the_first_is_the_months_own() -> None:
+    """What another payer paid later for three months takes no later month's credit."""
+    paid = [line(month, payer="甲公司", paid_on=f"{month}-07") for month in run_of("2024-01", 14)]
+    twice = [line(month, payer="乙公司", employer="乙公司", paid_on=f"{later(month, 1)}-05")
+             for month in run_of("2024-08", 3)]
+    told = solve(account([*paid, *twice], credits(count=14, lag=0)))
+    assert told.unusual() == dict.fromkeys(run_of("2024-08", 3), "refund_due/pending")
+
+
+@case([*lines(), line("2024-03", payer="甲公司", employer="甲公司", payment_kind="back_pay", paid_on="2024-05-20")],
+      credits())
+def test_back_pay_of_a_month_that_another_employer_paid_is_due_back(told: Told) -> None:
+    """A new employer's back pay for a month that the old one paid, and that has its credit, is a second payment."""
+    assert told.unusual() == {"2024-03": "refund_due/pending"}
+
+
+@case([*lines(), line("2024-03", payer="甲公司", employer="甲公司", payment_kind="back_pay", paid_on="2024-05-20")],
+      [*credits(), flow("2024-06-20")])
+def test_back_pay_beside_another_employers_month_with_its_own_credit(told: Told) -> None:
+    """Both were credited: nothing is lacking or due back."""
+    assert told.unusual() == {}
+
+
 @case([*lines(), line("2024-03", scale=110, payer="甲公司", employer="甲公司")], credits())
 def test_of_two_payments_the_one_without_its_credit_is_due_back(told: Told) -> None:
     """The larger of two payments of one month is the second one where only the smaller was credited."""

@@ -259,21 +259,34 @@ def _with_paid_before(lines: pl.DataFrame, credit: pl.DataFrame, context: Contex
 
 
 def _full_lines(lines: pl.DataFrame) -> pl.DataFrame:
-    """Paid normal lines that may stand beside each other in one month."""
-    return lines.filter(
+    """Paid normal lines that may stand beside each other in one month, and back pay beside another payer's."""
+    found = lines.filter(
         (pl.col("payable") | pl.col("by_place")) & (pl.col("paid") == True)  # noqa: E712
-        & (pl.col("payment_kind") == "normal") & (pl.col("stream") != "retiree")
+        & pl.col("payment_kind").is_in(["normal", "back_pay"]) & (pl.col("stream") != "retiree")
     )
+    back_pay = pl.col("payment_kind") == "back_pay"
+    if not found.select(back_pay.any()).item():
+        return found
+    key = [*ACCOUNT, "month"]
+    payers = found.filter(~back_pay).group_by(key).agg("payer")
+    beside = found.filter(back_pay).join(payers.rename({"payer": "_payers"}), on=key, nulls_equal=True).filter(
+        ~pl.col("_payers").list.contains(pl.col("payer")))["line"]
+    return found.filter(~back_pay | pl.col("line").is_in(beside.implode()))
 
 
 def _with_second(lines: pl.DataFrame) -> pl.DataFrame:
-    """``second``: a further full normal line of a month that already has one (another payer, or the same sum again)."""
+    """``second``: a further full normal line of a month that already has one (another payer, or the same sum again).
+
+    Of two of one sum that of the payer who paid first is the month's own.
+    """
     key = [*ACCOUNT, "month"]
     # Nearly every month has one line: only the others are put in order.
-    shared = _full_lines(lines).select("line", *key, "expected_fen", "payer", "arrival", "row_id").filter(
-        pl.len().over(key) > 1)
+    shared = _full_lines(lines).select(
+        "line", *key, "expected_fen", "payer", "arrival", "arrival_day", "row_id").filter(pl.len().over(key) > 1)
+    began = [pl.col(name).min().over([*key, "expected_fen", "payer"]) for name in ("arrival", "arrival_day")]
     ordered = shared.sort(
-        "expected_fen", "payer", "arrival", "row_id", descending=[True, False, False, False], nulls_last=True
+        "expected_fen", *began, "payer", "arrival", "row_id",
+        descending=[True, *[False] * 5], nulls_last=True
     )
     ranked = ordered.with_columns(
         pl.int_range(pl.len()).over(key).alias("rank"),
