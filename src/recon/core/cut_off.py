@@ -30,7 +30,7 @@ def find_cut_off(rows: list[Row], coins: list[Coin], usual: int) -> dict[int, li
         return {}
     if sum(min(line_of) < coin.month <= max(line_of) + usual for coin in coins) * 3 > len(line_of) * 2:
         return {}  # not so much more often than month by month
-    free = [j for j, coin in enumerate(coins) if coin.printed is None and not coin.named and coin.amount > 0]
+    free = [j for j, coin in enumerate(coins) if coin.says_nothing and coin.amount > 0]
     whole: dict[tuple[int, int], list[int]] = defaultdict(list)  # months and lag: credits that hold just so many lines
     for j, lag in product(free, range(REACH_MONTHS + 1)):
         for count in _counts(coins[j].month - lag, coins[j].amount, line_of):
@@ -38,8 +38,8 @@ def find_cut_off(rows: list[Row], coins: list[Coin], usual: int) -> dict[int, li
     best, least = dict[int, list[Row]](), (0, 0)
     for (count, lag), mine in whole.items():
         cut = {j: lines for j in free
-               if (lines := _cut(coins[j], count, lag, line_of, rows))
-               and all((coins[j].month - coins[other].month) % count == 0 for other in mine)}
+               if all((coins[j].month - coins[other].month) % count == 0 for other in mine)
+               and (lines := _cut(coins[j], count, lag, line_of, rows))}
         held = len(mine) * count + sum(map(len, cut.values()))
         if len(mine) + len(cut) >= LUMPS and held * 2 >= len(line_of):
             # Of one sum month after month many lags fit as well, and may cut off what is whole: the usual is likely.

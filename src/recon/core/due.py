@@ -280,8 +280,9 @@ def _with_second(lines: pl.DataFrame) -> pl.DataFrame:
     Of two of one sum that of the payer who paid first is the month's own.
     """
     key = [*ACCOUNT, "month"]
+    full = _full_lines(lines)
     # Nearly every month has one line: only the others are put in order.
-    shared = _full_lines(lines).select(
+    shared = full.select(
         "line", *key, "expected_fen", "payer", "arrival", "arrival_day", "row_id").filter(pl.len().over(key) > 1)
     began = [pl.col(name).min().over([*key, "expected_fen", "payer"]) for name in ("arrival", "arrival_day")]
     ordered = shared.sort(
@@ -297,13 +298,13 @@ def _with_second(lines: pl.DataFrame) -> pl.DataFrame:
         (pl.col("rank") > 0)
         & ((pl.col("expected_fen") == pl.col("first_fen")) | (pl.col("payer") != pl.col("first_payer")))
     )
-    further = second.join(_in_parts(lines, second), on=ACCOUNT, how="left", nulls_equal=True).filter(
+    further = second.join(_in_parts(full, second), on=ACCOUNT, how="left", nulls_equal=True).filter(
         pl.col("rank") >= pl.col("parts").fill_null(0))["line"]
     return lines.with_columns(pl.col("line").is_in(further.implode()).alias("second"))
 
 
-def _in_parts(lines: pl.DataFrame, second: pl.DataFrame) -> pl.DataFrame:
-    """Accounts whose payer pays most of their months in several lines of one sum, and in how many (``parts``).
+def _in_parts(full: pl.DataFrame, second: pl.DataFrame) -> pl.DataFrame:
+    """Accounts whose payer pays most of their months (``full``) in several lines of one sum, in how many (``parts``).
 
     Parts of a month, none of them full; a line beyond their usual number is a second payment all the same.
     """
@@ -313,7 +314,7 @@ def _in_parts(lines: pl.DataFrame, second: pl.DataFrame) -> pl.DataFrame:
     usual = same.group_by(*ACCOUNT, "parts").agg(pl.len().alias("_often")).sort("_often", "parts").group_by(
         ACCOUNT, maintain_order=True).agg(pl.col("parts").last())
     parted = same.group_by(ACCOUNT).agg(pl.len().alias("_parted"))
-    all_of = _full_lines(lines).join(parted, on=ACCOUNT, how="semi", nulls_equal=True).group_by(ACCOUNT).agg(
+    all_of = full.join(parted, on=ACCOUNT, how="semi", nulls_equal=True).group_by(ACCOUNT).agg(
         pl.col("month").n_unique().alias("_months"))
     return usual.join(parted, on=ACCOUNT, nulls_equal=True).join(all_of, on=ACCOUNT, nulls_equal=True).filter(
         (pl.col("_parted") >= PARTED_MONTHS) & (pl.col("_parted") * 2 > pl.col("_months"))).select(*ACCOUNT, "parts")

@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import product
+from math import prod
 
 from recon.core.match_rows import Coin, Output, Row, amounts_of
 
@@ -60,14 +61,7 @@ def _may_be_one(its: list[Row]) -> bool:
         and not (row.half_yuan or row.by_place or row.annual or row.prepaid)
         and all(getattr(row, name) == getattr(first, name) for name in same)
         for row in its
-    ) and _count(its) <= MOST_WAYS
-
-
-def _count(its: list[Row]) -> int:
-    count = 1
-    for row in its:
-        count *= len(amounts_of(row))
-    return count
+    ) and prod(len(amounts_of(row)) for row in its) <= MOST_WAYS
 
 
 def _ways(its: list[Row]) -> list[tuple[int, ...]]:

@@ -167,10 +167,11 @@ def _match_account(
     # They get theirs after the search.
     later = [*of_year, *(row for found in (cut_off, mixed) for mine in found.values() for row in mine)]
     open_prices = [row.open_price for row in later]
-    asked = [0 if j in ahead or j in cut_off or j in mixed else price for j, price in enumerate(asked)]
+    aside = {*ahead, *cut_off, *mixed}
+    asked = [0 if j in aside else price for j, price in enumerate(asked)]
     for row in later:
         row.open_price = 0
-    apart = {*ahead, *holed, *cut_off, *mixed}
+    apart = {*aside, *holed}
     solution = yield _question(payable, coins, asked, usual, apart)
     dearer = made_up_for(payable, coins, asked, solution)
     if dearer != asked:

@@ -75,8 +75,9 @@ def place_annual(
                 open_rows.remove(row)
         lacking = sum(needs)
         if lacking > 0:  # the sums prove how much, not of which months
+            tied = len(todo) > 1 and lacking >= min(row.amount or 0 for row in todo)
             for row in todo:
-                out.doubt(row, tied=lacking >= min(row.amount or 0 for row in todo) and len(todo) > 1)
+                out.doubt(row, tied=tied)
     return [j for j in spare if j not in used]
 
 
@@ -95,7 +96,7 @@ def place_prepaid(
             and (row in open_rows or (row.by_place and row.paid))]
     for j in spare:
         coin = coins[j]
-        if coin.printed is not None or coin.named:
+        if not coin.says_nothing:
             continue
         ahead = sorted((row for row in todo if coin.month <= row.month < coin.month + YEAR), key=lambda row: row.month)
         if not ahead:
@@ -158,7 +159,7 @@ def paid_ahead(rows: list[Row], coins: list[Coin]) -> tuple[set[int], list[Row]]
     """
     lines = {row.month: row for row in rows if row.prepaid and row.stream == "normal" and row.likely}
     years = {coin.month: j for j, coin in enumerate(coins)
-             if coin.month % YEAR == 0 and coin.printed is None and not coin.named
+             if coin.month % YEAR == 0 and coin.says_nothing
              and coin.month in lines and coin.amount == YEAR * lines[coin.month].likely}
     found, theirs = set[int](), list[Row]()
     for begin, j in years.items():
@@ -291,7 +292,7 @@ def _made_good(
             lacks.append(Lack(number, row.month, max(row.clock, short), day, -over, not mine, steady))
         elif over > 0 and len(mine) == 1 and not _is_met(row, came):
             j = place_of[int(str(out.links["credit"][mine[0]]))]
-            if coins[j].printed is None and not coins[j].named:
+            if coins[j].says_nothing:
                 extras.append(Extra(j, coins[j].month, coins[j].day, over, False))
                 held[j] = mine[0]
     if not lacks:
@@ -299,7 +300,7 @@ def _made_good(
     # A second credit of the sum of the months around it came twice: that an open month of the old base and a top-up to
     # the new one make the new sum, too, proves nothing.
     extras += [Extra(j, coins[j].month, coins[j].day, coins[j].amount, True, j in crossing) for j in spare
-               if coins[j].printed is None and not coins[j].named and not any(
+               if coins[j].says_nothing and not any(
                    row.number in got and row.due is not None and abs(row.due - coins[j].month) <= 1
                    and coins[j].amount in amounts_of(row) for row in rows)]
     for j, run in made_good(lacks, extras).items():
@@ -396,7 +397,7 @@ def late_from_before(rows: Sequence[Row], coins: Sequence[Coin], spare: Sequence
             continue
         before = max((coin for coin in coins if coin.month < hole), key=lambda coin: coin.month)
         like = {before.amount, *amounts_of(first)}
-        late = (j for j in spare if j not in found and coins[j].printed is None and not coins[j].named
+        late = (j for j in spare if j not in found and coins[j].says_nothing
                 and coins[j].amount in like and first.place <= coins[j].month <= hole + REACH_MONTHS)
         found += [j for j in (next(late, None),) if j is not None]
     return found

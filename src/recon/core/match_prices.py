@@ -161,7 +161,7 @@ def learn_retired(rows: list[Row], coins: list[Coin]) -> None:
     todo = [row for row in rows if row.stream == "retiree" and row.by_place and not row.amount and not row.estimate]
     others = {row.place for row in rows if row.stream != "retiree"}
     places = {row.place for row in todo} - others
-    came = Counter(coin.amount for coin in coins if coin.month in places and coin.printed is None and not coin.named)
+    came = Counter(coin.amount for coin in coins if coin.month in places and coin.says_nothing)
     if not came:
         return
     often = max(came, key=lambda fen: (came[fen], fen))
@@ -293,7 +293,7 @@ def find_holed(rows: list[Row], coins: list[Coin]) -> dict[int, tuple[int, int, 
     sums = {amount for row in rows for amount in amounts_of(row)}
     found: dict[int, tuple[int, int, int]] = {}
     for j, coin in enumerate(coins):
-        if coin.amount in sums or coin.printed is not None or coin.named:
+        if coin.amount in sums or not coin.says_nothing:
             continue
         plain, holed = False, set()
         for last, end in enumerate(rows):
@@ -323,7 +323,7 @@ def is_of_one_unseen(coin: Coin, rows: list[Row], coins: list[Coin]) -> bool:
 
     Leaving that line open costs nothing; that its credit came so late is still likelier than a stray one of its sum.
     """
-    if coin.printed is not None or coin.named or sum(each.amount == coin.amount for each in coins) > 1:
+    if not coin.says_nothing or sum(each.amount == coin.amount for each in coins) > 1:
         return False
     normal = [row for row in rows if row.stream == "normal" and not row.annual]
     same = [row for row in normal if coin.amount in amounts_of(row)]

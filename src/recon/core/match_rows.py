@@ -112,6 +112,11 @@ class Coin:
     named: bool  # its memo says that it is something else than a month's credit
     gross: int  # before a reversal took a part of it back
 
+    @property
+    def says_nothing(self) -> bool:
+        """Neither a printed month nor a memo says what it is for."""
+        return self.printed is None and not self.named
+
 
 _LINE_COLUMNS = [
     "line", "stream", "month", "arrival", "arrival_day", "expected_fen", "accepts", "whole_yuan", "due", "usual",

@@ -97,7 +97,7 @@ def without_unlisted(rows: list[Row], coins: list[Coin]) -> tuple[list[Coin], li
 
 def _may_be_cut(coin: Coin) -> bool:
     """Nothing says what it is for, and no part of it was taken back."""
-    return coin.printed is None and not coin.named and coin.gross == coin.amount
+    return coin.says_nothing and coin.gross == coin.amount
 
 
 def _of(coin: Coin, fen: int) -> Coin:

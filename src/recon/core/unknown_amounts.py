@@ -36,7 +36,7 @@ def place_unknown(
         coin = coins[j]
         late_for = [row for row in todo if row.estimate == coin.amount and row.paid and row.due_place is not None
                     and 0 < coin.month - row.due_place <= REACH_MONTHS]
-        if late_for and j not in taken and coin.month <= last and coin.printed is None and not coin.named:
+        if late_for and j not in taken and coin.month <= last and coin.says_nothing:
             row = max(late_for, key=lambda row: row.due_place or 0)
             out.link(account, row, coin, coin.amount, "1:1")
             taken.add(j)
@@ -104,7 +104,7 @@ def _likely_runs(todo: list[Row], coins: list[Coin], spare: list[int]) -> list[t
         coin = coins[j]
         last = max((row for row in by_month.values() if row.due_place == coin.month),
                    key=lambda row: row.month, default=None)
-        if last is None or coin.printed is not None or coin.named:
+        if last is None or not coin.says_nothing:
             continue
         run, left = [last], coin.amount - (last.estimate or 0)
         while left > 0:
@@ -125,7 +125,7 @@ def _likely_runs(todo: list[Row], coins: list[Coin], spare: list[int]) -> list[t
     for (_, place), group in streams.items():
         for j in spare:
             late = coins[j].month - place
-            if j in gone or not 0 <= late <= REACH_MONTHS or coins[j].printed is not None or coins[j].named:
+            if j in gone or not 0 <= late <= REACH_MONTHS or not coins[j].says_nothing:
                 continue
             # Later than in their place only all of them together.
             spans = [(0, len(group))] if late else combinations(range(len(group) + 1), 2)
