@@ -24,6 +24,7 @@ from core_cases import (
     lines,
     policy,
     run_of,
+    solve,
 )
 from recon.core.reconcile import reconcile
 from test_balance import chained as with_balances
@@ -235,3 +236,21 @@ def test_everything_adds_up(moves: list[tuple[int, str, int]], prints: bool, los
     if prints and not never:
         gone = sum(row["amount_fen"] for at, row in enumerate(rows) if at in lost and at not in (0, len(rows) - 1))
         assert result.tables["balance"].filter(pl.col("sub_account").is_null())["unexplained_fen"].sum() == gone
+
+
+def _year() -> list[Row]:
+    """Half a year of credits and use, with its running balance."""
+    return with_balances([row for month in range(2, 8) for row in (
+        flow(f"2024-{month:02d}-12"), flow(f"2024-{month:02d}-20", -3000, "spend"))])
+
+
+@pytest.mark.parametrize(("rows", "found"), [
+    ([row for row in _year() if row["flow_kind"] == "credit"], [("scope_limited", "use_hidden", "explained", 3000)] * 5),
+    ([row | {"file": f"{1 + (at > 5)}.csv"} for at, row in enumerate(_year()) if not 3 < at < 8],
+     [("scope_limited", "not_exported", "unknown", 2 * (3000 - DUE))]),
+    ([row for at, row in enumerate(_year()) if at != 5], [("unexplained", "rows_missing", "unknown", 3000)]),
+])
+def test_lines_of_less_than_the_balances_count(rows: list[Row], found: list[tuple[str, str, str, int]]) -> None:
+    """Lines of income only, or of fewer days, are another scope; balances that do not follow are not explained."""
+    told = solve(account(lines(count=6), rows, coverage=()))
+    assert [part for part in parts(told) if part[:2] != ("spend", None)] == found

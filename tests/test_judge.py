@@ -706,6 +706,16 @@ def test_an_odd_credit_is_too_much_all_the_same(told: Told) -> None:
     assert told.unusual() == {"2024-04": "over_credit/unknown_extra/open"}
 
 
+@case([line(month, **({"paid": False, "paid_on": None} if month == "2024-04" else {})) for month in run_of("2024-01", 7)],
+      credits(count=7))
+def test_a_credit_whose_month_is_recorded_unpaid_says_so(told: Told) -> None:
+    """The record is there, and says that nothing arrived: that, too, is in the evidence, with its row."""
+    assert told.unusual() == {"2024-04": "data_incomplete/contribution_unseen/unknown"}
+    evidence = told.gap("2024-04", "data_incomplete")["evidence"]
+    assert "（写明未到账）" in evidence
+    assert f"{told.ids[ME]}/contribution.csv#L5" in evidence
+
+
 @case(lines(), [*credits(), flow("2024-04-20", -DUE, "reversal")])
 def test_a_reversed_credit_is_not_called_unseen(told: Told) -> None:
     """R07: where a credit came and was taken back, the evidence names the rows of both."""

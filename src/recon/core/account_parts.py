@@ -32,14 +32,14 @@ COMPARED = (
     ("unexplained", "reading_bound"), ("unexplained", "reading_fits"), ("unexplained", "year_total"),
     ("unexplained", "held_back"), ("unexplained", "only_in_app"), ("unexplained", "only_in_bank"),
 )
+# By cause: label, status, what is told. Lines of fewer days, or of income only, count less than the balances do.
 _JUMPS = {
-    "rows_missing": ("{from}至{to}之间余额接不上，缺的行净额{amount}元",
-                     "between {from} and {to} the balance jumps by {amount} yuan: lines are missing", "unknown"),
-    "not_exported": ("{from}至{to}之间没有明细，余额变动{amount}元",
-                     "no export covers {from} to {to}; the balance moved by {amount} yuan", "unknown"),
-    "use_hidden": ("{from}至{to}之间余额少了{amount}元，明细只列收入，这是没有显示的支出",
-                   "the balance fell by {amount} yuan between {from} and {to}; the export shows income only",
-                   "explained"),
+    "rows_missing": ("unexplained", "unknown", "{from}至{to}之间余额接不上，缺的行净额{amount}元",
+                     "between {from} and {to} the balance jumps by {amount} yuan: lines are missing"),
+    "not_exported": ("scope_limited", "unknown", "{from}至{to}之间没有明细，余额变动{amount}元",
+                     "no export covers {from} to {to}; the balance moved by {amount} yuan"),
+    "use_hidden": ("scope_limited", "explained", "{from}至{to}之间余额少了{amount}元，明细只列收入，这是没有显示的支出",
+                   "the balance fell by {amount} yuan between {from} and {to}; the export shows income only"),
 }
 
 
@@ -76,13 +76,15 @@ def _jump_parts(jumps: pl.DataFrame) -> pl.DataFrame:
     """Each jump of the balance, booked where it shows."""
     if jumps.is_empty():
         return pl.DataFrame(schema=PARTS)
-    rows = [{
-        "person_id": row["person_id"], "region": row["region"], "scheme": row["scheme"],
-        "accrual_month": row["shown_on"].replace(day=1), "label": "unexplained", "cause": row["cause"],
-        "status": _JUMPS[row["cause"]][2], "amount_fen": -row["amount_fen"],
-        "evidence": _told(_JUMPS[row["cause"]][0], row) + f" [{row['last_row']}; {row['row_id']}]",
-        "evidence_en": _told(_JUMPS[row["cause"]][1], row),
-    } for row in jumps.iter_rows(named=True)]
+    rows = []
+    for row in jumps.iter_rows(named=True):
+        label, status, zh, en = _JUMPS[row["cause"]]
+        rows.append({
+            "person_id": row["person_id"], "region": row["region"], "scheme": row["scheme"],
+            "accrual_month": row["shown_on"].replace(day=1), "label": label, "cause": row["cause"], "status": status,
+            "amount_fen": -row["amount_fen"],
+            "evidence": _told(zh, row) + f" [{row['last_row']}; {row['row_id']}]", "evidence_en": _told(en, row),
+        })
     frame = pl.DataFrame(rows, schema=PARTS)
     return frame.group_by([*KEY, "label", "cause", "status"], maintain_order=True).agg(
         pl.col("amount_fen").sum(), pl.col("evidence").str.join("；"), pl.col("evidence_en").str.join("; "),

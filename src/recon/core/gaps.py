@@ -68,6 +68,7 @@ def month_facts(lines: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
         (pl.col("stream") == "retiree").any().alias("is_retiree"),
         pl.col("run_late").any().alias("is_run"),
         pl.col("undone_rows").is_not_null().any().alias("is_undone"),
+        (pl.col("paid") == False).any().alias("is_unpaid"),  # noqa: E712
         pl.col("policy_ref").min().alias("ref"),
         pl.col("other_rule").any().alias("other_rule"), pl.col("taken_months").min(),
         # Null where nobody can say what any of its lines is due: unknown is never zero.
@@ -165,7 +166,9 @@ def evidence_of(label: str | None = None) -> pl.Expr:
     taken = pl.when((pl.col("taken").fill_null(0) > 0) & (pl.col("label") == "short_credit")).then(
         pl.concat_str(pl.lit("，另有"), yuan(pl.col("taken")), pl.lit("元每次相同，像是账户代扣"))
     ).otherwise(pl.lit(""))
-    return pl.concat_str(sentence, taken, rule, estimated, undone, rows_named())
+    unpaid = pl.when(pl.col("is_unpaid").fill_null(False) & (pl.col("cause") == "contribution_unseen")).then(
+        pl.lit("（写明未到账）")).otherwise(pl.lit(""))
+    return pl.concat_str(sentence, unpaid, taken, rule, estimated, undone, rows_named())
 
 
 def rows_named() -> pl.Expr:
