@@ -195,6 +195,16 @@ def test_json_carries_the_counts(reference: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("no_workbook")
+@pytest.mark.parametrize(("lang", "told"), [("zh", "没有核对：1人只有个人账户明细"), ("en", "not checked: 1 with an account")])
+def test_who_was_not_checked_is_counted_on_the_screen(reference: Path, tmp_path: Path, lang: str, told: str) -> None:
+    """An account export alone proves nothing: exit 0 does not mean that all is well."""
+    (reference / "contribution.csv").unlink()
+    outcome = run_recon(["run", reference, "-o", tmp_path / "r.xlsx", "--lang", lang])
+    assert outcome.code == 0
+    assert told in outcome.stdout
+
+
+@pytest.mark.usefixtures("no_workbook")
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_screen_is_masked(reference: Path, tmp_path: Path, lang: str) -> None:
     """Neither names nor IDs stand on the screen, nor in the JSON."""

@@ -8,8 +8,9 @@ import polars as pl
 import pytest
 
 import report_run
-from recon.report.explain import SHORT_EN, SHORT_ZH, explain, find_person
+from recon.report.explain import SHORT_EN, SHORT_ZH, Answers, answers, explain, find_person
 from recon.report.story import named_regions, shown_places
+from recon.report.view import RunView
 
 PEOPLE = [str(number) for number in range(1001, 1010)]
 BLAME = re.compile("欠缴|挪用|截留|漏缴|挂靠|保险公司|社保局|统筹")
@@ -184,3 +185,27 @@ def test_a_retirees_month_that_is_not_due_says_until_when_to_wait() -> None:
     told = explain(run.view(), "1001")
     assert "?" not in told
     assert "请等到2025年2月底再看" in told
+
+
+def _account_alone(**changes: str) -> RunView:
+    """Somebody with three credits and no contribution record, beside somebody with both."""
+    run = report_run.Run()
+    run.add(run.person("测试甲", "1001", 1), "2024-01")
+    alone = run.person("测试乙", "1002", 2)
+    run.rows["flow"] += [
+        {"row_id": f"个账.csv#L{at}", "person_id": alone, "region": "420100", "scheme": "310", "flow_kind": "credit",
+         "posted_on": report_run.month("2024-01", at), "amount_fen": 8300} for at in (2, 3, 4)]
+    return run.view(**changes)
+
+
+def test_an_account_alone_is_not_called_fine() -> None:
+    """Nothing says what was due: that is told with what is there, and which record would tell."""
+    told = answers(_account_alone(), "1002")
+    assert isinstance(told, Answers)
+    assert told.months == ["您的个人账户明细里有3笔划入、共249.00元，但没有您的缴费记录，每月该划多少、少没少都无从判断。"]
+    assert told.todo == ["请补上您的缴费明细（国家医保服务平台或当地医保、税务网页）；已退休的，在人员名单里写上退休年月即可。"]
+    assert told.months[0] in told.short
+    assert told.todo[0] in told.short
+    english = explain(_account_alone(lang="en"), "1002", short=True)
+    assert "no contribution record of you" in english
+    assert "a roster with the month of retirement" in english

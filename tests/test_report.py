@@ -218,6 +218,19 @@ def test_people_without_an_export_are_scope_in_the_summary(book: Any) -> None:
     assert [(row[3], row[4]) for row in rows] == [(1, 3)]
 
 
+def test_an_account_without_contributions_cannot_be_told(tmp_path: Path) -> None:
+    """Nobody is looked at: the summary does not say that there is nothing that cannot be told."""
+    run = report_run.Run()
+    alone = run.person("测试乙", "1002", 2)
+    run.rows["flow"].append({
+        "row_id": "个账.csv#L2", "person_id": alone, "region": report_run.WUHAN, "scheme": "310",
+        "flow_kind": "credit", "posted_on": date(2024, 2, 1), "amount_fen": 8300})
+    write_workbook(tmp_path / "r.xlsx", run.view())
+    rows = [str(row[0]) for row in openpyxl.load_workbook(tmp_path / "r.xlsx")["汇总"].iter_rows(values_only=True)]
+    assert any(text.startswith("1 人只有个人账户明细（划入83.00元）、没有缴费记录") for text in rows)
+    assert "没有无法判断的项目。" not in rows
+
+
 def test_unmatched_credits_say_why() -> None:
     """A credit outside the contributions, and one that was reversed."""
     view = report_run.every_verdict()

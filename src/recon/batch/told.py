@@ -28,6 +28,8 @@ def counts_of(view: RunView, people: int) -> dict[str, Any]:
     """What ``--json`` prints: facts for scripts, without a name or an ID; of all ``people``."""
     import polars as pl
 
+    from recon.report.view import only_credited
+
     gap, source, problem = view.whole("gap"), view.table("source"), view.table("problem")
 
     def found(rows: pl.LazyFrame) -> pl.DataFrame:
@@ -55,6 +57,7 @@ def counts_of(view: RunView, people: int) -> dict[str, Any]:
     return {
         "version": __version__, "as_of": view.as_of.isoformat(), "edition": view.edition, "people": people,
         "months": found(view.whole("month").select(pl.len())).item(), "outstanding_fen": outstanding,
+        "only_credited": only_credited(view).height,
         "gaps": {name: by_status.get(name, 0) for name in ("open", "pending", "unknown", "resolved", "explained")},
         "causes": by_cause.to_dicts(), "findings": view.table("finding").height,
         "coverage": {"legs": legs, "contribution_proof": {str(key): value for key, value in proofs.items()}},

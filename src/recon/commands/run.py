@@ -80,6 +80,8 @@ def _told(done: job.Outcome, lang: str) -> Iterator[str]:
         yield f"基准日 {counts['as_of']} · {counts['people']}人 {counts['months']}人月 · 版本 {counts['edition']}"
         yield (f"待处理 {gaps['open']}{accepted} · 等待中 {gaps['pending']} · 无法判断 {gaps['unknown']} · "
                f"未划入合计 {yuan(counts['outstanding_fen'])} 元")
+        if counts["only_credited"]:
+            yield f"没有核对：{counts['only_credited']}人只有个人账户明细、没有缴费记录，见“汇总”③"
         if since is not None:
             yield f"与上次比：{since}"
         for line in counts["payslip_months"][:_OFFSETS_TOLD]:
@@ -92,6 +94,9 @@ def _told(done: job.Outcome, lang: str) -> Iterator[str]:
                f"edition {counts['edition']}")
         yield (f"open {gaps['open']}{accepted} · waiting {gaps['pending']} · cannot tell {gaps['unknown']} · "
                f"outstanding {yuan(counts['outstanding_fen'])} yuan")
+        if counts["only_credited"]:
+            yield (f"not checked: {counts['only_credited']} with an account export and no contribution record; see "
+                   "the summary, part 3")
         if since is not None:
             yield f"since the last run: {since}"
         for line in counts["payslip_months"][:_OFFSETS_TOLD]:

@@ -14,7 +14,15 @@ import polars as pl
 
 from recon.report.mask import mask_id, mask_name
 from recon.report.story import Story, shown_places, story
-from recon.report.view import SCOPE_CAUSE, WAITING_CAUSES, RunView, file_of, people, split_evidence
+from recon.report.view import (
+    SCOPE_CAUSE,
+    WAITING_CAUSES,
+    RunView,
+    file_of,
+    only_credited,
+    people,
+    split_evidence,
+)
 from recon.report.why import change_paragraphs
 from recon.report.words import Words, yuan
 
@@ -205,6 +213,14 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "candidate": ("序号{number} {name} {person_id}", "no. {number} {name} {person_id}"),
     "nothing": ("没有您的缴费或划入记录，无从判断",
                 "there are no contribution or account records of you, so nothing can be told"),
+    "only_account": ("您的个人账户明细里有{count}笔划入、共{amount}元，但没有您的缴费记录，"
+                     "每月该划多少、少没少都无从判断",
+                     "your account shows credits of {amount} yuan ({count}), but there is no contribution record of "
+                     "you, so what was due each month, and whether any is missing, cannot be told"),
+    "bring_contributions": ("请补上您的缴费明细（国家医保服务平台或当地医保、税务网页）；"
+                            "已退休的，在人员名单里写上退休年月即可",
+                            "please bring your contribution record (from the national platform, or your city's "
+                            "insurer or tax site); if you are retired, a roster with the month of retirement will do"),
     "end": ("。", "."),
 }
 _USUAL = ("credit_missing", "credit_missing:retired", "overdue")
@@ -304,12 +320,14 @@ def answers(view: RunView, person_key: str) -> Answers | str:
     todo = [say.sentences([one for one in (_request(say, case), _aside(say, case)) if one])
             for case in cases if case.ask]
     todo += [say.sentences([ask]) for ask in account.asks]
+    if month.is_empty():
+        todo.insert(0, say.sentences([say("bring_contributions")]))
     places = shown_places(view, [place for case in cases for place in case.places] + account.places)
     return Answers(
         found[0], say("hello", name=f"{name}{say('who', parts=Words(view.lang).join(marks))}").strip(),
         _short(view, say, name, found[0], month, cases, account),
         {key: say(f"{key}_title") for key in ("months", "changes", "balance", "next", "sources")},
-        _overview(view, say, found[0], month), _month_lines(view, say, month, cases),
+        _overview(view, say, found[0], month), _month_lines(view, say, found[0], month, cases),
         change_paragraphs(view, found[0]), [say.sentences([line]) for line in account.lines],
         list(dict.fromkeys(todo)) or [say.sentences([say("nothing_to_do")])],
         places[:_SOURCES] + ([say("more_sources", count=len(places))] if len(places) > _SOURCES else []),
@@ -459,7 +477,8 @@ def _short(
             clauses = [account.unsettled[0][0], worst.ask, *clauses]
         clauses = list(dict.fromkeys(clauses))
     else:
-        clauses = [*unsettled, *_well(say, month, view), *_explained(view, say, month),
+        clauses = [*unsettled, *_well(say, person_id, month, view),
+                   "" if month.height else say("bring_contributions"), *_explained(view, say, month),
                    *_short_changes(view, say, person_id)]
     limit = SHORT_EN if view.lang == "en" else SHORT_ZH
     chosen: list[str] = []
@@ -498,7 +517,7 @@ def _overview(view: RunView, say: _Say, person_id: str, month: pl.DataFrame) -> 
         spans.append(say("queried", span=span, day=one["exported_on"]) if one["exported_on"] else span)
     lines = [say("exports", spans=words.join(spans))] if spans else []
     if not month.height:
-        return [*lines, say.sentences([say("nothing")])]
+        return lines
     counted = dict(month["verdict"].value_counts(sort=True).iter_rows())
     verdicts = say("verdict_comma").join(
         say("verdict", verdict=words.verdict(code), count=count) for code, count in counted.items())
@@ -509,7 +528,9 @@ def _overview(view: RunView, say: _Say, person_id: str, month: pl.DataFrame) -> 
     return lines
 
 
-def _month_lines(view: RunView, say: _Say, month: pl.DataFrame, cases: list[_Case]) -> list[str]:
+def _month_lines(
+    view: RunView, say: _Say, person_id: str, month: pl.DataFrame, cases: list[_Case]
+) -> list[str]:
     texts = []
     for case in cases:
         settle = say("settle") if case.doubt else ""
@@ -523,7 +544,7 @@ def _month_lines(view: RunView, say: _Say, month: pl.DataFrame, cases: list[_Cas
         rest = [one for one in (_rest(say, month, cases), spend) if one]
         texts += [say.sentences(rest)] if rest else []
     else:
-        texts += [say.sentences([one]) for one in _well(say, month, view)]
+        texts += [say.sentences([one]) for one in _well(say, person_id, month, view)]
     return texts
 
 
@@ -558,10 +579,18 @@ def _rest(say: _Say, month: pl.DataFrame, cases: list[_Case]) -> str:
     return say("rest_fits", count=fits.height) if fits.height and fits.height == others.height else ""
 
 
-def _well(say: _Say, month: pl.DataFrame, view: RunView) -> list[str]:
+def _nothing(view: RunView, say: _Say, person_id: str) -> str:
+    """What to say where no month can be looked at: there is nothing, or the account alone."""
+    lone = only_credited(view).filter(pl.col("person_id") == person_id)
+    if lone.is_empty():
+        return say("nothing")
+    return say("only_account", count=lone["credits"].item(), amount=yuan(lone["credit_fen"].item()))
+
+
+def _well(say: _Say, person_id: str, month: pl.DataFrame, view: RunView) -> list[str]:
     """What to say when nothing is unsettled."""
     if not month.height:
-        return [say("nothing")]
+        return [_nothing(view, say, person_id)]
     without = month.filter(pl.col("verdict") == "no_account")["accrual_month"].unique().sort().to_list()
     fine = month.filter(pl.col("verdict") == "received")
     texts = []

@@ -21,6 +21,7 @@ from recon.report.view import (
     groups,
     headcount,
     legs,
+    only_credited,
     payroll_ties,
     since_counts,
     tie_out,
@@ -207,9 +208,14 @@ def _waiting(page: _Page, view: RunView) -> None:
 def _unknown(page: _Page, view: RunView) -> None:
     words = page.book.words
     rows = counts(view, "unknown")
+    lone = only_credited(view)
     page.section(words("unknown"))
+    if lone.height:
+        who = words("one_person" if lone.height == 1 else "people_count", count=f"{lone.height:,}")
+        page.text(words("only_credited", who=who, amount=yuan(int(lone["credit_fen"].sum()))), page.book.styles.note)
     if not rows.height:
-        page.text(words("nothing_unknown"), page.book.styles.plain)
+        if lone.is_empty():
+            page.text(words("nothing_unknown"), page.book.styles.plain)
         return
     page.header(*_count_titles(page))
     for row in rows.iter_rows(named=True):

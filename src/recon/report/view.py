@@ -541,6 +541,20 @@ def unmatched_credits(view: RunView, who: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+_IS_CREDIT = (pl.col("flow_kind") == "credit") & pl.col("duplicate_of").is_null() & (pl.col("amount_fen") > 0)
+
+
+def only_credited(view: RunView) -> pl.DataFrame:
+    """People with an account's credits and no month to look at, as no contribution says what was due.
+
+    Columns: person_id, credits (how many), credit_fen (their sum).
+    """
+    return view.whole("flow").filter(_IS_CREDIT).select("person_id", "amount_fen").join(
+        view.whole("month").select("person_id"), on="person_id", how="anti"
+    ).group_by("person_id").agg(pl.len().alias("credits"), pl.col("amount_fen").sum().alias("credit_fen")).collect(
+        engine="streaming" if view.stored else "auto").sort("person_id")
+
+
 def problems(view: RunView) -> pl.DataFrame:
     """The data problems, errors first, then by file and place."""
     return (
@@ -588,9 +602,7 @@ def _file_of(column: str) -> pl.Expr:
 
 def _credits(view: RunView) -> pl.DataFrame:
     """The account's credits, each line once."""
-    return view.table("flow").filter(
-        pl.col("flow_kind") == "credit", pl.col("duplicate_of").is_null(), pl.col("amount_fen") > 0
-    )
+    return view.table("flow").filter(_IS_CREDIT)
 
 
 def _reversed(view: RunView, lone: pl.DataFrame) -> list[str]:

@@ -200,6 +200,11 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "nothing_waiting": ("没有等待中的项目。", "Nothing is waiting."),
     "unknown": ("③ 无法判断，为什么", "③ Cannot tell, and why"),
     "nothing_unknown": ("没有无法判断的项目。", "There is nothing that cannot be told."),
+    "only_credited": ("{who}只有个人账户明细（划入{amount}元）、没有缴费记录：该划多少、少没少都无从判断。"
+                      "请补他们的缴费明细；已退休的，在人员名单里写上退休年月。",
+                      "Of {who} there is an account export only ({amount} yuan credited) and no contribution record: "
+                      "what was due, and whether any is missing, cannot be told. Bring their contribution records; of "
+                      "the retired, a roster with the month of retirement."),
     "scope": ("未提供个人账户明细（不逐条列出）", "no account export handed in (not listed one by one)"),
     "looked_at": ("④ 看了什么（缺一行就别信）", "④ What was looked at (a missing row is a missing proof)"),
     "tie_out": ("⑤ 对平（每个数都是各表的合计，单位：元）", "⑤ Tie-out (every figure is a sum of the tables, in yuan)"),
