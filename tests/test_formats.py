@@ -293,6 +293,27 @@ def test_payment_kinds() -> None:
     assert negative.frame["payment_kind"].to_list() == ["refund"]
 
 
+def test_both_shares_of_a_payment_are_one_line() -> None:
+    """Tax receipts have a row for each share: pairs become one line, a half alone or paid twice stays one, the rest is said."""
+    head = ["姓名", "证件号码", "费款所属期", "征收品目", "实缴金额", "缴费日期"]
+
+    def share(month: str, party: str, fee: str, day: str = "15") -> list[str]:
+        return ["测试甲", "420106198804121018", month, f"职工基本医疗保险({party})", fee, f"{month}-{day}"]
+
+    result = read(
+        "tax_receipt", head, share("2024-01", "单位缴纳", "480"), share("2024-01", "个人缴纳", "120"),
+        share("2024-02", "个人缴纳", "120"), share("2024-03", "个人缴纳", "120"), share("2024-03", "个人缴纳", "120"),
+        share("2024-03", "单位缴纳", "480"), share("2024-04", "个人缴纳", "120"), share("2024-04", "单位缴纳", "480", "16"),
+        share("2024-05", "单位缴纳", "-480"), share("2024-05", "个人缴纳", "-120"), share("2024-06", "财政补助", "480"))
+    assert result.frame.select("accrual_month", "employee_fen", "employer_fen", "payment_kind").rows() == [
+        (date(2024, 1, 1), 12000, 48000, "normal"), (date(2024, 2, 1), 12000, None, "normal"),
+        (date(2024, 3, 1), 12000, 48000, "normal"), (date(2024, 3, 1), 12000, None, "normal"),
+        (date(2024, 4, 1), 12000, None, "normal"), (date(2024, 4, 1), None, 48000, "normal"),
+        (date(2024, 5, 1), -12000, -48000, "refund"),
+    ]
+    assert codes(result) == ["unknown-code"]
+
+
 def test_paid_flags() -> None:
     """Paid, unpaid, and a flag nobody knows, which stays unknown and is said."""
     result = read("portal_contribution", PORTAL, *(line(flag=flag) for flag in ("已缴", "欠缴", "0", "9", "")))

@@ -929,6 +929,20 @@ def social(folder: Path) -> None:
             [f"{title}申报明细"], [f"单位名称：{EMPLOYER}", "", "费款所属期：2024-01"],
             ["姓名", "证件类型", "证件号码", "缴费工资", "缴费基数", "费率", "应缴费额"], *rows,
             ["合计", "", "", "", "", "", sum(row[6] for row in rows)]]})
+    shares = [("职工基本医疗保险(单位缴纳)", 480), ("职工基本医疗保险(个人缴纳)", 120), ("职工大额医疗互助(个人缴纳)", 7),
+              ("企业职工基本养老保险(个人缴纳)", 480)]
+    write_sheets(folder / "社保费缴费证明.xlsx", {"Sheet1": [
+        ["社会保险费缴费证明"], [f"缴费人姓名：{NAME}", "", f"证件号码：{ID}"],
+        ["费款所属期起", "费款所属期止", "征收项目", "征收品目", "缴费基数", "实缴金额", "缴费日期", "缴费单位名称"],
+        *[[f"{month:%Y-%m}", f"{month:%Y-%m}", "社会保险费", share, 6000, fee, f"{month:%Y-%m}-15", EMPLOYER]
+          for month in MONTHS for share, fee in shares],
+        ["合计", "", "", "", "", sum(fee for _, fee in shares) * len(MONTHS), "", ""]]})
+    write_sheets(folder / "税收完税证明.xlsx", {"Sheet1": [
+        ["中华人民共和国税收完税证明"], [f"纳税人识别号：{ID}", "", f"纳税人名称：{NAME}"],
+        ["原凭证号", "税种", "品目名称", "税款所属时期", "入（退）库日期", "实缴（退）金额"],
+        *[[f"34201624010000{at:04d}", "基本医疗保险费", share, f"{month:%Y-%m-01} 至 {month:%Y-%m}-28", f"{month:%Y-%m}-15",
+           fee] for month in MONTHS for at, (share, fee) in enumerate(shares[:2])],
+        ["金额合计", "", "", "", "", sum(fee for _, fee in shares[:2]) * len(MONTHS)]]})
     write_csv(folder / "医保应缴核定明细.csv", [
         ["职工医疗保险应缴核定明细"], [f"单位名称：{EMPLOYER}", "统筹区：武汉市", "打印日期：2024-01-20"],
         ["序号", "姓名", "证件号码", "险种", "费款所属期", "缴费基数", "单位应缴", "个人应缴", "应缴合计"],

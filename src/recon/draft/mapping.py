@@ -72,6 +72,7 @@ _MEANING = {
     "other_fen": ("其他缴费", "other parts"), "employee_rate": ("个人比例", "rate"),
     "other_into_fen": ("其他划入", "credited out of other parts"), "subsidy_fen": ("财政补助", "subsidy"),
     "employee_total_fen": ("个人合计", "employee's sum"), "employer_total_fen": ("单位合计", "employer's sum"),
+    "party": ("谁的部分", "whose share"), "party_fen": ("这一部分的金额", "amount of that share"),
     "rate": ("费率", "rate"), "people_count": ("人数", "number of people"), "direction": ("收支方向", "in or out"),
     "fee_fen": ("手续费", "fee"), "fund_fen": ("统筹支付", "paid by the fund"), "own_fen": ("自付", "paid by oneself"),
     "bank_account": ("银行账号", "bank account"), "year": ("年度", "year"),

@@ -22,7 +22,7 @@ _FORGIVING = frozenset({"person", "enrolment"})  # an odd cell there loses the c
 # What becomes of a code word no list knows, where the format does not say.
 _UNKNOWN_WORD = {"payment_kind": "reject", "proof": "reject", "flow_kind": "other", "paid": "null",
                  "insured_status": "null", "reversed": "null", "void": "null", "id_type": "null", "direction": "reject",
-                 "state": "null"}
+                 "state": "null", "party": "reject"}
 _YUAN = frozenset({"人民币", "人民币元", "元", "cny", "rmb", "156", "本币"})
 _SIGN_WORDS = frozenset({"+", "-", "/"})  # codes, where every other column means "nothing" by a dash
 

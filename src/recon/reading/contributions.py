@@ -32,11 +32,43 @@ def finish_contribution(reading: Reading) -> None:
         return
     if "employer_base_fen" in read:
         read["base_fen"] = columns.coalesced(reading.column("base_fen"), read["employer_base_fen"])
+    if {"party", "party_fen"} <= reading.read.keys():
+        _give_parties(reading)
     _derive(reading)
     _mark_deferred(reading)
     if "reversed" in read:
         _cancel_reversed(reading)
     (_turn_refunds_by_column if reading.wide else _turn_refunds)(reading)
+
+
+def _give_parties(reading: Reading) -> None:
+    """Rows of one share each (个人缴纳, 单位缴纳): its amount is that party's, and both of one payment are one line.
+
+    They are of one person, month, day, payer and base; the line stands where the person's share does, and the other
+    row is skipped. What has no other half stays a line of its own.
+    """
+    keys: dict[str, pl.Series] = {name: reading.series(name, kind) for name, kind in (
+        ("accrual_month", pl.Date()), ("_last_month", pl.Date()), ("paid_on", pl.Date()), ("base_fen", pl.Int64()))}
+    keys |= {name: columns.series(reading.cells[name], pl.String())
+             for name in (*IDENTITY_COLUMNS, "payer", "employer") if name in reading.cells}
+    gone = pl.col("at").is_in(sorted(reading.drop | reading.reject))
+    rows = pl.DataFrame({
+        **keys, "party": reading.series("party", pl.String()), "fen": reading.series("party_fen", pl.Int64()),
+    }).with_row_index("at").with_columns(
+        (pl.col("fen") < 0).alias("back"), pl.when(gone).then(None).otherwise("party").alias("party"))
+    one = [*keys, "back", "nth"]
+    told = rows.filter(pl.col("party").is_not_null()).with_columns(
+        pl.int_range(pl.len()).over(*keys, "back", "party").alias("nth"))
+    other = told.filter(pl.col("party") == "employer").select(
+        *one, pl.col("at").alias("half"), pl.col("fen").alias("firm"))
+    pairs = told.filter(pl.col("party") == "person").join(other, on=one, nulls_equal=True).select("at", "half", "firm")
+    reading.drop |= set(pairs["half"])
+    own = pl.col("party") == "person"
+    amounts = rows.join(pairs, on="at", how="left", maintain_order="left").select(
+        pl.when(own).then("fen").alias("employee_fen"),
+        pl.when(own).then("firm").when(pl.col("party") == "employer").then("fen").alias("employer_fen"))
+    reading.read |= {name: columns.Column(amounts[name]) if reading.wide else amounts[name].to_list()
+                     for name in amounts.columns}
 
 
 def _turn_refunds(reading: Reading) -> None:

@@ -25,7 +25,7 @@ HELPERS: dict[str, frozenset[str]] = {
     "contribution": frozenset({
         "accrual_to_month", "total_fen", "employer_base_fen", "employee_into_fen", "employer_into_fen",
         "other_fen", "subsidy_fen", "other_into_fen", "employee_rate", "rate", "reversed", "people_count",
-        "employee_total_fen", "employer_total_fen",
+        "employee_total_fen", "employer_total_fen", "party", "party_fen",
     }),
     "flow": frozenset({"in_fen", "out_fen", "kind_text", "direction", "void", "fee_fen", "fund_fen", "own_fen"}),
     "person": frozenset({"bank_account"}),

@@ -59,7 +59,7 @@ _WORD_COLUMNS: dict[str, frozenset[str] | None] = {
     "flow_kind": frozenset(FLOW_KINDS), "reversed": frozenset({"original", "reversing", "no"}),
     "void": frozenset({"true", "false"}), "id_type": None, "direction": frozenset({"in", "out", "none"}),
     "state": frozenset({"done", "void"}), "kind": frozenset(READING_KINDS), "item": frozenset(PAYROLL_ITEMS),
-    "deferred": frozenset({"true"}),
+    "deferred": frozenset({"true"}), "party": frozenset({"person", "employer"}),
 }
 
 
