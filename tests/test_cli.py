@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -202,6 +203,27 @@ def test_who_was_not_checked_is_counted_on_the_screen(reference: Path, tmp_path:
     outcome = run_recon(["run", reference, "-o", tmp_path / "r.xlsx", "--lang", lang])
     assert outcome.code == 0
     assert told in outcome.stdout
+
+
+@pytest.mark.usefixtures("no_workbook")
+def test_files_without_a_region_ask_for_it(reference: Path, tmp_path: Path) -> None:
+    """No rule applies without a region: the screen and the answer say so and name the option, which settles it."""
+    for path in reference.iterdir():
+        if path.name not in ("contribution.csv", "flow.csv"):
+            path.unlink()
+            continue
+        with path.open(encoding="utf-8", newline="") as file:  # of years for which the nation had no rule
+            rows = list(csv.DictReader(re.sub("202([45])-", lambda year: f"202{int(year[1]) - 1}-", line) for line in file))
+        with path.open("w", encoding="utf-8", newline="") as file:
+            kept = [column for column in rows[0] if column not in ("region", "into_account_fen")]
+            writer = csv.DictWriter(file, kept, extrasaction="ignore")
+            writer.writeheader()
+            writer.writerows(rows)
+    for asked, told in (([], True), (["--region", "武汉"], False)):
+        outcome = run_recon(["run", reference, "-o", tmp_path / "r.xlsx", *asked])
+        assert ("没有参保地：1人" in outcome.stdout) == told
+        answer = run_recon(["explain", reference, rows[0]["person_id"], *asked])
+        assert ("请在命令里加参保地（如 --region 武汉）" in answer.stdout) == told
 
 
 @pytest.mark.usefixtures("no_workbook")

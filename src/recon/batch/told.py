@@ -58,6 +58,8 @@ def counts_of(view: RunView, people: int) -> dict[str, Any]:
         "version": __version__, "as_of": view.as_of.isoformat(), "edition": view.edition, "people": people,
         "months": found(view.whole("month").select(pl.len())).item(), "outstanding_fen": outstanding,
         "only_credited": only_credited(view).height,
+        "region_unstated": found(counted.filter(
+            (pl.col("label") == "policy_unknown") & pl.col("region").is_null()).select("person_id")).n_unique(),
         "gaps": {name: by_status.get(name, 0) for name in ("open", "pending", "unknown", "resolved", "explained")},
         "causes": by_cause.to_dicts(), "findings": view.table("finding").height,
         "coverage": {"legs": legs, "contribution_proof": {str(key): value for key, value in proofs.items()}},

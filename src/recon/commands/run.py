@@ -82,6 +82,9 @@ def _told(done: job.Outcome, lang: str) -> Iterator[str]:
                f"未划入合计 {yuan(counts['outstanding_fen'])} 元")
         if counts["only_credited"]:
             yield f"没有核对：{counts['only_credited']}人只有个人账户明细、没有缴费记录，见“汇总”③"
+        if counts["region_unstated"]:
+            yield (f"没有参保地：{counts['region_unstated']}人的资料没写，用不上当地规则；"
+                   "加 --region（如 --region 武汉）")
         if since is not None:
             yield f"与上次比：{since}"
         for line in counts["payslip_months"][:_OFFSETS_TOLD]:
@@ -97,6 +100,9 @@ def _told(done: job.Outcome, lang: str) -> Iterator[str]:
         if counts["only_credited"]:
             yield (f"not checked: {counts['only_credited']} with an account export and no contribution record; see "
                    "the summary, part 3")
+        if counts["region_unstated"]:
+            yield (f"no region: the files of {counts['region_unstated']} name none, so no rule applies; "
+                   "add --region (--region 武汉)")
         if since is not None:
             yield f"since the last run: {since}"
         for line in counts["payslip_months"][:_OFFSETS_TOLD]:

@@ -84,6 +84,9 @@ _HAPPENED: dict[tuple[str, str | None], tuple[str, str]] = {
     ("policy_unknown", None): (
         "{months}当地的划入规则不明，不能判断{estimate}",
         "the region's rule for {months} is not known, so it cannot be told{estimate}"),
+    ("policy_unknown", "region_unstated"): (
+        "资料没写参保地，用不上当地规则，{months}不能判断{estimate}",
+        "the files name no region, so no rule applies to {months}, and it cannot be told{estimate}"),
     ("data_incomplete", SCOPE_CAUSE): (
         "没有您的个人账户明细，{months}不能判断{estimate}",
         "there is no export of your account, so {months} cannot be told{estimate}"),
@@ -150,6 +153,9 @@ _ASK: dict[tuple[str, str | None], tuple[str, str]] = {
     ("policy_unknown", None): (
         "请提供带“划入个人账户金额”列的缴费明细",
         "please bring a contribution export with the column 划入个人账户金额"),
+    ("policy_unknown", "region_unstated"): (
+        "请在命令里加参保地（如 --region 武汉），或在人员名单里写上",
+        "please name the region (--region 武汉), or put it into a roster"),
     ("data_incomplete", "contribution_unseen"): (
         "请补一份覆盖{months}的缴费明细", "please bring a newer contribution export that covers {months}"),
     ("data_incomplete", "billed_only"): (
@@ -406,8 +412,11 @@ def _case(view: RunView, say: _Say, label: str, cause: str | None, status: str, 
     fields = _facts(view, say, group, months, certain, estimate)
     premium = int(group["contributed_fen"].sum() or 0)
     told = "credit_missing:retired" if cause == "credit_missing" and not premium else cause
+    asked = cause
+    if label == "policy_unknown" and group["region"].null_count() == group.height:
+        told = asked = "region_unstated"  # no rule can be known
     pick = (label, told) if (label, told) in _HAPPENED else (label, None)
-    ask = (label, cause) if (label, cause) in _ASK else (label, None)
+    ask = (label, asked) if (label, asked) in _ASK else (label, None)
     unsure = group.filter(pl.col("confidence") == "undecided")["alternatives"].drop_nulls().to_list()
     own = {one.strftime("%Y-%m") for one in months}
     others = sorted({one for text in unsure for one in text.split(";") if one} - own)
