@@ -69,7 +69,7 @@ def test_the_check_digit_warns_and_never_rejects() -> None:
     ("4.20106E+17", DAMAGED, "420106~"),
     ("4.201061988041211e17", DAMAGED, "4201061988041211~"), ("420106198804121000", DAMAGED, "420106198804121~"),
     ("", NONE, None), ("--", NONE, None), ("****", NONE, None), ("待补", BAD, None),
-    ("张三", BAD, None), ("123", BAD, None),
+    ("张三", BAD, None), ("123", BAD, None), ("91420100MA4K0000AP", BAD, None),  # an organisation's
 ])
 def test_partial_ids(text: str, kind: str, pattern: str | None) -> None:
     """Masked, damaged, empty and unreadable numbers are told apart."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 
-from stdnum.cn import ric
+from stdnum.cn import ric, uscc
 
 from recon.reading.glyphs import modern
 from recon.reading.values import clean, is_empty
@@ -85,7 +85,7 @@ def read_id(text: str, damaged: bool = False) -> Identity:
         return Identity(DAMAGED, bare[:15] + "~")
     if _MASK.match(bare):
         return Identity(MASKED, _STAR.sub("*", bare)) if re.search(r"[\dA-Z]{2}", bare) else Identity(NONE)
-    if _MISTYPED.match(bare):
+    if _MISTYPED.match(bare) or uscc.is_valid(bare):  # 统一社会信用代码: an organisation is nobody's employee
         return Identity(BAD)
     id_type = _document(bare)
     return Identity(FULL, f"DOC:{bare}", id_type) if id_type else Identity(BAD)
