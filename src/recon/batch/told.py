@@ -32,33 +32,30 @@ def counts_of(view: RunView, people: int) -> dict[str, Any]:
 
     gap, source, problem = view.whole("gap"), view.table("source"), view.table("problem")
 
-    def found(rows: pl.LazyFrame) -> pl.DataFrame:
-        return rows.collect(engine="streaming" if view.stored else "auto")
-
     told = (pl.col("basis") == "balance") & (pl.col("status") == "explained")  # every spend line, and the like
     counted = gap.filter(~pl.col("label").is_in(["pooled_share", "flat_fee"]) & ~told)
-    by_status = dict(found(counted.group_by("status").agg(pl.len())).sort("status").iter_rows())
-    by_cause = found(counted.filter(pl.col("status").is_in(["open", "pending", "unknown"])).group_by(
+    by_status = dict(view.collected(counted.group_by("status").agg(pl.len())).sort("status").iter_rows())
+    by_cause = view.collected(counted.filter(pl.col("status").is_in(["open", "pending", "unknown"])).group_by(
         "status", "label", "cause").agg(
         pl.len().alias("parts"), pl.col("person_id").n_unique().alias("people"), pl.col("amount_fen").sum(),
     )).sort("status", "label", "cause", nulls_last=True)
-    outstanding = found(counted.filter(
+    outstanding = view.collected(counted.filter(
         (pl.col("basis") == "credit") & pl.col("status").is_in(["open", "pending"])
     ).select("amount_fen"))["amount_fen"].sum()
     legs = {
-        name: dict(zip(("rows", "people"), found(view.whole(name).select(
+        name: dict(zip(("rows", "people"), view.collected(view.whole(name).select(
             pl.len(), pl.col("person_id").n_unique() if name != "payment" else pl.lit(None).alias("person_id"))
         ).row(0), strict=True))
         for name in ("payroll", "contribution", "flow", "reading", "payment")
     }
-    proofs = dict(found(view.whole("contribution").group_by("proof").agg(pl.len())).sort(
+    proofs = dict(view.collected(view.whole("contribution").group_by("proof").agg(pl.len())).sort(
         "proof", nulls_last=True).iter_rows())
     status = dict(source.group_by("status").agg(pl.len()).sort("status").iter_rows())
     return {
         "version": __version__, "as_of": view.as_of.isoformat(), "edition": view.edition, "people": people,
-        "months": found(view.whole("month").select(pl.len())).item(), "outstanding_fen": outstanding,
+        "months": view.collected(view.whole("month").select(pl.len())).item(), "outstanding_fen": outstanding,
         "only_credited": only_credited(view).height,
-        "region_unstated": found(counted.filter(
+        "region_unstated": view.collected(counted.filter(
             (pl.col("label") == "policy_unknown") & pl.col("region").is_null()).select("person_id")).n_unique(),
         "gaps": {name: by_status.get(name, 0) for name in ("open", "pending", "unknown", "resolved", "explained")},
         "causes": by_cause.to_dicts(), "findings": view.table("finding").height,

@@ -18,8 +18,8 @@ from recon.report.view import (
     SCOPE_CAUSE,
     WAITING_CAUSES,
     RunView,
+    credits_of,
     file_of,
-    only_credited,
     people,
     split_evidence,
 )
@@ -317,7 +317,7 @@ def answers(view: RunView, person_key: str) -> Answers | str:
         return say("several", count=len(found), list=Words(view.lang).join(listed))
     person = who.row(by_predicate=pl.col("person_id") == found[0], named=True)
     month = view.table("month").filter(pl.col("person_id") == found[0]).sort("accrual_month", "region", "scheme")
-    cases = _cases(view, found[0], month, say)
+    cases = _cases(view, found[0], month, say) if month.height else [_without_months(view, say, found[0])]
     name = mask_name(person["person_name"])
     marks = [say("id", number=mask_id(found[0]))]
     if person["employee_no"]:
@@ -326,14 +326,12 @@ def answers(view: RunView, person_key: str) -> Answers | str:
     todo = [say.sentences([one for one in (_request(say, case), _aside(say, case)) if one])
             for case in cases if case.ask]
     todo += [say.sentences([ask]) for ask in account.asks]
-    if month.is_empty():
-        todo.insert(0, say.sentences([say("bring_contributions")]))
     places = shown_places(view, [place for case in cases for place in case.places] + account.places)
     return Answers(
         found[0], say("hello", name=f"{name}{say('who', parts=Words(view.lang).join(marks))}").strip(),
         _short(view, say, name, found[0], month, cases, account),
         {key: say(f"{key}_title") for key in ("months", "changes", "balance", "next", "sources")},
-        _overview(view, say, found[0], month), _month_lines(view, say, found[0], month, cases),
+        _overview(view, say, found[0], month), _month_lines(view, say, month, cases),
         change_paragraphs(view, found[0]), [say.sentences([line]) for line in account.lines],
         list(dict.fromkeys(todo)) or [say.sentences([say("nothing_to_do")])],
         places[:_SOURCES] + ([say("more_sources", count=len(places))] if len(places) > _SOURCES else []),
@@ -403,6 +401,13 @@ def _cases(view: RunView, person_id: str, month: pl.DataFrame, say: _Say) -> lis
     for (label, cause, status), group in rows.group_by("label", "cause", "status", maintain_order=True):
         cases.append(_case(view, say, str(label), cause if cause is None else str(cause), str(status), group))
     return sorted(cases, key=lambda case: case.rank)
+
+
+def _without_months(view: RunView, say: _Say, person_id: str) -> _Case:
+    """The one case of somebody of whom no month can be looked at: there is nothing, or the account alone."""
+    came = credits_of(view).filter(pl.col("person_id") == person_id)["amount_fen"]
+    happened = say("only_account", count=came.len(), amount=yuan(int(came.sum()))) if came.len() else say("nothing")
+    return _Case("unknown", "data_incomplete", None, [], happened, say("bring_contributions"), "", 0, [], "")
 
 
 def _case(view: RunView, say: _Say, label: str, cause: str | None, status: str, group: pl.DataFrame) -> _Case:
@@ -484,10 +489,11 @@ def _short(
         if worst.cause == SCOPE_CAUSE and account.unsettled:
             # Somebody with balances only is told first what these prove, then which page to send.
             clauses = [account.unsettled[0][0], worst.ask, *clauses]
+        if month.is_empty():  # the balances are all that proves anything
+            clauses = [*unsettled, *clauses]
         clauses = list(dict.fromkeys(clauses))
     else:
-        clauses = [*unsettled, *_well(say, person_id, month, view),
-                   "" if month.height else say("bring_contributions"), *_explained(view, say, month),
+        clauses = [*unsettled, *_well(say, month, view), *_explained(view, say, month),
                    *_short_changes(view, say, person_id)]
     limit = SHORT_EN if view.lang == "en" else SHORT_ZH
     chosen: list[str] = []
@@ -537,9 +543,7 @@ def _overview(view: RunView, say: _Say, person_id: str, month: pl.DataFrame) -> 
     return lines
 
 
-def _month_lines(
-    view: RunView, say: _Say, person_id: str, month: pl.DataFrame, cases: list[_Case]
-) -> list[str]:
+def _month_lines(view: RunView, say: _Say, month: pl.DataFrame, cases: list[_Case]) -> list[str]:
     texts = []
     for case in cases:
         settle = say("settle") if case.doubt else ""
@@ -553,7 +557,7 @@ def _month_lines(
         rest = [one for one in (_rest(say, month, cases), spend) if one]
         texts += [say.sentences(rest)] if rest else []
     else:
-        texts += [say.sentences([one]) for one in _well(say, person_id, month, view)]
+        texts += [say.sentences([one]) for one in _well(say, month, view)]
     return texts
 
 
@@ -588,18 +592,8 @@ def _rest(say: _Say, month: pl.DataFrame, cases: list[_Case]) -> str:
     return say("rest_fits", count=fits.height) if fits.height and fits.height == others.height else ""
 
 
-def _nothing(view: RunView, say: _Say, person_id: str) -> str:
-    """What to say where no month can be looked at: there is nothing, or the account alone."""
-    lone = only_credited(view).filter(pl.col("person_id") == person_id)
-    if lone.is_empty():
-        return say("nothing")
-    return say("only_account", count=lone["credits"].item(), amount=yuan(lone["credit_fen"].item()))
-
-
-def _well(say: _Say, person_id: str, month: pl.DataFrame, view: RunView) -> list[str]:
+def _well(say: _Say, month: pl.DataFrame, view: RunView) -> list[str]:
     """What to say when nothing is unsettled."""
-    if not month.height:
-        return [_nothing(view, say, person_id)]
     without = month.filter(pl.col("verdict") == "no_account")["accrual_month"].unique().sort().to_list()
     fine = month.filter(pl.col("verdict") == "received")
     texts = []

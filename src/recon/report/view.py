@@ -24,6 +24,7 @@ SCOPE_CAUSE = "no_account_export"
 ACCOUNT = ("person_id", "region", "scheme")
 _PROVES_NOTHING = ("declared", "billed")
 SOURCES_SHOWN = 4
+_IS_CREDIT = (pl.col("flow_kind") == "credit") & pl.col("duplicate_of").is_null() & (pl.col("amount_fen") > 0)
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,10 @@ class RunView:
         if name in self.stored:
             return pl.scan_parquet(self.stored[name], glob=False)
         return self.table(name).lazy()
+
+    def collected(self, rows: pl.LazyFrame) -> pl.DataFrame:
+        """What :meth:`whole` was asked, in little memory where the tables are stored."""
+        return rows.collect(engine="streaming" if self.stored else "auto")
 
     def table(self, name: str) -> pl.DataFrame:
         """The table ``name`` with all its columns, empty when the run has none."""
@@ -376,7 +381,7 @@ def tie_out(view: RunView, loose: pl.DataFrame) -> TieOut:
         expected_fen=_sum(known, "expected_fen"), credited_known_fen=_sum(known, "credited_fen"),
         credited_fen=_sum(month, "credited_fen"),
         linked_fen=_sum(view.table("match"), "amount_fen"),
-        credits_fen=_sum(_credits(view), "amount_fen"), loose_fen=_sum(loose, "rest_fen"),
+        credits_fen=_sum(credits_of(view), "amount_fen"), loose_fen=_sum(loose, "rest_fen"),
         rows_read=_sum(source, "rows_read"),
         rows_counted=sum(_sum(source, column) for column in ("rows_used", "rows_rejected", "rows_skipped")),
         **_bridged(view),
@@ -519,7 +524,7 @@ def unmatched_credits(view: RunView, who: pl.DataFrame) -> pl.DataFrame:
     """
     used = view.table("match").group_by("flow_row_id").agg(pl.col("amount_fen").sum().alias("used_fen"))
     lone = (
-        _credits(view).join(used, left_on="row_id", right_on="flow_row_id", how="left")
+        credits_of(view).join(used, left_on="row_id", right_on="flow_row_id", how="left")
         .with_columns((pl.col("amount_fen") - pl.col("used_fen").fill_null(0)).alias("rest_fen"))
         .filter(pl.col("rest_fen") != 0)
     )
@@ -541,18 +546,15 @@ def unmatched_credits(view: RunView, who: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-_IS_CREDIT = (pl.col("flow_kind") == "credit") & pl.col("duplicate_of").is_null() & (pl.col("amount_fen") > 0)
-
-
 def only_credited(view: RunView) -> pl.DataFrame:
     """People with an account's credits and no month to look at, as no contribution says what was due.
 
     Columns: person_id, credits (how many), credit_fen (their sum).
     """
-    return view.whole("flow").filter(_IS_CREDIT).select("person_id", "amount_fen").join(
+    lone = view.whole("flow").filter(_IS_CREDIT).select("person_id", "amount_fen").join(
         view.whole("month").select("person_id"), on="person_id", how="anti"
-    ).group_by("person_id").agg(pl.len().alias("credits"), pl.col("amount_fen").sum().alias("credit_fen")).collect(
-        engine="streaming" if view.stored else "auto").sort("person_id")
+    ).group_by("person_id").agg(pl.len().alias("credits"), pl.col("amount_fen").sum().alias("credit_fen"))
+    return view.collected(lone).sort("person_id")
 
 
 def problems(view: RunView) -> pl.DataFrame:
@@ -600,7 +602,7 @@ def _file_of(column: str) -> pl.Expr:
     return pl.col(column).str.extract(r"^(.*)#[^#]*$")
 
 
-def _credits(view: RunView) -> pl.DataFrame:
+def credits_of(view: RunView) -> pl.DataFrame:
     """The account's credits, each line once."""
     return view.table("flow").filter(_IS_CREDIT)
 
