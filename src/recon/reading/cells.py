@@ -120,7 +120,7 @@ def read_columns(reading: Reading) -> None:
         elif schema.get(column) == pl.Date():
             days, bad = columns.days(cells)
             take(reading, column, days, bad, "unreadable-date")
-        elif column in reading.format.words:
+        elif column in reading.format.words or column in reading.format.contains:
             read_words(reading, column)
         elif schema.get(column) == pl.Boolean():
             flags, bad = columns.by_value(cells, values.parse_flag, pl.Boolean())

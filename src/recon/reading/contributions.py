@@ -67,8 +67,7 @@ def _give_parties(reading: Reading) -> None:
     amounts = rows.join(pairs, on="at", how="left", maintain_order="left").select(
         pl.when(own).then("fen").alias("employee_fen"),
         pl.when(own).then("firm").when(pl.col("party") == "employer").then("fen").alias("employer_fen"))
-    reading.read |= {name: columns.Column(amounts[name]) if reading.wide else amounts[name].to_list()
-                     for name in amounts.columns}
+    reading.read |= {name: columns.Column(amounts[name]) for name in amounts.columns}
 
 
 def _turn_refunds(reading: Reading) -> None:
