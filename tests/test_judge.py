@@ -716,6 +716,23 @@ def test_a_credit_whose_month_is_recorded_unpaid_says_so(told: Told) -> None:
     assert f"{told.ids[ME]}/contribution.csv#L5" in evidence
 
 
+def _shares(month: str) -> list[Row]:
+    """A payment told by a row for each share, as a receipt has it."""
+    told = line(month, file="receipt.csv", due=None)
+    return [told | {"employer_fen": None}, told | {"employee_fen": None}]
+
+
+@pytest.mark.parametrize("less", [{}, {"due": None}, {"due": None, "paid_on": None}])
+def test_both_shares_of_a_payment_are_views_of_the_whole(less: Row) -> None:
+    """One record has a row for each share and another the whole, which may tell less: one payment all the same."""
+    whole = [line(month, file="record.csv", **less) for month in run_of("2024-01", 6)]
+    halves = [row for month in run_of("2024-01", 6) for row in _shares(month)]
+    for rows in ([*whole, *halves], [*halves, *whole]):
+        assert solve(account(rows, credits(skip=["2024-03"]))).unusual() == {"2024-03": MISSING}
+    twice = [*whole, *halves, *_shares("2024-02")]  # paid twice, says the receipt
+    assert solve(account(twice, credits())).unusual() == {"2024-02": "refund_due/pending"}
+
+
 @case(lines(), [*credits(), flow("2024-04-20", -DUE, "reversal")])
 def test_a_reversed_credit_is_not_called_unseen(told: Told) -> None:
     """R07: where a credit came and was taken back, the evidence names the rows of both."""

@@ -31,7 +31,8 @@ def mark_repeated_contributions(
 
     Two rows of different exports are views of one payment when person, region, scheme, month, kind and amounts agree
     (an amount one of them does not state agrees with any) and neither employer, arrival day nor paid flag contradict.
-    A bill or declaration is a view of the record of the same month. Equal rows within one export are two payments.
+    A bill or declaration is a view of the record of the same month. Equal rows within one export are two payments; two
+    rows of one export, each with one party's part, are one view.
     What is left over on both sides and names the same payer is one payment that was amended: the export with the later
     day of export is right (``coverage``), else the row that says paid; what the other row puts into the account stands
     in ``also_fen`` of the row that counts, because nobody knows which is right.
@@ -134,23 +135,24 @@ def _one_by_one(
     also: dict[str, int | None],
 ) -> Iterator[Problem]:
     """What the rows of one month are views of, put into the three tables by row_id; yields what is to be said."""
-    rows.sort(key=lambda row: (
-        row["proof"] in BILL_PROOFS, row["proof"] in SEEN_PROOFS, -_fullness(row), row["row_id"]))
+    rows.sort(key=lambda row: (  # a part is a view of the whole, however much it tells besides
+        row["proof"] in BILL_PROOFS, row["proof"] in SEEN_PROOFS, len(_parts(row)) == 1, -_fullness(row),
+        row["row_id"]))
     kept: list[Row] = []
-    taken: set[tuple[str, str]] = set()  # (row kept, export that has a view of it)
+    taken: dict[tuple[str, str], set[str]] = {}  # row kept, export that has a view of it: the parts that view tells
     mine: dict[str, str] = {}
     for row in rows:
         view = next(
             (other for other in kept
              if other["_file"] != row["_file"]
-             and (str(other["row_id"]), str(row["_file"])) not in taken
+             and _is_free(taken.get((str(other["row_id"]), str(row["_file"]))), row)
              and _same_payment(other, row)),
             None,
         )
         if view is None:
             kept.append(row)
             continue
-        taken.add((str(view["row_id"]), str(row["_file"])))
+        taken.setdefault((str(view["row_id"]), str(row["_file"])), set()).update(_parts(row))
         _view(view, row, mine, fills)
         if None not in (view["into_account_fen"], row["into_account_fen"]) and (
             view["into_account_fen"] != row["into_account_fen"]
@@ -163,6 +165,16 @@ def _one_by_one(
         if problem.code == "contradictory-lines":
             also[str(newer["row_id"])] = _into_account(older)
     duplicates |= mine
+
+
+def _parts(row: Row) -> set[str]:
+    """The parties whose part of a payment a row tells."""
+    return {column for column in _PARTIES if row[column]}
+
+
+def _is_free(told: set[str] | None, row: Row) -> bool:
+    """Whether an export with a view that tells ``told`` may have ``row`` as one more: the other party's part."""
+    return told is None or (len(told) == len(_parts(row)) == 1 and told != _parts(row))
 
 
 def _view(kept: Row, row: Row, duplicates: dict[str, str], fills: dict[str, dict[str, object]]) -> None:
@@ -211,7 +223,7 @@ def _same_payment(one: Row, other: Row) -> bool:
 
 
 def _amended_payments(
-    kept: list[Row], taken: set[tuple[str, str]], exported: Mapping[str, date]
+    kept: list[Row], taken: Mapping[tuple[str, str], set[str]], exported: Mapping[str, date]
 ) -> Iterator[tuple[Row, Row, Problem]]:
     """(right, superseded, what to say) of rows that two exports tell differently, each of which lacks the other's."""
     gone: set[str] = set()
